@@ -1,0 +1,53 @@
+# From a checkpoint to an answer: `make archive && make serve`. `make help` lists the rest.
+# No logic here: each target runs one script, and variables given on the command line (PROFILE=edge …) reach it
+# through the environment.
+
+PYTHON ?= python3
+RUN := @.venv/bin/python -m
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lock export archive serve stop status logs predict smoke lint unit integration test clean
+
+help: ## list the targets
+	@awk -f scripts/help.awk $(MAKEFILE_LIST)
+
+##@ Make a model ready
+setup: ## install what is pinned into .venv (the other targets do this by themselves)
+	@$(PYTHON) scripts/setup.py
+export: setup ## checkpoint → traced model.pt, compared with eager   [ARCH= WEIGHTS= LABELS= PICTURES=]
+	$(RUN) scripts.export
+archive: export ## model.pt → .mar, reproducible and checked            [PROFILE= MODEL_VERSION=]
+	$(RUN) scripts.archive
+
+##@ Serve it
+serve: setup ## start TorchServe; returns when it answers rightly     [PROFILE= FOREGROUND=1]
+	$(RUN) scripts.server start
+predict: setup ## ask the running server about a picture              [IMAGE=photo.jpg]
+	$(RUN) scripts.predict
+status: setup ## what is running, and how its workers are             [JSON=1]
+	$(RUN) scripts.server status
+logs: setup ## follow the server's log
+	$(RUN) scripts.server logs
+stop: setup ## finish the requests in flight, refuse new ones, end
+	$(RUN) scripts.server stop
+
+##@ Prove it
+smoke: setup ## check a running server from outside                   [URL= MANAGEMENT_URL= JSON=1 JUNIT=file]
+	$(RUN) scripts.smoke
+
+##@ Work on the kit
+test: lint unit integration ## everything CI runs
+lint: setup ## ruff and mypy
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+unit: setup ## fast tests, no server
+	@.venv/bin/pytest tests --ignore tests/integration
+integration: setup ## tests against a real TorchServe
+	@.venv/bin/pytest tests/integration
+lock: setup ## resolve pyproject.toml into requirements/lock.txt
+	@.venv/bin/uv pip compile --universal --python-version 3.10 --group pyproject.toml:dev --generate-hashes \
+		--no-annotate --no-header --quiet --output-file requirements/lock.txt
+clean: setup ## stop the server and remove build/
+	$(RUN) scripts.server stop
+	@rm -rf build

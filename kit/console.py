@@ -1,0 +1,57 @@
+"""How the commands talk: results on stdout, progress and errors on stderr.
+
+`command(app)` is every script's last line: it runs a typer app and turns a KitError into its message and exit
+status.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from kit.errors import KitError
+
+out = Console(highlight=False, soft_wrap=True)
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def step(text: str) -> None:
+    """One line of progress."""
+    err.print(f"[dim]·[/dim] {escape(text)}")
+
+
+def table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
+    """An empty table in the kit's style; the columns named in `right` hold figures and are right-aligned."""
+    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    for name in columns:
+        made.add_column(name, justify="right" if name in right else "left", overflow="fold")
+    return made
+
+
+def print_json(document: Any) -> None:
+    """The one JSON document of a `--json` run, on stdout."""
+    sys.stdout.write(json.dumps(document, indent=2) + "\n")
+
+
+def show_error(error: KitError) -> None:
+    err.print(f"[bold red]error:[/bold red] {escape(error.message)}")
+    if error.mend:
+        err.print(f"[bold]  mend:[/bold] {escape(error.mend)}")
+
+
+def command(app: typer.Typer) -> None:
+    """Run a script's app; a KitError ends it with its own exit status and no traceback."""
+    try:
+        app()
+    except KitError as error:
+        show_error(error)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        err.print("stopped by Ctrl-C")
+        sys.exit(130)

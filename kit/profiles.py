@@ -1,0 +1,89 @@
+"""A profile: a folder with the two files TorchServe itself reads.
+
+    config.properties     the server
+    model-config.yaml     the model (goes into the archive); its `handler:` section is ours
+
+`config/<name>/` are the kit's own; a path to such a folder names anybody else's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from kit.build import PROJECT, Build, default_build_root
+from kit.errors import UsageError
+from kit.machine import Machine
+
+CONFIG = PROJECT / "config"
+PROPERTIES = "config.properties"
+MODEL_CONFIG = "model-config.yaml"
+EDGE_MOST_CORES = 4
+EDGE_MOST_MEMORY = 8 << 30
+
+
+@dataclass(frozen=True)
+class Profile:
+    """`name` is the folder's own; `reason` says why this profile was taken."""
+
+    name: str
+    folder: Path
+    reason: str
+
+    @property
+    def properties(self) -> Path:
+        return self.folder / PROPERTIES
+
+    @property
+    def model_config(self) -> Path:
+        return self.folder / MODEL_CONFIG
+
+    @property
+    def build(self) -> Build:
+        return Build(default_build_root() / self.name)
+
+    def read_model_config(self) -> dict[str, Any]:
+        """model-config.yaml. Raises UsageError when it is not a mapping."""
+        try:
+            content = yaml.safe_load(self.model_config.read_text(encoding="utf-8"))
+        except yaml.YAMLError as error:
+            raise UsageError(f"{self.model_config} is not YAML: {error}") from None
+        if not isinstance(content, dict):
+            raise UsageError(f"{self.model_config} must hold a mapping of settings, not {type(content).__name__}")
+        return content
+
+
+def names() -> list[str]:
+    return sorted(path.parent.name for path in CONFIG.glob(f"*/{PROPERTIES}"))
+
+
+def suited_to(machine: Machine) -> tuple[str, str]:
+    """The kit's profile for a machine, and why."""
+    if machine.gpus:
+        return "cloud-gpu", f"this machine has a GPU ({machine.gpus[0]})"
+    memory = machine.memory_total / (1 << 30)
+    size = f"{machine.processor}, {machine.cores} cores, {memory:.0f} GB of memory, no GPU"
+    if machine.processor == "aarch64" and machine.cores <= EDGE_MOST_CORES and machine.memory_total <= EDGE_MOST_MEMORY:
+        return "edge", f"this machine is a small ARM box ({size})"
+    return "onprem", f"this machine is {size}"
+
+
+def choose(wanted: str, machine: Machine) -> Profile:
+    """The profile called `wanted` (a name or a folder), or with "" the one that suits the machine.
+
+    Raises UsageError when there is no such profile or one of its two files is missing.
+    """
+    if not wanted:
+        name, reason = suited_to(machine)
+        return Profile(name, CONFIG / name, reason)
+    folder = CONFIG / wanted if wanted in names() else Path(wanted).resolve()
+    missing = [name for name in (PROPERTIES, MODEL_CONFIG) if not (folder / name).is_file()]
+    if missing:
+        raise UsageError(
+            f"no profile {wanted!r}: {folder} has no {' and no '.join(missing)}",
+            f"take one of {', '.join(names())}, or name a folder that holds {PROPERTIES} and {MODEL_CONFIG}",
+        )
+    return Profile(folder.name, folder, "asked for with PROFILE")

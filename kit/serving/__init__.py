@@ -1,0 +1,1 @@
+"""Starting, watching, draining and asking a TorchServe."""

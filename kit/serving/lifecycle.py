@@ -1,0 +1,186 @@
+"""Starting a TorchServe until it has proved itself, and stopping it so that nothing is lost or left behind."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psutil
+
+from kit.errors import KitError
+from kit.golden import Golden
+from kit.machine import Machine
+from kit.profiles import Profile
+from kit.serving import preflight, state, tokens
+from kit.serving.api import Inference, Management, client, error_text, read_header
+from kit.serving.drain import drain
+from kit.serving.launch import RunFolder, java_command, server_environment, temp_folder
+from kit.serving.logs import Tail
+from kit.serving.readiness import Watch
+from kit.serving.settings import Settings
+from kit.serving.state import ServerState
+
+# TorchServe kills a worker that has not started after two minutes, whatever startupTimeout says.
+START_SECONDS = 130.0
+# From SIGTERM to SIGKILL, for Java and its workers to end.
+END_SECONDS = 15.0
+POLL_SECONDS = 0.05
+DEFAULT_RESPONSE_TIMEOUT = 120
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A server that can be started: everything about it was checked."""
+
+    profile: Profile
+    settings: Settings
+    run: RunFolder
+    archive: dict[str, Any]
+    golden: Sequence[Golden]
+    workers: int
+    workers_why: str
+    response_timeout: float
+
+
+def plan(profile: Profile, settings: Settings, golden: Sequence[Golden], machine: Machine) -> Plan:
+    """Check all that can be known before a start. Raises KitError with the first thing that is in the way."""
+    config = profile.read_model_config()
+    preflight.check_gpu(config, profile.name, machine)
+    build = profile.build
+    archive = preflight.check_archive(build.archive_report, build.folder, f"make archive PROFILE={profile.name}")
+    gpus = len(machine.gpus) if config.get("deviceType") != "cpu" else 0
+    workers, why = settings.workers(config, machine.cores, gpus)
+    preflight.check_memory(workers, why, archive["size"], settings.heap_bytes, machine)
+    preflight.check_ports(settings)
+    timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
+    return Plan(profile, settings, RunFolder(build.run), archive, golden, workers, why, timeout)
+
+
+def management_of(run: RunFolder, address: str) -> Management:
+    return Management(client(address, read_header(run.management_header)))
+
+
+def inference_of(run: RunFolder, address: str) -> Inference:
+    return Inference(client(address, read_header(run.inference_header)))
+
+
+def launch(wanted: Plan, foreground: bool) -> tuple[subprocess.Popen[bytes], ServerState]:
+    """Start Java. Its files are for this user only, and it gets no signal that is meant for the terminal."""
+    run, settings = wanted.run, wanted.settings
+    for folder in (run.logs, run.model_store):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(mode=0o700)
+    name = wanted.archive["file"]
+    # A copy: building the next archive must not change what is being served.
+    shutil.copyfile(wanted.profile.build.folder / name, run.model_store / name)
+    temp = temp_folder(run)
+    for listener in settings.listeners():
+        if listener.unix_path:
+            os.makedirs(os.path.dirname(listener.unix_path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+    with run.console_log.open("wb") as console:
+        process = subprocess.Popen(
+            java_command(settings, wanted.profile.properties, run, temp, name),
+            cwd=run.folder,
+            env=server_environment(run, temp, foreground),
+            stdin=subprocess.DEVNULL,
+            stdout=None if foreground else console,
+            stderr=subprocess.STDOUT if not foreground else None,
+            start_new_session=True,
+            umask=0o077,
+        )
+    started = ServerState(
+        pid=process.pid,
+        created=psutil.Process(process.pid).create_time(),
+        model=wanted.archive["model_name"],
+        version=wanted.archive["model_version"],
+        archive_sha256=wanted.archive["sha256"],
+        workers=wanted.workers,
+        inference=settings.inference.url,
+        management=settings.management.url,
+        metrics=settings.metrics.url,
+        grpc=f"{settings.grpc.host}:{settings.grpc.port}",
+        temp=str(temp),
+        response_timeout=wanted.response_timeout,
+    )
+    state.save(run, started)
+    return process, started
+
+
+def wait_until_proved(
+    wanted: Plan, process: subprocess.Popen[bytes], started: ServerState, progress: Callable[[str], None]
+) -> None:
+    """Return when every worker is READY and the golden pictures' first got its right answer.
+
+    Raises KitError, with the log line that matters, as soon as that can no longer happen.
+    """
+    run = wanted.run
+    log = Tail(run.server_log, run.console_log)
+    watch = Watch(wanted.workers)
+    deadline = time.monotonic() + START_SECONDS
+    have_tokens = not wanted.settings.tokens
+    while True:
+        alive = process.poll() is None
+        have_tokens = have_tokens or tokens.write_headers(run)
+        verdict = watch.judge(alive, _workers(run, started) if alive and have_tokens else [], log.lines())
+        if verdict.failure:
+            raise KitError(verdict.failure, f"the rest is in {run.server_log}")
+        if verdict.done:
+            break
+        if time.monotonic() > deadline:
+            raise KitError(
+                f"only {verdict.ready} of {verdict.wanted} workers were ready after {START_SECONDS:.0f} s",
+                f"the reason may be in {run.server_log}",
+            )
+        progress(f"{verdict.ready} of {verdict.wanted} workers ready" if have_tokens else "Java is starting")
+        time.sleep(POLL_SECONDS)
+    progress("asking for a first prediction")
+    golden = wanted.golden[0]
+    answer = inference_of(run, started.inference).predict(started.model, golden.picture.read_bytes())
+    if wrong := golden.mismatch(answer):
+        raise KitError(
+            f"the server answers, and wrongly: {wrong}",
+            f"the archive and its golden pictures differ: make archive PROFILE={wanted.profile.name}",
+        )
+
+
+def _workers(run: RunFolder, started: ServerState) -> list[dict[str, Any]]:
+    """The model's workers as TorchServe lists them; none while it does not answer or has no such model yet."""
+    with management_of(run, started.management).http as http:
+        try:
+            response = http.get(f"/models/{started.model}", timeout=2.0)
+        except httpx.HTTPError:
+            return []
+        if response.status_code == 404:
+            return []
+        if response.status_code >= 400:
+            raise KitError(f"the management address answers HTTP {response.status_code}: {error_text(response)}")
+        workers: list[dict[str, Any]] = response.json()[0]["workers"]
+        return workers
+
+
+def end(run: RunFolder, server: ServerState) -> None:
+    """End the server's processes, and remove its files. Java gets SIGTERM; what outlives that, SIGKILL."""
+    java = server.process()
+    family = [java, *java.children(recursive=True)] if java else []
+    if java:
+        java.terminate()
+    _, left = psutil.wait_procs(family, timeout=END_SECONDS)
+    for process in left:
+        process.kill()
+    psutil.wait_procs(left, timeout=END_SECONDS)
+    state.clear(run, server.temp)
+
+
+def stop(run: RunFolder, server: ServerState, say: Callable[[str], None]) -> None:
+    """Drain, then end."""
+    if server.process():
+        api_token = tokens.read_keys(run).get("API", "")
+        with management_of(run, server.management).http as http:
+            drain(Management(http), api_token, server.response_timeout, say)
+    end(run, server)

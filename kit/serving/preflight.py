@@ -1,0 +1,114 @@
+"""What can be known to go wrong before anything is started."""
+
+from __future__ import annotations
+
+import json
+import socket
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from kit.errors import KitError
+from kit.files import read_json, sha256
+from kit.machine import Machine
+from kit.serving.settings import Listener, Settings
+
+# Proportional memory (PSS) of one worker beside its model, torch 2.14.1 on x86-64: 374 MB with a 45 MB model, of
+# which the model's weights are in memory once (measured; the archive's own copy is page cache).
+WORKER_BYTES = 330 << 20
+# What Java takes beside its heap: code, threads, buffers (156 MB measured with a 128 MB heap that was not full).
+JAVA_BYTES = 100 << 20
+
+
+def owner_of(port: int) -> str:
+    """`python3 (pid 123)`, as far as this user may see who listens on a port."""
+    try:
+        for connection in psutil.net_connections("tcp"):
+            if (
+                connection.laddr
+                and connection.laddr.port == port
+                and connection.status == psutil.CONN_LISTEN
+                and connection.pid
+            ):
+                return f"{psutil.Process(connection.pid).name()} (pid {connection.pid})"
+    except psutil.Error:
+        pass
+    return "another program"
+
+
+def is_free(listener: Listener) -> bool:
+    family = socket.AF_INET6 if ":" in listener.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As Java does: a port whose last connections are still timing out is free.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((listener.host, listener.port))
+        except OSError:
+            return False
+    return True
+
+
+def check_ports(settings: Settings) -> None:
+    """Raises KitError naming the first address that something else has, and who it is."""
+    listeners = [listener for listener in settings.listeners() if not listener.unix_path]
+    ports = [listener.port for listener in listeners]
+    for listener in listeners:
+        if ports.count(listener.port) > 1:
+            raise KitError(
+                f"port {listener.port} is given to more than one of "
+                f"{', '.join(other.key for other in listeners if other.port == listener.port)}",
+                "give each its own",
+            )
+        if not is_free(listener):
+            variable = f"TS_{listener.key.upper()}"
+            other = (
+                str(listener.port + 1000)
+                if listener.key.startswith("grpc")
+                else f"http://{listener.host}:{listener.port + 1000}"
+            )
+            raise KitError(
+                f"port {listener.port} ({listener.key}) is taken by {owner_of(listener.port)}",
+                f"stop that program, or serve elsewhere: {variable}={other} make serve",
+            )
+
+
+def check_gpu(model_config: dict[str, Any], profile: str, machine: Machine) -> None:
+    if model_config.get("deviceType") == "gpu" and not machine.gpus:
+        raise KitError(
+            f"profile {profile} is for machines with a GPU, and this machine has no GPU",
+            "serve with PROFILE=onprem (or edge) here, or run this on a machine where nvidia-smi lists a GPU",
+        )
+
+
+def memory_needed(workers: int, model_bytes: int, heap_bytes: int) -> int:
+    """Bytes that the server will take once it is warm."""
+    return heap_bytes + JAVA_BYTES + workers * (WORKER_BYTES + model_bytes)
+
+
+def check_memory(workers: int, why: str, model_bytes: int, heap_bytes: int, machine: Machine) -> None:
+    needed = memory_needed(workers, model_bytes, heap_bytes)
+    if needed > machine.memory_available:
+        raise KitError(
+            f"too little memory: {workers} workers ({why}) and Java need about {needed >> 20} MB, and "
+            f"{machine.memory_available >> 20} MB of {machine.memory_total >> 20} MB are free",
+            "serve with fewer workers: TS_DEFAULT_WORKERS_PER_MODEL=1 make serve (unless model-config.yaml sets "
+            "minWorkers), or PROFILE=edge, or free some memory",
+        )
+
+
+def check_archive(report: Path, folder: Path, rebuild: str) -> dict[str, Any]:
+    """archive.json, after the .mar it names was found whole and as it was written. Raises KitError otherwise."""
+    described: dict[str, Any] = read_json(report, rebuild)
+    archive = folder / described["file"]
+    if not archive.exists():
+        raise KitError(f"{archive} is not there", rebuild)
+    if sha256(archive) != described["sha256"]:
+        raise KitError(f"{archive} is broken: its sha256 is not the one it was written with", rebuild)
+    try:
+        with zipfile.ZipFile(archive) as mar:
+            json.loads(mar.read("MAR-INF/MANIFEST.json"))
+    except (zipfile.BadZipFile, KeyError, ValueError) as error:
+        raise KitError(f"{archive} is not a model archive: {error}", rebuild) from None
+    return described

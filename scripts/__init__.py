@@ -1,0 +1,1 @@
+"""The commands: one file each, run as `python -m scripts.<name>` from the project's folder."""

@@ -1,0 +1,3 @@
+# Turns a Makefile's `target: … ## text` and `##@ Group` lines into the list that `make help` shows.
+/^##@ / { printf "\n%s\n", substr($0, 5) }
+/^[a-z-]+:.*## / { name = $0; sub(/:.*/, "", name); text = $0; sub(/.*## /, "", text); printf "  %-12s %s\n", name, text }

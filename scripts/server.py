@@ -1,0 +1,239 @@
+"""Serve an archive with TorchServe: start, stop, status, logs.
+
+make serve [PROFILE=…] [FOREGROUND=1]      make stop      make status [JSON=1]      make logs
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Annotated
+
+import psutil
+import typer
+from rich.markup import escape
+
+from kit import console, golden, machine, profiles
+from kit.errors import KitError
+from kit.serving import lifecycle, settings, state
+from kit.serving.launch import RunFolder
+from kit.serving.logs import line_that_matters
+from kit.serving.state import ServerState
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
+ProfileOption = Annotated[
+    str,
+    typer.Option("--profile", envvar="PROFILE", help="A profile's name or folder; default: what suits the machine."),
+]
+JsonOption = Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")]
+
+
+class StopRequested(Exception):
+    """A signal asked the foreground server to end."""
+
+
+@app.command()
+def start(
+    profile: ProfileOption = "",
+    foreground: Annotated[
+        bool,
+        typer.Option("--foreground", envvar="FOREGROUND", help="Stay attached, and end with the server."),
+    ] = False,
+) -> None:
+    """Start the server; return when it has answered a real picture rightly."""
+    here = machine.detect()
+    chosen = profiles.choose(profile, here)
+    console.step(f"profile {chosen.name}: {chosen.reason}")
+    run = RunFolder(chosen.build.run)
+    with state.locked(run, "start"):
+        if already := state.running(run):
+            console.out.print(
+                f"already running since {_since(already)}: {already.model} {already.version} at {already.inference} "
+                f"(pid {already.pid}). Nothing was changed; `make stop` ends it."
+            )
+            return
+        if stale := state.read(run):
+            lifecycle.end(run, stale)
+        wanted = lifecycle.plan(
+            chosen,
+            settings.load(chosen.properties, os.environ | run.environment()),
+            golden.load(chosen.build.golden, f"make archive PROFILE={chosen.name}"),
+            here,
+        )
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, _request_stop)
+        begun = time.monotonic()
+        process, server = lifecycle.launch(wanted, foreground)
+        try:
+            with console.err.status("starting") as spinner:
+                lifecycle.wait_until_proved(wanted, process, server, lambda text: spinner.update(f"starting: {text}"))
+        except BaseException as error:
+            lifecycle.end(run, server)
+            if isinstance(error, StopRequested):
+                raise KitError("stopped before it was ready; nothing is left running") from None
+            raise
+    _show_started(wanted, server, time.monotonic() - begun)
+    if foreground:
+        sys.exit(_stay(run, server, process))
+
+
+def _request_stop(number: int, frame: FrameType | None) -> None:
+    raise StopRequested
+
+
+def _stay(run: RunFolder, server: ServerState, process: subprocess.Popen[bytes]) -> int:
+    """Wait for the server's end, or for a signal to end it. The exit status: 0 when somebody asked for it."""
+    try:
+        process.wait()
+    except StopRequested:
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)  # once is enough; the drain below has its own limit
+        lifecycle.stop(run, server, console.step)
+        return 0
+    if state.read(run) != server:
+        return 0  # `make stop` ended it and has cleared up
+    cause = line_that_matters(run.server_log.read_text(errors="replace").splitlines()) or "its log says no reason"
+    lifecycle.end(run, server)
+    raise KitError(
+        f"TorchServe ended by itself with status {process.returncode}: {cause}",
+        f"the rest is in {run.server_log}",
+    )
+
+
+def _since(server: ServerState) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(server.created))
+
+
+def _shown(path: Path) -> str:
+    """A path as it works when pasted here."""
+    return shlex.quote(os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path))
+
+
+def _show_started(wanted: lifecycle.Plan, server: ServerState, seconds: float) -> None:
+    table = console.table("", "")
+    table.show_header = False
+    for name, value in (
+        ("model", f"{server.model} {server.version}"),
+        ("workers", f"{wanted.workers} ({wanted.workers_why})"),
+        ("ready after", f"{seconds:.1f} s"),
+        ("inference", server.inference),
+        ("management", server.management),
+        ("metrics", f"{server.metrics}/metrics"),
+        ("gRPC", server.grpc),
+        ("log", _shown(wanted.run.server_log)),
+    ):
+        table.add_row(name, escape(value))
+    console.out.print(table)
+    console.out.print(f"\n{escape(curl_line(wanted.run, server, wanted.golden[0].picture))}")
+
+
+def curl_line(run: RunFolder, server: ServerState, picture: Path) -> str:
+    """A command that asks for a prediction; it works when pasted."""
+    header = f"-H @{_shown(run.inference_header)} " if run.inference_header.exists() else ""
+    unix = server.inference.startswith("unix:")
+    address = "http://localhost" if unix else server.inference
+    socket = f"--unix-socket {shlex.quote(server.inference.removeprefix('unix:'))} " if unix else ""
+    return f"curl {socket}{header}-T {_shown(picture)} {address}/predictions/{server.model}"
+
+
+@app.command()
+def stop(profile: ProfileOption = "") -> None:
+    """Finish the requests in flight, refuse new ones, end."""
+    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    with state.locked(run, "stop"):
+        server = state.read(run)
+        if not server:
+            console.out.print("not running")
+            return
+        was_running = server.process() is not None
+        lifecycle.stop(run, server, console.step)
+        console.out.print(
+            f"stopped {server.model} {server.version} (pid {server.pid})"
+            if was_running
+            else f"it had ended by itself (see {_shown(run.server_log)}); its leftovers are removed"
+        )
+
+
+@app.command()
+def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
+    """What is running, and how its workers are. Exit status 1 when it is not running or not ready."""
+    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    server = state.running(run)
+    if not server:
+        if as_json:
+            console.print_json({"running": False})
+            sys.exit(1)
+        raise KitError("not running", "start it: make serve")
+    described = lifecycle.management_of(run, server.management).describe(server.model)[0]
+    workers = described["workers"]
+    ready = sum(worker["status"] == "READY" for worker in workers)
+    memory = {worker["pid"]: _memory(worker["pid"]) for worker in workers}
+    if as_json:
+        console.print_json(
+            {
+                "running": True,
+                "ready": ready == len(workers) > 0,
+                "pid": server.pid,
+                "model": server.model,
+                "version": described["modelVersion"],
+                "inference": server.inference,
+                "management": server.management,
+                "metrics": server.metrics,
+                "grpc": server.grpc,
+                "memory_bytes": _memory(server.pid),
+                "workers": [
+                    {
+                        "id": worker["id"],
+                        "pid": worker["pid"],
+                        "status": worker["status"],
+                        "memory_bytes": memory[worker["pid"]],
+                    }
+                    for worker in workers
+                ],
+            }
+        )
+    else:
+        console.out.print(
+            f"{server.model} {described['modelVersion']} at {server.inference} since {_since(server)}; "
+            f"{ready} of {len(workers)} workers ready"
+        )
+        table = console.table("process", "pid", "state", "memory", right=("pid", "memory"))
+        table.add_row("Java", str(server.pid), "running", f"{_memory(server.pid) >> 20} MB")
+        for worker in workers:
+            table.add_row(
+                f"worker {worker['id']}",
+                str(worker["pid"]),
+                worker["status"],
+                f"{memory[worker['pid']] >> 20} MB",
+            )
+        console.out.print(table)
+    sys.exit(0 if ready == len(workers) > 0 else 1)
+
+
+def _memory(pid: int) -> int:
+    """A process's proportional share of memory (PSS), bytes; 0 when it has just ended."""
+    try:
+        return int(psutil.Process(pid).memory_full_info().pss)
+    except psutil.Error:
+        return 0
+
+
+@app.command()
+def logs(profile: ProfileOption = "") -> None:
+    """Follow the server's log until Ctrl-C; the newest 50 lines first."""
+    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    files = [str(path) for path in (run.console_log, run.server_log) if path.exists() and path.stat().st_size]
+    if not files:
+        raise KitError(f"no log in {run.logs}", "start the server first: make serve")
+    follow = ["-F"] if state.running(run) else []
+    os.execvp("tail", ["tail", "-n", "50", *follow, *files])  # noqa: S606 - becomes tail, which knows Ctrl-C
+
+
+if __name__ == "__main__":
+    console.command(app)

@@ -1,0 +1,158 @@
+"""Make `.venv` hold exactly what requirements/lock.txt says; do nothing when it already does.
+
+Runs on the machine's own python3 before anything is installed, so it uses the standard library only.
+A finished set-up leaves a fingerprint of everything it depended on; an interrupted one leaves none and is
+simply done again.
+
+TORCH_INDEX=<URL or folder> takes torch and torchvision from another package index (CPU-only wheels, an
+internal mirror). Those two are then not held to the hashes in lock.txt, since another build of the same
+version has other bytes; everything else still is.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+VENV = ROOT / ".venv"
+PYTHON = VENV / "bin" / "python"
+FINGERPRINT = VENV / ".fingerprint"
+LOCK = ROOT / "requirements" / "lock.txt"
+UV_LOCK = ROOT / "requirements" / "uv.txt"
+OLDEST_PYTHON = (3, 10)
+
+# What another torch build brings its own version of, and so what TORCH_INDEX leaves out of the lock.
+TORCH_BUILD = re.compile(r"(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z-]+)==")
+
+
+class SetupError(Exception):
+    """Set-up cannot go on; the message says what to do."""
+
+
+def fingerprint(torch_index: str) -> str:
+    """What the environment depends on, as one hash."""
+    parts = [LOCK.read_bytes(), UV_LOCK.read_bytes(), torch_index.encode(), sys.version.encode()]
+    return hashlib.sha256(b"\0".join(parts)).hexdigest()
+
+
+def blocks(lock: str) -> list[str]:
+    """The lock's requirements, each with its own lines of hashes."""
+    return re.findall(r"^\S.*(?:\n[ \t]+.*)*", lock, flags=re.MULTILINE)
+
+
+def without_torch_build(lock: str) -> str:
+    return "\n".join(block for block in blocks(lock) if not TORCH_BUILD.match(block)) + "\n"
+
+
+def torch_pins(lock: str, machine: str) -> list[str]:
+    """`torch==…` and `torchvision==…` as the lock pins them for a processor (`x86_64`, `aarch64`)."""
+    pins = []
+    for block in blocks(lock):
+        requirement, _, marker = block.split("\\")[0].partition(";")
+        if re.match(r"torch(vision)?==", requirement) and f"'{machine}'" in marker:
+            pins.append(requirement.strip())
+    return pins
+
+
+def run(*command: str | Path) -> None:
+    environment = os.environ | {"VIRTUAL_ENV": str(VENV)}
+    # uv does not read pip's settings; a machine whose pip is pointed at a mirror wants uv there too.
+    if "PIP_INDEX_URL" in environment:
+        environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
+    try:
+        subprocess.run([str(part) for part in command], check=True, env=environment)
+    except subprocess.CalledProcessError as error:
+        shown = " ".join(str(part) for part in command)
+        raise SetupError(
+            f"set-up stopped: `{shown}` failed with status {error.returncode} (its own words are above). "
+            "Mend that and run the same command again: what is already there is kept."
+        ) from None
+
+
+def create_venv() -> None:
+    """A .venv of this python with the pinned uv in it.
+
+    Debian and Ubuntu split ensurepip out of python3, so a venv may have to be made without pip and filled by
+    the machine's own pip, or all of it by a uv that is already on PATH.
+    """
+    if PYTHON.exists():
+        same = subprocess.run([PYTHON, "-c", "import sys; print(sys.version)"], capture_output=True, text=True)
+        if same.stdout.strip() != sys.version:
+            shutil.rmtree(VENV)  # another Python's leftovers; nothing in it is the user's
+    if subprocess.run([sys.executable, "-c", "import ensurepip"], capture_output=True).returncode == 0:
+        run(sys.executable, "-m", "venv", VENV)
+        run(PYTHON, "-m", "pip", "install", "--quiet", "--require-hashes", "-r", UV_LOCK)
+    elif subprocess.run([sys.executable, "-m", "pip", "--version"], capture_output=True).returncode == 0:
+        run(sys.executable, "-m", "venv", "--without-pip", VENV)
+        run(
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            PYTHON,
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "-r",
+            UV_LOCK,
+        )
+    elif uv := shutil.which("uv"):
+        run(uv, "venv", "--quiet", "--allow-existing", "--python", sys.executable, VENV)
+        run(uv, "pip", "install", "--quiet", "--require-hashes", "-r", UV_LOCK)
+    else:
+        raise SetupError(
+            "this python3 has neither pip nor ensurepip, so it cannot make a .venv. Do one of: "
+            "`sudo apt-get install python3-venv`; or, without root, put `uv` on your PATH. Then run the same "
+            "command again."
+        )
+
+
+def install(torch_index: str) -> None:
+    uv = VENV / "bin" / "uv"
+    if not torch_index:
+        run(uv, "pip", "install", "--require-hashes", "-r", LOCK)
+        return
+    rest = VENV / "lock-without-torch.txt"
+    rest.write_text(without_torch_build(LOCK.read_text()))
+    run(uv, "pip", "install", "--require-hashes", "-r", rest)
+    where = ["--find-links", torch_index] if Path(torch_index).is_dir() else ["--index", torch_index]
+    run(uv, "pip", "install", *where, *torch_pins(LOCK.read_text(), platform.machine()))
+
+
+def main() -> int:
+    torch_index = os.environ.get("TORCH_INDEX", "")
+    try:
+        if sys.version_info < OLDEST_PYTHON:
+            raise SetupError(
+                f"python3 is {platform.python_version()}; 3.10 or newer is needed. "
+                "Name another one: `make setup PYTHON=python3.12`."
+            )
+        if platform.machine() not in ("x86_64", "aarch64"):
+            raise SetupError(f"this machine is {platform.machine()}; torch has wheels for x86_64 and aarch64 only.")
+        wanted = fingerprint(torch_index)
+        if FINGERPRINT.exists() and FINGERPRINT.read_text() == wanted:
+            return 0
+        print(
+            f"setting up .venv with Python {platform.python_version()} (once; torch alone is some "
+            f"{'5.5 GB' if platform.machine() == 'x86_64' and not torch_index else '150 MB or more'})",
+            file=sys.stderr,
+        )
+        FINGERPRINT.unlink(missing_ok=True)
+        create_venv()
+        install(torch_index)
+        FINGERPRINT.write_text(wanted)
+    except SetupError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
