@@ -26,7 +26,8 @@ def wait_until_idle(management: Management, seconds: float, say: Callable[[str],
             for worker in version["workers"]:
                 if worker["status"] == "READY":
                     busy[worker["pid"]] = (model, version["modelVersion"])
-    say(f"waiting for {len(busy)} workers to finish what they have")
+    count = len(busy)
+    say(f"waiting for {count} workers to finish what they have")
     while busy and time.monotonic() < deadline:
         model, model_version = next(iter(busy.values()))
         try:
@@ -37,7 +38,7 @@ def wait_until_idle(management: Management, seconds: float, say: Callable[[str],
             busy = {pid: where for pid, where in busy.items() if pid in alive or where[0] != model}
             time.sleep(0.05)
     if busy:
-        say(f"{len(busy)} workers were still at work after {seconds:.0f} s; their requests are cut")
+        say(f"{len(busy)} of {count} workers were still at work after {seconds:.0f} s; their requests are cut")
 
 
 def drain(management: Management, api_token: str, seconds: float, say: Callable[[str], None]) -> None:

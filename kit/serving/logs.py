@@ -7,7 +7,7 @@ from pathlib import Path
 
 PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT\S+ +(?P<level>\w+) +(?P<logger>\S+) (?P<text>.*)$")
 # `ValueError: …`, `java.io.IOException: …`, `torch.cuda.OutOfMemoryError: …` at the start of a line.
-EXCEPTION = re.compile(r"^(Caused by: )?[\w.$]*(Error|Exception|Exit|Interrupt)\b(: .*)?$")
+EXCEPTION = re.compile(r"^(Caused by: )?\w[\w.$]*(Error|Exception|Exit|Interrupt)\b(: .*)?$")
 # These say only that something else failed.
 WRAPPERS = (
     "WorkerInitializationException",

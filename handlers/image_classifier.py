@@ -1,0 +1,80 @@
+"""The archive's entry point: pictures in, `{"Banana": 0.97, …}` out, as TorchServe's own image_classifier answers.
+
+TorchServe takes the one class this file defines, calls `initialize` when a worker starts and `handle` for each
+batch. An exception out of `handle` would fail the whole batch with 503, so what is wrong with one request
+becomes that request's answer.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+import handler_settings
+from input_error import InputError
+from picture_decoder import PictureDecoder, Pixels
+from request_row import picture_bytes, wanted_classes
+from serving_context import Headers, Row, ServingContext
+from torchscript_model import TorchScriptModel
+
+
+class ImageClassifier:
+    def initialize(self, context: ServingContext) -> None:
+        """Reads the archive and makes the slow first calls. Raises ValueError for a setting that cannot be."""
+        properties = context.system_properties
+        folder = Path(properties["model_dir"])
+        self._settings = handler_settings.settings(context.model_yaml_config)
+        self._labels = handler_settings.labels(folder / "index_to_name.json")
+        wanted = handler_settings.preprocessing(folder / "preprocessing.json")
+        self._decoder = PictureDecoder(wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels)
+        torch.set_num_threads(self._settings.threads)
+        self._model = TorchScriptModel(folder / context.manifest["model"]["serializedFile"], properties.get("gpu_id"))
+        classes = self._model.warm_up(wanted.crop, properties.get("batch_size") or 1)
+        if classes != len(self._labels):
+            raise ValueError(f"index_to_name.json names {len(self._labels)} classes, the model has {classes}")
+
+    def handle(self, rows: Sequence[Row], context: ServingContext) -> list[dict[str, Any]]:
+        """One answer for each row, in their order."""
+        answers: dict[int, dict[str, Any]] = {}
+        pictures: dict[int, tuple[Pixels, int]] = {}
+        for index, row in enumerate(rows):
+            headers = context.get_all_request_header(index)
+            context.set_response_content_type(index, "application/json")
+            if headers.get("describe") == "True":
+                answers[index] = self._description()
+                continue
+            try:
+                pictures[index] = self._read(row, headers)
+            except InputError as error:
+                context.set_response_status(error.code, error.phrase, index)
+                answers[index] = error.body
+        if pictures:
+            probabilities = self._model.probabilities(np.stack([pixels for pixels, _ in pictures.values()]))
+            for (index, (_, topk)), row_of_classes in zip(pictures.items(), probabilities, strict=True):
+                answers[index] = self._best(row_of_classes, topk)
+        return [answers[index] for index in range(len(rows))]
+
+    def _read(self, row: Row, headers: Headers) -> tuple[Pixels, int]:
+        topk = wanted_classes(row, headers, self._settings.topk)
+        return self._decoder.decode(picture_bytes(row, headers)), topk
+
+    def _best(self, probabilities: npt.NDArray[np.float32], topk: int) -> dict[str, float]:
+        """The `topk` likeliest classes from the best. Of two classes with one name the likelier speaks."""
+        answer: dict[str, float] = {}
+        # A stable sort: equal probabilities keep the order of the classes, alone and in any batch.
+        for index in np.argsort(-probabilities, kind="stable")[:topk]:
+            answer.setdefault(self._labels[index], float(probabilities[index]))
+        return answer
+
+    def _description(self) -> dict[str, int]:
+        """For the management API's `?customized=true`.
+
+        A worker answers in turn, so a description from a pid means that this worker has finished what it held.
+        """
+        return {"pid": os.getpid(), "threads": torch.get_num_threads(), "classes": len(self._labels)}

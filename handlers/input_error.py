@@ -1,0 +1,37 @@
+"""What a client is told when its request is wrong.
+
+Every function that looks at a client's bytes raises InputError and nothing else; the entry point turns it into
+that item's own status and body, so that the rest of the batch is answered.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+# TorchServe's own name where it has one for the status, one in its style where it has none.
+TYPES = {
+    400: "BadRequestException",
+    413: "PayloadTooLargeException",
+    415: "UnsupportedMediaTypeException",
+    422: "UnprocessablePictureException",
+}
+
+
+class InputError(Exception):
+    """The client's mistake: `code` is one of TYPES, `message` says what is wrong and what to do."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+    @property
+    def phrase(self) -> str:
+        """The status line's text. ASCII: TorchServe's protocol announces its length in characters, not bytes."""
+        return HTTPStatus(self.code).phrase
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """The answer, in the shape of TorchServe's own errors."""
+        return {"code": self.code, "type": TYPES[self.code], "message": self.message}

@@ -1,0 +1,51 @@
+"""What the tests share: running a script as a user would, in a build folder of the test's own."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from kit.build import PROJECT
+
+# What a developer's shell may hold and a test must not see.
+OURS = {
+    *("PROFILE", "BUILD", "ARCH", "WEIGHTS", "LABELS", "PICTURES", "PREPROCESSING", "MODEL_VERSION"),
+    *("IMAGE", "URL", "MANAGEMENT_URL", "METRICS_URL", "GRPC", "MODEL", "JSON", "JUNIT", "FOREGROUND"),
+}
+
+RunScript = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name in OURS or name.startswith("TS_"):
+            monkeypatch.delenv(name)
+
+
+def script_environment(build: Path, **variables: str) -> dict[str, str]:
+    """The environment for a script whose files go to `build`."""
+    clean = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("TS_")}
+    return clean | {"BUILD": str(build)} | variables
+
+
+@pytest.fixture(scope="session")
+def run_script() -> RunScript:
+    """`run_script("server", "start", env=…)` → the finished process, with its words as text."""
+
+    def run(name: str, *arguments: str, env: dict[str, str], timeout: float = 200) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, "-m", f"scripts.{name}", *arguments],
+            cwd=PROJECT,
+            env=env,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    return run

@@ -1,0 +1,81 @@
+"""What stops a worker from loading, and what it says; what it sets up when it does."""
+
+from __future__ import annotations
+
+import importlib.machinery
+import os
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+
+from tests.handlers.handler_worker import LABELS, PROJECT, Worker
+
+Load = Callable[..., Worker]
+HANDLERS = PROJECT / "handlers"
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"thread": 1}, "does not know thread"),
+        ({"threads": 0}, "threads must be"),
+        ({"threads": True}, "threads must be"),
+        ({"threads": "many"}, "or all, not 'many'"),
+        ({"topk": 0}, "topk must be"),
+        ({"topk": 2.5}, "topk must be"),
+        ({"maxPixels": "50M"}, "maxPixels must be"),
+        ({"maxPixels": 10**9}, "maxPixels must be"),
+        (["threads"], "must hold keys and values"),
+    ],
+)
+def test_bad_settings_stop_the_load_by_name(load: Load, config: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        load(config)
+
+
+@pytest.mark.parametrize(
+    ("preprocessing", "words"),
+    [
+        ({"crop": 256}, "crop <= resize"),
+        ({"resize": [256, 256]}, "crop <= resize"),
+        ({"antialias": False}, "antialias must be true"),
+        ({"interpolation": "cubic"}, "interpolation 'cubic' is unknown"),
+    ],
+)
+def test_bad_preprocessing_stops_the_load_by_name(load: Load, preprocessing: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(words)):
+        load(**preprocessing)
+
+
+def test_labels_must_fit_the_model(load: Load) -> None:
+    with pytest.raises(ValueError, match="names 3 classes, the model has 10"):
+        load(labels=LABELS[:3])
+
+
+@pytest.mark.parametrize(
+    ("config", "threads"),
+    [(None, 1), ({}, 1), ({"threads": 2}, 2), ({"threads": "all"}, len(os.sched_getaffinity(0)))],
+)
+def test_threads_are_set(load: Load, config: Any, threads: int) -> None:
+    load(config)
+    assert torch.get_num_threads() == threads
+
+
+def test_the_handler_needs_torch_numpy_and_pillow_only() -> None:
+    ours = {path.stem for path in HANDLERS.glob("*.py")}
+    imported = re.compile(r"^\s*(?:from|import) ([a-zA-Z_]\w*)", re.MULTILINE)
+    for path in HANDLERS.glob("*.py"):
+        for name in imported.findall(path.read_text()):
+            assert name in ours | {"torch", "numpy", "PIL"} | set(sys.stdlib_module_names), f"{path.name}: {name}"
+
+
+def test_no_file_hides_an_installed_module() -> None:
+    """The archive's folder comes before everything else on the worker's path."""
+    for path in HANDLERS.glob("*.py"):
+        found = importlib.machinery.PathFinder.find_spec(path.stem, [p for p in sys.path if "handlers" not in p])
+        assert found is None, found
+        assert path.stem not in sys.stdlib_module_names

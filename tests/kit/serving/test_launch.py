@@ -1,0 +1,40 @@
+from pathlib import Path
+
+from kit.profiles import CONFIG
+from kit.serving.launch import RunFolder, java_command, server_environment, temp_folder
+from kit.serving.settings import Settings
+
+
+def test_the_command_is_java_itself_with_the_profiles_own_file() -> None:
+    run = RunFolder(Path("/b/run"))
+    config = CONFIG / "edge" / "config.properties"
+    command = java_command(Settings({"vmargs": "-Xmx128m -Dx=y"}), config, run, Path("/t"), "m.mar")
+    assert command[0].endswith("/bin/java")
+    assert command[1:3] == ["-Xmx128m", "-Dx=y"]
+    assert "-Djava.io.tmpdir=/t" in command
+    assert command[-2:] == ["-m", "m.mar"], "TorchServe takes every word after -m for a model"
+    assert "-ncs" in command
+    assert command[command.index("-f") + 1] == str(config)
+
+
+def test_the_environment_tells_torchserve_where_everything_is() -> None:
+    base = {"HOME": "/h", "TS_CONFIG_FILE": "/elsewhere", "TS_JOB_QUEUE_SIZE": "5"}
+    environment = server_environment(RunFolder(Path("/b/run")), Path("/t"), foreground=False, base=base)
+    assert environment["MODEL_STORE"] == "/b/run/model-store"
+    assert environment["LOG_LOCATION"] == "/b/run/logs"
+    assert environment["LOG_ALSO_TO"] == "nowhere"
+    assert environment["TS_JOB_QUEUE_SIZE"] == "5"
+    assert "TS_CONFIG_FILE" not in environment, "it would replace the profile's file"
+
+
+def test_a_path_too_long_for_a_workers_socket_moves_temp_elsewhere(tmp_path: Path) -> None:
+    short, long = RunFolder(tmp_path / "r"), RunFolder(tmp_path / ("x" * 100))
+    for run in (short, long):
+        run.folder.mkdir()
+    assert temp_folder(short) == short.folder / "tmp"
+    elsewhere = temp_folder(long)
+    try:
+        assert not elsewhere.is_relative_to(tmp_path)
+        assert elsewhere.stat().st_mode & 0o777 == 0o700
+    finally:
+        elsewhere.rmdir()

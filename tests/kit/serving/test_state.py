@@ -1,0 +1,56 @@
+import os
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kit.errors import KitError
+from kit.files import write_json
+from kit.serving import state, tokens
+from kit.serving.launch import RunFolder
+from kit.serving.state import ServerState
+
+
+def server(pid: int, created: float) -> ServerState:
+    return ServerState(pid, created, "m", "1.0", "0" * 64, 1, "i", "m", "x", "g", "/nonexistent", 30.0)
+
+
+def test_a_state_is_read_as_it_was_saved(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    assert state.read(run) is None
+    me = server(os.getpid(), psutil.Process().create_time())
+    state.save(run, me)
+    assert state.read(run) == me
+    assert state.running(run) == me
+    assert run.state.stat().st_mode & 0o777 == 0o600
+
+
+def test_another_process_under_the_same_pid_is_not_the_server(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path)
+    state.save(run, server(os.getpid(), psutil.Process().create_time() - 100))
+    assert state.running(run) is None
+
+
+def test_clear_removes_what_is_secret_and_leaves_the_logs(tmp_path: Path) -> None:
+    run, temp = RunFolder(tmp_path), tmp_path / "tmp"
+    for folder in (run.logs, run.model_store, temp):
+        folder.mkdir()
+    write_json(run.keys, {name: {"key": f"{name}-key"} for name in ("management", "inference", "API")})
+    assert tokens.write_headers(run)
+    assert run.inference_header.read_text() == "Authorization: Bearer inference-key\n"
+    assert run.management_header.stat().st_mode & 0o777 == 0o600
+    state.clear(run, str(temp))
+    assert [path.name for path in tmp_path.iterdir()] == ["logs"]
+
+
+def test_no_headers_before_torchserve_has_made_its_tokens(tmp_path: Path) -> None:
+    assert not tokens.write_headers(RunFolder(tmp_path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_only_one_start_or_stop_at_a_time(tmp_path: Path) -> None:
+    run = RunFolder(tmp_path / "run")
+    with state.locked(run, "start"), pytest.raises(KitError, match="cannot stop: another"), state.locked(run, "stop"):
+        pass
+    with state.locked(run, "start"):
+        assert run.folder.stat().st_mode & 0o777 == 0o700

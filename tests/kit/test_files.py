@@ -1,0 +1,40 @@
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from kit import files
+from kit.errors import KitError
+
+
+def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
+    path = tmp_path / "sub" / "file"
+    files.write_text(path, "old")
+    with pytest.raises(RuntimeError), files.replacing(path) as temporary:
+        temporary.write_text("ne")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    assert [entry.name for entry in path.parent.iterdir()] == ["file"]
+
+
+def test_modes_are_as_asked(tmp_path: Path) -> None:
+    files.write_text(tmp_path / "secret", "x", mode=0o600)
+    assert (tmp_path / "secret").stat().st_mode & 0o777 == 0o600
+
+
+def test_json_that_is_missing_or_broken_is_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "report.json"
+    with pytest.raises(KitError, match="is not there") as caught:
+        files.read_json(path, "make export")
+    assert caught.value.mend == "make export"
+    path.write_text("{")
+    with pytest.raises(KitError, match="cannot be read as JSON"):
+        files.read_json(path)
+    files.write_json(path, {"label": "Äpfel"})
+    assert files.read_json(path) == {"label": "Äpfel"}
+
+
+def test_sha256_of_more_than_one_chunk(tmp_path: Path) -> None:
+    content = bytes(range(256)) * 5000
+    (tmp_path / "f").write_bytes(content)
+    assert files.sha256(tmp_path / "f") == hashlib.sha256(content).hexdigest()

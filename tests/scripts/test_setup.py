@@ -1,0 +1,72 @@
+"""Set-up's decisions. That it installs is proved by every run of the tests: they run in what it made."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from kit.build import PROJECT
+from scripts import setup
+
+LOCK = """\
+filelock==4.2.11 \\
+    --hash=sha256:aa \\
+    --hash=sha256:ab
+nvidia-cublas==13.1 ; platform_machine == 'x86_64' and sys_platform == 'linux' \\
+    --hash=sha256:ba
+torch==2.9.1 ; platform_machine == 'aarch64' \\
+    --hash=sha256:ca
+torch==2.14.1 ; platform_machine == 'x86_64' \\
+    --hash=sha256:cb
+torch-model-archiver==0.12.0 \\
+    --hash=sha256:da
+torchvision==0.29.1 ; platform_machine == 'x86_64' \\
+    --hash=sha256:ea
+"""
+
+
+def test_another_torch_build_brings_its_own_companions() -> None:
+    rest = setup.without_torch_build(LOCK)
+    assert [line.split("==")[0] for line in rest.splitlines() if "==" in line] == ["filelock", "torch-model-archiver"]
+    assert "--hash=sha256:ab" in rest
+    assert "sha256:ba" not in rest
+
+
+def test_torch_pins_are_those_of_the_processor() -> None:
+    assert setup.torch_pins(LOCK, "x86_64") == ["torch==2.14.1", "torchvision==0.29.1"]
+    assert setup.torch_pins(LOCK, "aarch64") == ["torch==2.9.1"]
+
+
+def test_the_real_lock_pins_both_processors() -> None:
+    lock = setup.LOCK.read_text()
+    assert setup.torch_pins(lock, "x86_64") == ["torch==2.14.1", "torchvision==0.29.1"]
+    assert setup.torch_pins(lock, "aarch64") == ["torch==2.9.1", "torchvision==0.24.1"]
+    unhashed = [block for block in setup.blocks(lock) if "--hash=sha256:" not in block]
+    assert unhashed == []
+    assert not any(setup.TORCH_BUILD.match(block) for block in setup.blocks(setup.without_torch_build(lock)))
+
+
+def test_the_fingerprint_follows_what_it_depends_on() -> None:
+    assert setup.fingerprint("") == setup.fingerprint("")
+    assert setup.fingerprint("") != setup.fingerprint("https://example.org/cpu")
+
+
+def test_a_set_up_that_is_done_is_skipped_without_a_word() -> None:
+    environment = os.environ | {"TORCH_INDEX": os.environ.get("TORCH_INDEX", "")}
+    base = Path(sys.base_prefix) / "bin" / "python3"
+    again = subprocess.run([base, PROJECT / "scripts" / "setup.py"], env=environment, capture_output=True, text=True)
+    assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
+
+
+def test_an_old_python_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
+    assert setup.main() == 1
+    assert "3.10 or newer is needed" in capsys.readouterr().err
+
+
+def test_another_processor_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("platform.machine", lambda: "riscv64")
+    assert setup.main() == 1
+    assert "riscv64" in capsys.readouterr().err
