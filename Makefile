@@ -32,7 +32,7 @@ stop: setup ## finish the requests in flight, refuse new ones, end
 	$(RUN) scripts.server stop
 
 ##@ Prove it
-smoke: setup ## check a running server from outside                   [URL= MANAGEMENT_URL= JSON=1 JUNIT=file]
+smoke: setup ## check a running server from outside                   [URL= HEADER_FILE= JUNIT=file]
 	$(RUN) scripts.smoke
 
 ##@ Work on the kit

@@ -15,7 +15,8 @@ from rich.markup import escape
 
 from kit import console, golden, machine, profiles
 from kit.errors import KitError, UsageError
-from kit.serving import lifecycle, state
+from kit.serving import state
+from kit.serving.api import Inference
 from kit.serving.launch import RunFolder
 
 app = typer.Typer(help=__doc__, add_completion=False)
@@ -43,7 +44,8 @@ def predict(
         raise UsageError(f"IMAGE={image} cannot be read: {error.strerror}") from None
     begun = time.monotonic()
     try:
-        answer = lifecycle.inference_of(run, server.inference).predict(server.model, content)
+        with Inference.at(server.inference, run.inference_header) as inference:
+            answer = inference.predict(server.model, content)
     except httpx.HTTPError as error:
         raise KitError(f"{server.inference} did not answer: {error}", "make status, make logs") from None
     milliseconds = (time.monotonic() - begun) * 1000

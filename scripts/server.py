@@ -22,8 +22,9 @@ from rich.markup import escape
 from kit import console, golden, machine, profiles
 from kit.errors import KitError
 from kit.serving import lifecycle, settings, state
+from kit.serving.api import Management
 from kit.serving.launch import RunFolder
-from kit.serving.logs import line_that_matters
+from kit.serving.logs import line_that_matters, read_lines
 from kit.serving.state import ServerState
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
@@ -32,10 +33,23 @@ ProfileOption = Annotated[
     typer.Option("--profile", envvar="PROFILE", help="A profile's name or folder; default: what suits the machine."),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")]
+# Java's exit status when it was asked to end.
+ENDED_BY_SIGTERM = 128 + signal.SIGTERM
 
 
-class StopRequested(Exception):
-    """A signal asked the foreground server to end."""
+class StopSignal:
+    """Remembers that a signal asked this process to end; whoever waits looks at it.
+
+    An exception out of the signal's handler could strike between two steps, and leave Java running.
+    """
+
+    def __init__(self) -> None:
+        self.came = False
+        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+            signal.signal(number, self._note)
+
+    def _note(self, number: int, frame: FrameType | None) -> None:
+        self.came = True
 
 
 @app.command()
@@ -66,43 +80,39 @@ def start(
             golden.load(chosen.build.golden, f"make archive PROFILE={chosen.name}"),
             here,
         )
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, _request_stop)
+        stop_signal = StopSignal()
         begun = time.monotonic()
         process, server = lifecycle.launch(wanted, foreground)
         try:
             with console.err.status("starting") as spinner:
-                lifecycle.wait_until_proved(wanted, process, server, lambda text: spinner.update(f"starting: {text}"))
-        except BaseException as error:
+
+                def progress(text: str) -> None:
+                    if stop_signal.came:
+                        raise KitError("stopped by a signal before it was ready; nothing is left running")
+                    spinner.update(f"starting: {text}")
+
+                lifecycle.wait_until_proved(wanted, process, server, progress)
+        except BaseException:
             lifecycle.end(run, server)
-            if isinstance(error, StopRequested):
-                raise KitError("stopped before it was ready; nothing is left running") from None
             raise
     _show_started(wanted, server, time.monotonic() - begun)
     if foreground:
-        sys.exit(_stay(run, server, process))
+        _stay(run, server, process, stop_signal)
 
 
-def _request_stop(number: int, frame: FrameType | None) -> None:
-    raise StopRequested
-
-
-def _stay(run: RunFolder, server: ServerState, process: subprocess.Popen[bytes]) -> int:
-    """Wait for the server's end, or for a signal to end it. The exit status: 0 when somebody asked for it."""
-    try:
-        process.wait()
-    except StopRequested:
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, signal.SIG_IGN)  # once is enough; the drain below has its own limit
+def _stay(run: RunFolder, server: ServerState, process: subprocess.Popen[bytes], stop_signal: StopSignal) -> None:
+    """Wait for a signal, and then stop the server; or for the server's end, which is a failure unless asked for."""
+    while process.poll() is None and not stop_signal.came:
+        time.sleep(0.1)
+    if process.returncode is None:
         lifecycle.stop(run, server, console.step)
-        return 0
-    if state.read(run) != server:
-        return 0  # `make stop` ended it and has cleared up
-    cause = line_that_matters(run.server_log.read_text(errors="replace").splitlines()) or "its log says no reason"
+        return
     lifecycle.end(run, server)
+    if process.returncode == ENDED_BY_SIGTERM:
+        return  # `make stop` from elsewhere
+    cause = line_that_matters(read_lines(run.server_log, run.console_log)) or "its log says no reason"
     raise KitError(
-        f"TorchServe ended by itself with status {process.returncode}: {cause}",
-        f"the rest is in {run.server_log}",
+        f"TorchServe ended by itself with status {process.returncode}: {cause}", f"the rest is in {run.server_log}"
     )
 
 
@@ -170,7 +180,8 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
             console.print_json({"running": False})
             sys.exit(1)
         raise KitError("not running", "start it: make serve")
-    described = lifecycle.management_of(run, server.management).describe(server.model)[0]
+    with Management.at(server.management, run.management_header) as management:
+        described = management.describe(server.model)[0]
     workers = described["workers"]
     ready = sum(worker["status"] == "READY" for worker in workers)
     memory = {worker["pid"]: _memory(worker["pid"]) for worker in workers}

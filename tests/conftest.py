@@ -16,6 +16,7 @@ from kit.build import PROJECT
 OURS = {
     *("PROFILE", "BUILD", "ARCH", "WEIGHTS", "LABELS", "PICTURES", "PREPROCESSING", "MODEL_VERSION"),
     *("IMAGE", "URL", "MANAGEMENT_URL", "METRICS_URL", "GRPC", "MODEL", "JSON", "JUNIT", "FOREGROUND"),
+    *("GOLDEN", "HEADER_FILE", "MANAGEMENT_HEADER_FILE", "MODEL_NAME"),
 }
 
 RunScript = Callable[..., "subprocess.CompletedProcess[str]"]

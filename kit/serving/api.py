@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from typing_extensions import Self
 
 from kit.errors import KitError
 
@@ -52,10 +53,24 @@ def client(address: str, headers: dict[str, str], timeout: float = 10.0) -> http
 
 
 @dataclass(frozen=True)
-class Inference:
-    """The inference API at one address."""
+class Api:
+    """One of the server's addresses, asked through `http`; a `with` block closes it."""
 
     http: httpx.Client
+
+    @classmethod
+    def at(cls, address: str, header_file: Path) -> Self:
+        return cls(client(address, read_header(header_file)))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *failure: object) -> None:
+        self.http.close()
+
+
+class Inference(Api):
+    """The inference API."""
 
     def predict(self, model: str, picture: bytes) -> dict[str, float]:
         """`{label: probability}` from the best. Raises ApiError for any other answer."""
@@ -66,11 +81,8 @@ class Inference:
         return answer
 
 
-@dataclass(frozen=True)
-class Management:
-    """The management API at one address. Every call raises ApiError when TorchServe refuses it."""
-
-    http: httpx.Client
+class Management(Api):
+    """The management API. Every call raises ApiError when TorchServe refuses it."""
 
     def _ask(self, what: str, method: str, path: str, **arguments: Any) -> Any:
         response = self.http.request(method, path, **arguments)

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 
 import grpc
-from google.protobuf.empty_pb2 import Empty
+from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 
 from kit.build import PROJECT
 from kit.errors import KitError

@@ -18,10 +18,10 @@ from kit.golden import Golden
 from kit.machine import Machine
 from kit.profiles import Profile
 from kit.serving import preflight, state, tokens
-from kit.serving.api import Inference, Management, client, error_text, read_header
+from kit.serving.api import Inference, Management, error_text
 from kit.serving.drain import drain
 from kit.serving.launch import RunFolder, java_command, server_environment, temp_folder
-from kit.serving.logs import Tail
+from kit.serving.logs import read_lines
 from kit.serving.readiness import Watch
 from kit.serving.settings import Settings
 from kit.serving.state import ServerState
@@ -60,14 +60,6 @@ def plan(profile: Profile, settings: Settings, golden: Sequence[Golden], machine
     preflight.check_ports(settings)
     timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
     return Plan(profile, settings, RunFolder(build.run), archive, golden, workers, why, timeout)
-
-
-def management_of(run: RunFolder, address: str) -> Management:
-    return Management(client(address, read_header(run.management_header)))
-
-
-def inference_of(run: RunFolder, address: str) -> Inference:
-    return Inference(client(address, read_header(run.inference_header)))
 
 
 def launch(wanted: Plan, foreground: bool) -> tuple[subprocess.Popen[bytes], ServerState]:
@@ -120,14 +112,15 @@ def wait_until_proved(
     Raises KitError, with the log line that matters, as soon as that can no longer happen.
     """
     run = wanted.run
-    log = Tail(run.server_log, run.console_log)
     watch = Watch(wanted.workers)
     deadline = time.monotonic() + START_SECONDS
     have_tokens = not wanted.settings.tokens
     while True:
         alive = process.poll() is None
         have_tokens = have_tokens or tokens.write_headers(run)
-        verdict = watch.judge(alive, _workers(run, started) if alive and have_tokens else [], log.lines())
+        verdict = watch.judge(
+            alive, _workers(run, started) if alive and have_tokens else [], read_lines(run.server_log, run.console_log)
+        )
         if verdict.failure:
             raise KitError(verdict.failure, f"the rest is in {run.server_log}")
         if verdict.done:
@@ -141,7 +134,8 @@ def wait_until_proved(
         time.sleep(POLL_SECONDS)
     progress("asking for a first prediction")
     golden = wanted.golden[0]
-    answer = inference_of(run, started.inference).predict(started.model, golden.picture.read_bytes())
+    with Inference.at(started.inference, run.inference_header) as inference:
+        answer = inference.predict(started.model, golden.picture.read_bytes())
     if wrong := golden.mismatch(answer):
         raise KitError(
             f"the server answers, and wrongly: {wrong}",
@@ -151,9 +145,9 @@ def wait_until_proved(
 
 def _workers(run: RunFolder, started: ServerState) -> list[dict[str, Any]]:
     """The model's workers as TorchServe lists them; none while it does not answer or has no such model yet."""
-    with management_of(run, started.management).http as http:
+    with Management.at(started.management, run.management_header) as management:
         try:
-            response = http.get(f"/models/{started.model}", timeout=2.0)
+            response = management.http.get(f"/models/{started.model}", timeout=2.0)
         except httpx.HTTPError:
             return []
         if response.status_code == 404:
@@ -181,6 +175,6 @@ def stop(run: RunFolder, server: ServerState, say: Callable[[str], None]) -> Non
     """Drain, then end."""
     if server.process():
         api_token = tokens.read_keys(run).get("API", "")
-        with management_of(run, server.management).http as http:
-            drain(Management(http), api_token, server.response_timeout, say)
+        with Management.at(server.management, run.management_header) as management:
+            drain(management, api_token, server.response_timeout, say)
     end(run, server)

@@ -43,19 +43,7 @@ def line_that_matters(lines: list[str]) -> str:
     return sayings[-1] if sayings else ""
 
 
-class Tail:
-    """What has been added to log files since this was made."""
-
-    def __init__(self, *files: Path) -> None:
-        self._offsets = {file: file.stat().st_size if file.exists() else 0 for file in files}
-
-    def lines(self) -> list[str]:
-        return [line for file, offset in self._offsets.items() for line in _read_from(file, offset).splitlines()]
-
-
-def _read_from(file: Path, offset: int) -> str:
-    if not file.exists():
-        return ""
-    with file.open("rb") as stream:
-        stream.seek(offset if offset <= file.stat().st_size else 0)  # a rolled-over log starts anew
-        return stream.read().decode("utf-8", errors="replace")
+def read_lines(*files: Path) -> list[str]:
+    """The lines of all files that are there."""
+    texts = (file.read_text(encoding="utf-8", errors="replace") for file in files if file.exists())
+    return [line for text in texts for line in text.splitlines()]

@@ -1,0 +1,1 @@
+"""Checking a running server from outside, and leaving it as it was."""

@@ -1,0 +1,39 @@
+"""One worker more, and back. TorchServe ends a worker at once: a request it has in hand is lost."""
+
+from __future__ import annotations
+
+from kit.smoke import changes
+from kit.smoke.footprint import resize
+from kit.smoke.outcome import NotChecked, require, workers
+from kit.smoke.predictions import check_still_answers
+from kit.smoke.session import Session
+
+
+def up(session: Session) -> str:
+    management, before = session.management, session.found()
+    was = before.versions[before.default]
+    if not was.min_workers:
+        raise NotChecked(f"version {before.default} has minWorkers 0, which a scaling cannot come back to")
+    wanted = was.workers + 1
+    changes.scale(management, session.target.model, before.default, wanted, max(wanted, was.max_workers))
+    return f"{was.workers} → {workers(_ready(session, wanted))} READY"
+
+
+def down(session: Session) -> str:
+    management, before = session.management, session.found()
+    was = before.versions[before.default]
+    now = len(management.describe(session.target.model, before.default)[0]["workers"])
+    if now <= was.workers:
+        raise NotChecked("it was not scaled up")
+    resize(management, session.target.model, before.default, was)
+    return f"{now} → {workers(_ready(session, was.workers))} READY"
+
+
+def _ready(session: Session, wanted: int) -> int:
+    """How many workers are READY, which must be all that are wanted; and they answer."""
+    version = session.found().default
+    row = session.management.describe(session.target.model, version)[0]
+    states = [worker["status"] for worker in row["workers"]]
+    require(states == ["READY"] * wanted, f"expected {workers(wanted)} READY, found {states}")
+    check_still_answers(session)
+    return len(states)

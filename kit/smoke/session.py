@@ -1,0 +1,67 @@
+"""Open connections to the server that is checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import httpx
+
+from kit.errors import KitError
+from kit.golden import Golden
+from kit.serving.api import Management, client
+from kit.smoke.footprint import Snapshot
+from kit.smoke.interrupt import Interrupts
+from kit.smoke.outcome import NotChecked
+from kit.smoke.target import Target
+
+PREDICT_SECONDS = 60.0
+REACH_SECONDS = 5.0
+
+
+@dataclass
+class Session:
+    """What every check is given. `before` is the server as it was found, None when that could not be asked."""
+
+    target: Target
+    inference: httpx.Client
+    management_http: httpx.Client | None
+    interrupts: Interrupts = field(default_factory=Interrupts)
+    before: Snapshot | None = None
+
+    @property
+    def golden(self) -> Golden:
+        return self.target.golden[0]
+
+    @property
+    def predictions(self) -> str:
+        return f"/predictions/{self.target.model}"
+
+    @property
+    def management(self) -> Management:
+        """Raises NotChecked when its address is not known."""
+        if not self.management_http:
+            raise NotChecked("MANAGEMENT_URL not given")
+        return Management(self.management_http)
+
+    def found(self) -> Snapshot:
+        """The state to come back to; what changes the server asks for it first. Raises NotChecked without one."""
+        if not self.before:
+            raise NotChecked("how the server was before could not be asked, so nothing is changed")
+        return self.before
+
+
+@contextmanager
+def connect(target: Target) -> Iterator[Session]:
+    """Raises KitError within seconds when nothing answers at the inference address."""
+    with client(target.url, target.headers, PREDICT_SECONDS) as inference:
+        try:
+            inference.get("/ping", timeout=REACH_SECONDS)
+        except httpx.TransportError as error:
+            raise KitError(f"no server answers at {target.url}: {error}", "make status; or is URL right?") from None
+        if not target.management_url:
+            yield Session(target, inference, None)
+            return
+        with client(target.management_url, target.management_headers) as management:
+            yield Session(target, inference, management)

@@ -1,0 +1,143 @@
+"""Which server is checked, and what is known about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from kit import golden
+from kit.build import Build
+from kit.errors import KitError, UsageError
+from kit.files import read_json
+from kit.golden import Golden
+from kit.serving import state
+from kit.serving.api import Management, client
+from kit.serving.launch import RunFolder
+
+SCHEMES = ("http://", "https://", "unix:")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the user gave, by the names of the environment variables; "" where nothing was given."""
+
+    url: str = ""
+    management_url: str = ""
+    metrics_url: str = ""
+    grpc: str = ""
+    model: str = ""
+    golden: str = ""
+    header_file: str = ""
+    management_header_file: str = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    """`store` and `temp` are the server's model store and TEMP when it runs on this machine, else None.
+
+    Addresses that are not known are "". The headers hold tokens, so they stay out of what is printed.
+    """
+
+    url: str
+    management_url: str
+    metrics_url: str
+    grpc: str
+    model: str
+    golden: Sequence[Golden]
+    headers: dict[str, str] = field(repr=False)
+    management_headers: dict[str, str] = field(repr=False)
+    store: Path | None = None
+    temp: Path | None = None
+
+
+def resolve(options: Options, build: Build) -> Target:
+    """The server at `options.url`, or without one the running server of this build.
+
+    Raises UsageError for an option that cannot be right, KitError when there is no server or no golden picture.
+    """
+    folder = Path(options.golden).resolve() if options.golden else build.golden
+    pictures = golden.load(folder, "make export, or name a folder that holds golden.json: GOLDEN=folder")
+    if not pictures:
+        raise KitError(f"{folder} lists no golden picture", "make export")
+    if options.grpc and ":" not in options.grpc:
+        raise UsageError(f"GRPC={options.grpc} is not an address", "write host:port, like GRPC=127.0.0.1:7070")
+    if not options.url:
+        return _local(options, build, pictures)
+    url = address("URL", options.url)
+    management_url = address("MANAGEMENT_URL", options.management_url)
+    management_headers = read_headers("MANAGEMENT_HEADER_FILE", options.management_header_file)
+    return Target(
+        url=url,
+        management_url=management_url,
+        metrics_url=address("METRICS_URL", options.metrics_url),
+        grpc=options.grpc,
+        model=options.model or _model_of(folder) or _only_model(management_url, management_headers),
+        golden=pictures,
+        headers=read_headers("HEADER_FILE", options.header_file),
+        management_headers=management_headers,
+    )
+
+
+def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> Target:
+    run = RunFolder(build.run)
+    server = state.running(run)
+    if not server:
+        raise KitError("no server is running", "start one: make serve, or name one: make smoke URL=http://…")
+    header = run.inference_header if run.inference_header.exists() else ""
+    management_header = run.management_header if run.management_header.exists() else ""
+    return Target(
+        url=server.inference,
+        management_url=address("MANAGEMENT_URL", options.management_url) or server.management,
+        metrics_url=address("METRICS_URL", options.metrics_url) or server.metrics,
+        grpc=options.grpc or server.grpc,
+        model=options.model or server.model,
+        golden=pictures,
+        headers=read_headers("HEADER_FILE", options.header_file or str(header)),
+        management_headers=read_headers(
+            "MANAGEMENT_HEADER_FILE", options.management_header_file or str(management_header)
+        ),
+        store=run.model_store,
+        temp=Path(server.temp),
+    )
+
+
+def address(name: str, given: str) -> str:
+    if given and not given.startswith(SCHEMES):
+        raise UsageError(
+            f"{name}={given} is not an address",
+            f"write {name}=http://host:port, https://host:port or unix:/path/to/socket",
+        )
+    return given
+
+
+def read_headers(name: str, file: str) -> dict[str, str]:
+    """The headers in a file made for `curl -H @file`, a line each."""
+    if not file:
+        return {}
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{name}={file} cannot be read: {error}") from None
+    headers = [line.partition(":") for line in lines if line.strip()]
+    if not headers or not all(colon and header.strip() for header, colon, _ in headers):
+        raise UsageError(f"{name}={file} does not hold headers", "write lines like `Authorization: Bearer …`")
+    return {header.strip(): value.strip() for header, _, value in headers}
+
+
+def _model_of(folder: Path) -> str:
+    return str(read_json(folder / golden.INDEX).get("model", ""))
+
+
+def _only_model(management_url: str, headers: dict[str, str]) -> str:
+    if management_url:
+        try:
+            with client(management_url, headers) as http:
+                names = Management(http).models()
+        except httpx.HTTPError as error:
+            raise KitError(f"{management_url} does not answer: {error}", "is MANAGEMENT_URL right?") from None
+        if len(names) == 1:
+            return names[0]
+    raise UsageError("which model is to be asked is not known", "name it: make smoke MODEL=…")

@@ -1,0 +1,353 @@
+"""Start, stop, and everything that can go wrong on the way, with a real TorchServe each time."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from kit import golden
+from kit.build import PROJECT, Build
+from kit.profiles import CONFIG
+from kit.serving import state, tokens
+from kit.serving.api import client, read_header
+from kit.serving.launch import RunFolder
+from tests.conftest import RunScript, script_environment
+from tests.integration.conftest import free_addresses
+
+Words = subprocess.CompletedProcess[str]
+
+
+class Place:
+    """A build folder of its own with an archive in it, where a test may start and break a server."""
+
+    def __init__(self, root: Path, run_script: RunScript, profile: str, **variables: str) -> None:
+        self.build = Build(root / Path(profile).name)
+        self.run = RunFolder(self.build.run)
+        self.environment = script_environment(root, PROFILE=profile, **(free_addresses() | variables))
+        self._run_script = run_script
+
+    def server(self, *arguments: str, **variables: str) -> Words:
+        return self._run_script("server", *arguments, env=self.environment | variables)
+
+    def start(self) -> state.ServerState:
+        started = self.server("start")
+        assert started.returncode == 0, started.stderr
+        running = state.running(self.run)
+        assert running
+        return running
+
+    def client(self, running: state.ServerState) -> httpx.Client:
+        return client(running.inference, read_header(self.run.inference_header), timeout=60)
+
+    def picture(self) -> bytes:
+        return golden.load(self.build.golden, "")[0].picture.read_bytes()
+
+    def processes(self) -> list[psutil.Process]:
+        """Whatever of this place's server still lives, found by the folder it works in."""
+        return [process for process in psutil.process_iter() if self._is_ours(process)]
+
+    def _is_ours(self, process: psutil.Process) -> bool:
+        try:
+            return process.pid != os.getpid() and Path(process.cwd()).is_relative_to(self.build.folder)
+        except (psutil.Error, FileNotFoundError):
+            return False
+
+    def left_behind(self) -> set[str]:
+        return {path.name for path in self.run.folder.iterdir()} - {"logs", "lock"}
+
+
+@pytest.fixture
+def place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> Iterator[Place]:
+    made = Place(tmp_path, run_script, "onprem")
+    copy_archive(archive_root, tmp_path)
+    yield made
+    made.server("stop")
+
+
+def copy_archive(archive_root: Path, root: Path) -> Path:
+    return Path(
+        shutil.copytree(
+            archive_root / "onprem", root / "onprem", ignore=shutil.ignore_patterns("run"), dirs_exist_ok=True
+        )
+    )
+
+
+@pytest.fixture
+def profile_place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> Iterator[Callable[..., Place]]:
+    """`profile_place({"config.properties": [(old, new)]})`: a place whose profile is onprem with changes."""
+    made: list[Place] = []
+
+    def make(changes: dict[str, list[tuple[str, str]]], **variables: str) -> Place:
+        folder = tmp_path / "profiles" / "changed"
+        shutil.copytree(CONFIG / "onprem", folder)
+        for file, pairs in changes.items():
+            text = (folder / file).read_text()
+            for old, new in pairs:
+                assert old in text
+                text = text.replace(old, new)
+            (folder / file).write_text(text)
+        place = Place(tmp_path, run_script, str(folder), **variables)
+        shutil.copytree(archive_root / "onprem", place.build.folder, ignore=shutil.ignore_patterns("run", "*.mar"))
+        archived = run_script("archive", env=place.environment)
+        assert archived.returncode == 0, archived.stderr
+        made.append(place)
+        return place
+
+    yield make
+    for place in made:
+        place.server("stop")
+
+
+def test_start_proves_itself_and_its_curl_line_works(place: Place) -> None:
+    started = place.server("start")
+    assert started.returncode == 0, started.stderr
+    assert re.search(r"^workers +\d+ \(one a core, \d+ cores\)", started.stdout, re.MULTILINE)
+    assert re.search(r"^ready after +[\d.]+ s", started.stdout, re.MULTILINE)
+    curl = started.stdout.strip().splitlines()[-1]
+    assert curl.startswith("curl -H @")
+    answer = subprocess.run(shlex.split(curl), cwd=PROJECT, capture_output=True, text=True)
+    assert golden.load(place.build.golden, "")[0].best in answer.stdout
+
+    again = place.server("start")
+    assert again.returncode == 0
+    assert again.stdout.startswith("already running since ")
+    shown = place.server("status")
+    assert shown.returncode == 0
+    assert shown.stdout.count("READY") == len(os.sched_getaffinity(0))
+
+
+def test_no_token_in_an_argument_list_or_a_log(place: Place) -> None:
+    running = place.start()
+    secrets = tokens.read_keys(place.run).values()
+    assert len(list(secrets)) == 3
+    process = running.process()
+    assert process
+    texts = [" ".join(one.cmdline()) for one in [process, *process.children(recursive=True)]]
+    texts += [path.read_text() for path in place.run.logs.iterdir()]
+    assert not [secret for secret in secrets for text in texts if secret in text]
+    for path in (place.run.keys, place.run.inference_header, place.run.management_header, place.run.state):
+        assert path.stat().st_mode & 0o077 == 0, path.name
+    assert place.run.folder.stat().st_mode & 0o077 == 0
+
+
+def test_stop_answers_what_is_in_flight_refuses_what_is_new_and_leaves_nothing(place: Place) -> None:
+    running = place.start()
+    picture = place.picture()
+    accepted = 12  # several times what the workers can have in hand, so that most of them wait in the queue
+
+    def ask(_: int) -> int:
+        with place.client(running) as http:
+            return http.put(f"/predictions/{running.model}", content=picture).status_code
+
+    def ask_until_refused() -> list[int | str]:
+        statuses: list[int | str] = []
+        with place.client(running) as http:
+            while not statuses or statuses[-1] == 200:
+                try:
+                    statuses.append(http.put(f"/predictions/{running.model}", content=picture).status_code)
+                except httpx.HTTPError as error:
+                    statuses.append(type(error).__name__)
+        return statuses
+
+    java = running.process()
+    assert java
+    workers = [child for child in java.children(recursive=True) if child.name().startswith("python")]
+    for worker in workers:
+        worker.suspend()  # so that the requests are surely still in flight when the stop begins
+    with ThreadPoolExecutor(accepted + 2) as pool:
+        early = [pool.submit(ask, number) for number in range(accepted)]
+        wait_for(lambda: pending(place, running) >= accepted - len(workers))
+        stopping = pool.submit(place.server, "stop")
+        wait_for(lambda: not works(place, running))
+        for worker in workers:
+            worker.resume()
+        late = pool.submit(ask_until_refused)
+        assert [future.result() for future in early] == [200] * accepted
+        assert late.result()[-1] in (400, "ConnectError", "ReadError", "RemoteProtocolError")
+        assert stopping.result().returncode == 0, stopping.result().stderr
+    assert place.processes() == []
+    assert place.left_behind() == set()
+    assert not Path(running.temp).exists()
+    assert place.server("stop").stdout == "not running\n"
+    assert place.server("status").returncode == 1
+
+
+def works(place: Place, running: state.ServerState) -> bool:
+    """Is the token that clients hold still good? (`/ping` wants it too, and needs no worker.)"""
+    with place.client(running) as http:
+        return http.get("/ping").status_code == 200
+
+
+def pending(place: Place, running: state.ServerState) -> int:
+    with client(running.management, read_header(place.run.management_header)) as http:
+        return int(http.get(f"/models/{running.model}").json()[0]["jobQueueStatus"]["pendingRequests"])
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.02)
+
+
+def test_a_killed_worker_comes_back_by_itself(place: Place) -> None:
+    running = place.start()
+    picture = place.picture()
+    done = threading.Event()
+    statuses: list[int] = []
+
+    def load() -> None:
+        with place.client(running) as http:
+            while not done.is_set():
+                statuses.append(http.put(f"/predictions/{running.model}", content=picture).status_code)
+
+    def workers() -> list[dict[str, object]]:
+        with client(running.management, read_header(place.run.management_header)) as http:
+            listed: list[dict[str, object]] = http.get(f"/models/{running.model}").json()[0]["workers"]
+            return listed
+
+    victim = int(str(workers()[0]["pid"]))
+    with ThreadPoolExecutor(4) as pool:
+        loads = [pool.submit(load) for _ in range(4)]
+        wait_for(lambda: len(statuses) > 8)
+        os.kill(victim, signal.SIGKILL)
+        wait_for(lambda: all(w["status"] == "READY" and w["pid"] not in (victim, -1, 0) for w in workers()))
+        count = len(statuses)
+        wait_for(lambda: len(statuses) > count + 8)
+        done.set()
+        for future in loads:
+            future.result()
+    failed = [status for status in statuses if status != 200]
+    assert len(failed) <= 1, "only the request that the killed worker had in hand may fail"
+    assert set(failed) <= {500, 503, 507}
+    assert statuses[-8:] == [200] * 8
+    assert place.server("status").returncode == 0
+
+
+@contextmanager
+def attached(place: Place) -> Iterator[subprocess.Popen[str]]:
+    """`server start --foreground`, from the moment it has said that it is ready."""
+    command = [sys.executable, "-m", "scripts.server", "start", "--foreground"]
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=place.environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            assert process.stdout
+            lines = iter(process.stdout.readline, "")
+            assert any(line.startswith("curl ") for line in lines), "it never said that it was ready"
+            yield process
+        finally:
+            process.kill()
+
+
+def test_foreground_passes_the_signal_on_and_ends_with_the_server(place: Place) -> None:
+    with attached(place) as process:
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "workers to finish" in errors
+    assert place.processes() == []
+    assert place.left_behind() == set()
+
+
+def test_foreground_fails_when_the_server_dies(place: Place) -> None:
+    with attached(place) as process:
+        running = state.running(place.run)
+        assert running
+        os.kill(running.pid, signal.SIGKILL)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "TorchServe ended by itself with status -9" in errors
+    wait_for(lambda: place.processes() == [])
+
+
+def test_foreground_ends_well_when_it_is_stopped_from_elsewhere(place: Place) -> None:
+    with attached(place) as process:
+        assert place.server("stop").returncode == 0
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+
+
+def refused(result: Words, *words: str) -> None:
+    assert result.returncode == 1, result.stderr
+    assert "Traceback" not in result.stderr
+    for word in words:
+        assert word in result.stderr
+
+
+def test_a_taken_port_is_refused(place: Place) -> None:
+    port = int(place.environment["TS_METRICS_ADDRESS"].rpartition(":")[2])
+    with socket.create_server(("127.0.0.1", port)):
+        refused(place.server("start"), f"port {port} (metrics_address) is taken by", f"(pid {os.getpid()})")
+    assert place.processes() == []
+    assert place.left_behind() == set()
+
+
+def test_a_broken_archive_is_refused(place: Place) -> None:
+    mar = place.build.folder / "resnet18.mar"
+    mar.write_bytes(mar.read_bytes()[:-1000])
+    refused(place.server("start"), "resnet18.mar is broken", "make archive PROFILE=onprem")
+    assert place.processes() == []
+
+
+def test_a_worker_that_cannot_start_is_told_with_its_own_words(
+    profile_place: Callable[..., Place],
+) -> None:
+    place = profile_place({"model-config.yaml": [("handler:\n", "handler:\n  # Not a key.\n  thread: 1\n")]})
+    refused(place.server("start"), "the model does not load", "thread")
+    assert place.processes() == []
+    assert place.left_behind() == set()
+
+
+def test_a_java_that_cannot_start_is_told_with_its_own_words(profile_place: Callable[..., Place]) -> None:
+    place = profile_place({"config.properties": [("-XX:+UseSerialGC", "-XX:+UseMagic")]})
+    refused(place.server("start"), "TorchServe ended", "Unrecognized VM option 'UseMagic'")
+    assert place.left_behind() == set()
+
+
+def test_too_little_memory_is_refused_before_anything_starts(place: Place) -> None:
+    config = CONFIG / "onprem" / "config.properties"
+    assert "default_workers_per_model=" not in config.read_text()
+    refused(place.server("start", TS_DEFAULT_WORKERS_PER_MODEL="5000"), "too little memory: 5000 workers", "MB")
+    assert place.left_behind() == set()
+
+
+def test_a_gpu_profile_is_refused_before_anything_starts(place: Place) -> None:
+    shutil.copytree(place.build.folder, place.build.folder.parent / "cloud-gpu")
+    no_gpu = {"PROFILE": "cloud-gpu", "PATH": "/usr/bin:/bin"}
+    refused(place.server("start", **no_gpu), "this machine has no GPU")
+
+
+def test_no_archive_says_how_to_make_one(tmp_path: Path, run_script: RunScript) -> None:
+    empty = Place(tmp_path, run_script, "onprem")
+    refused(empty.server("start"), "make archive PROFILE=onprem")
+    refused(run_script("predict", env=empty.environment), "no server is running", "make serve")
+
+
+def test_management_on_a_unix_socket_that_only_its_user_can_open(profile_place: Callable[..., Place]) -> None:
+    changes = [("management_address=http://127.0.0.1:8081", "management_address=unix:$$RUN_DIR$$/m.sock")]
+    place = profile_place({"config.properties": changes})
+    del place.environment["TS_MANAGEMENT_ADDRESS"]
+    running = place.start()
+    path = Path(running.management.removeprefix("unix:"))
+    assert path.is_socket()
+    assert path.stat().st_mode & 0o077 == 0
+    assert place.server("status").returncode == 0
+    assert place.server("stop").returncode == 0
+    assert place.left_behind() == set()
