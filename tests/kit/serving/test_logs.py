@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.serving.logs import Tail, line_that_matters
+from kit.serving.logs import line_that_matters, read_lines
 
 STAMP = "2026-11-23T06:33:52.141Z INFO  "
 WORKER_TRACEBACK = [
@@ -41,20 +41,6 @@ def test_the_line_that_names_the_cause(lines: list[str], matters: str) -> None:
     assert line_that_matters(lines) == matters
 
 
-def test_a_tail_shows_only_what_came_after_it(tmp_path: Path) -> None:
-    old, new = tmp_path / "old", tmp_path / "new"
-    old.write_text("before\n")
-    tail = Tail(old, new)
-    assert tail.lines() == []
-    with old.open("a") as file:
-        file.write("after\n")
-    new.write_text("first\n")
-    assert tail.lines() == ["after", "first"]
-
-
-def test_a_tail_follows_a_log_that_was_rolled_over(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    log.write_text("a long first file\n")
-    tail = Tail(log)
-    log.write_text("new\n")
-    assert tail.lines() == ["new"]
+def test_lines_of_files_that_may_not_be_there_yet(tmp_path: Path) -> None:
+    (tmp_path / "there").write_bytes(b"one\ncaf\xe9\n")
+    assert read_lines(tmp_path / "absent", tmp_path / "there") == ["one", "caf\N{REPLACEMENT CHARACTER}"]

@@ -1,0 +1,1 @@
+"""From an export to a .mar that TorchServe loads (see making.py)."""

@@ -1,0 +1,87 @@
+"""Opens a finished archive and makes sure that what TorchServe will find in it is what went in, and works."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+import yaml
+from PIL import Image
+
+from kit import golden
+from kit.archive.packing import MANIFEST
+from kit.archive.parts import Parts
+from kit.errors import KitError
+from kit.files import sha256
+from kit.model import torchscript
+from kit.model.preprocessing import Preprocessing, as_bytes
+
+
+def check(archive: Path, parts: Parts, model_name: str, model_version: str, golden_folder: Path) -> None:
+    """Raises KitError naming the first thing in the archive that is not as it should be."""
+    try:
+        with zipfile.ZipFile(archive) as opened:
+            _check_members(opened, parts)
+            _check_manifest(json.loads(opened.read(MANIFEST)), parts, model_name, model_version)
+            _check_sources(opened, parts)
+            _check_answer(opened, parts, golden_folder)
+    except (zipfile.BadZipFile, yaml.YAMLError, SyntaxError, ValueError, RuntimeError) as error:
+        raise _wrong(f"{type(error).__name__}: {str(error).strip()[:300]}") from None
+
+
+def _check_members(opened: zipfile.ZipFile, parts: Parts) -> None:
+    wanted = {*parts.files, MANIFEST}
+    if set(opened.namelist()) != wanted:
+        raise _wrong(f"it holds {sorted(set(opened.namelist()) ^ wanted)} too much or too little")
+    for name, path in parts.files.items():
+        with opened.open(name) as member:
+            digest = hashlib.sha256()
+            for chunk in iter(lambda member=member: member.read(1 << 20), b""):  # type: ignore[misc]
+                digest.update(chunk)
+        if digest.hexdigest() != sha256(path):
+            raise _wrong(f"{name} differs from {path}")
+
+
+def _check_manifest(manifest: dict[str, Any], parts: Parts, model_name: str, model_version: str) -> None:
+    wanted = {
+        "modelName": model_name,
+        "modelVersion": model_version,
+        "serializedFile": parts.serialized,
+        "handler": parts.handler,
+        "configFile": parts.config,
+    }
+    for key, value in wanted.items():
+        if (found := manifest.get("model", {}).get(key)) != value:
+            raise _wrong(f"its manifest says {key}: {found!r} in place of {value!r}")
+
+
+def _check_sources(opened: zipfile.ZipFile, parts: Parts) -> None:
+    if not isinstance(yaml.safe_load(opened.read(parts.config)), dict):
+        raise _wrong(f"{parts.config} holds no settings")
+    for name in parts.files:
+        if name.endswith(".py"):
+            compile(opened.read(name), name, "exec")
+
+
+def _check_answer(opened: zipfile.ZipFile, parts: Parts, golden_folder: Path) -> None:
+    """The model, loaded from the archive's own bytes, answers a golden picture as the original did."""
+    model = torchscript.load(io.BytesIO(opened.read(parts.serialized)))
+    labels = json.loads(opened.read("index_to_name.json"))
+    steps = Preprocessing(**json.loads(opened.read("preprocessing.json")))
+    first = golden.load(golden_folder, "make export")[0]
+    with Image.open(first.picture) as picture, torch.inference_mode():
+        probabilities = model(as_bytes(steps.cropped(picture)).unsqueeze(0))[0].tolist()
+    if len(labels) != len(probabilities):
+        raise _wrong(f"{len(labels)} labels for {len(probabilities)} outputs")
+    ranked = sorted(enumerate(probabilities), key=lambda answer: -answer[1])
+    if said := first.mismatch({labels[str(index)]: probability for index, probability in ranked}):
+        raise _wrong(said)
+
+
+def _wrong(what: str) -> KitError:
+    return KitError(f"the archive is not right and was not written: {what}", "make export, then make archive")

@@ -1,0 +1,52 @@
+"""Archive: an export, the handler and the profile's model settings become one .mar, checked before it is there."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from kit.archive import packing, parts, provenance
+from kit.console import step
+from kit.errors import UsageError
+from kit.files import replacing, sha256, write_json
+from kit.profiles import Profile
+
+
+def archive(profile: Profile, model_name: str, model_version: str, handlers: Path = parts.HANDLERS) -> dict[str, Any]:
+    """Write build/<profile>/<model name>.mar and archive.json; returns what archive.json says.
+
+    `model_name` "" is the export's. Raises KitError, with an earlier archive left as it is, when anything in the
+    new one is not as it should be.
+    """
+    report = parts.read_export(profile)
+    from kit.archive.check import check  # imports torch, which takes seconds
+
+    name = report["model_name"]
+    if model_name not in ("", name):
+        raise UsageError(
+            f"MODEL_NAME={model_name}, but what was exported is called {name}",
+            f"{parts.export_again(profile)} MODEL_NAME={model_name}",
+        )
+    build = profile.build
+    said = provenance.document(report, profile.name, model_version)
+    with tempfile.TemporaryDirectory(dir=build.folder, prefix=".provenance.") as temporary:
+        written = Path(temporary) / parts.PROVENANCE
+        write_json(written, said)
+        collected = parts.collect(build, profile, handlers, written)
+        with replacing(build.archive(name)) as made:
+            step(f"packing {len(collected.files)} files")
+            packing.pack(collected, name, model_version, made)
+            step("checking what was packed")
+            check(made, collected, name, model_version, build.golden)
+    made = build.archive(name)
+    document = {
+        "file": made.name,
+        "model_name": name,
+        "model_version": model_version,
+        "sha256": sha256(made),
+        "size": made.stat().st_size,
+        "provenance": said,
+    }
+    write_json(build.archive_report, document)
+    return document

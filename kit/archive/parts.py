@@ -1,0 +1,68 @@
+"""What goes into an archive, and whether those files belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kit.build import PROJECT, Build
+from kit.errors import KitError, UsageError
+from kit.files import read_json, sha256
+from kit.model import precision
+from kit.profiles import MODEL_CONFIG, Profile
+
+HANDLERS = PROJECT / "handlers"
+ENTRY = "image_classifier.py"
+PROVENANCE = "provenance.json"
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Files by the name they have in the archive; `serialized`, `handler` and `config` have a role in it too."""
+
+    files: Mapping[str, Path]
+    serialized: str = "model.pt"
+    handler: str = ENTRY
+    config: str = MODEL_CONFIG
+
+    @property
+    def extra(self) -> list[str]:
+        return sorted(set(self.files) - {self.serialized, self.handler, self.config})
+
+
+def read_export(profile: Profile) -> dict[str, Any]:
+    """The export's report. Raises KitError when there is no export, or its files are not of one piece."""
+    build, mend = profile.build, export_again(profile)
+    for path in (build.model, build.export_report, build.labels, build.preprocessing):
+        if not path.is_file():
+            raise KitError(f"build/{profile.name}/{path.name} is not there", mend)
+    report = read_json(build.export_report, mend)
+    try:
+        wanted = report["model"]["sha256"]
+    except (KeyError, TypeError):
+        raise KitError(f"build/{profile.name}/{build.export_report.name} is no export's report", mend) from None
+    if sha256(build.model) != wanted:
+        raise KitError(f"build/{profile.name}/model.pt is not the one that was exported", mend)
+    asked = precision.of(profile).name
+    if asked != report["precision"]:
+        raise KitError(f"model.pt was exported in {report['precision']}, the profile now asks for {asked}", mend)
+    return dict(report)
+
+
+def export_again(profile: Profile) -> str:
+    return f"make export PROFILE={profile.name}"
+
+
+def collect(build: Build, profile: Profile, handlers: Path, provenance: Path) -> Parts:
+    """All the files. Raises KitError when one is missing, UsageError when two have one name."""
+    if not (handlers / ENTRY).is_file():
+        raise KitError(f"{handlers / ENTRY} is not there", "the handler is part of the kit: restore it")
+    sources = sorted(path for path in handlers.glob("*.py") if path.name != "__init__.py")
+    named: dict[str, Path] = {}
+    for path in (build.model, build.labels, build.preprocessing, profile.model_config, *sources):
+        if path.name in named:
+            raise UsageError(f"{path} and {named[path.name]} would have one name in the archive", "rename one")
+        named[path.name] = path
+    return Parts({**named, PROVENANCE: provenance})

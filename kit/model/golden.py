@@ -1,0 +1,75 @@
+"""Golden pictures: a few that the model answers clearly, with the original's answers, to test a server by."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from kit.files import replacing, write_json
+from kit.golden import INDEX
+from kit.model.comparison import Comparison
+
+COUNT = 5
+ANSWERS = 5
+CLEAR = 0.5  # by how much the first answer must be more probable than the second
+TOLERANCE = 0.05
+
+
+def choose(comparison: Comparison, count: int = COUNT) -> list[int]:
+    """Indices of at most `count` pictures with different answers, the clearest first, at least one.
+
+    Both models must agree on them, and be right where the truth is known; if none is so clear, the clearest are
+    taken as they are.
+    """
+    top = comparison.eager.topk(min(2, comparison.eager.shape[1]), dim=1).values
+    margins = (top[:, 0] - top[:, -1]).tolist()
+    answers = comparison.eager.argmax(dim=1).tolist()
+    names = [comparison.labels[answer] for answer in answers]
+    same = (comparison.eager.argmax(dim=1) == comparison.exported.argmax(dim=1)).tolist()
+    good = [same[index] and picture.label in (None, names[index]) for index, picture in enumerate(comparison.pictures)]
+    ranked = sorted(range(len(names)), key=lambda index: (not good[index], -round(margins[index], 3), index))
+    clear = [index for index in ranked if good[index] and margins[index] >= CLEAR]
+    return list(_with_other_names(clear or ranked, names))[:count]
+
+
+def _with_other_names(ranked: list[int], names: list[str]) -> Iterator[int]:
+    seen: set[str] = set()
+    for index in ranked:
+        if names[index] not in seen:
+            seen.add(names[index])
+            yield index
+
+
+def document(comparison: Comparison, chosen: list[int], files: list[str], model_name: str) -> dict[str, Any]:
+    pictures = []
+    for index, file in zip(chosen, files, strict=True):
+        probabilities, classes = comparison.eager[index].topk(min(ANSWERS, len(comparison.labels)))
+        answers = zip(classes.tolist(), probabilities.tolist(), strict=True)
+        expected = {comparison.labels[answer]: round(probability, 6) for answer, probability in answers}
+        pictures.append({"file": file, "expected": expected})
+    return {"model": model_name, "tolerance": TOLERANCE, "pictures": pictures}
+
+
+def write(comparison: Comparison, model_name: str, folder: Path) -> None:
+    """Copy the pictures into `folder`, then write the list, then drop what an earlier export left there."""
+    chosen = choose(comparison)
+    originals = [comparison.pictures[index].file for index in chosen]
+    files = file_names(originals)
+    for original, name in zip(originals, files, strict=True):
+        with replacing(folder / name) as temporary:
+            shutil.copyfile(original, temporary)
+    write_json(folder / INDEX, document(comparison, chosen, files, model_name))
+    for path in folder.iterdir():
+        if path.name not in (INDEX, *files) and not path.name.startswith("."):
+            path.unlink()
+
+
+def file_names(originals: list[Path]) -> list[str]:
+    """The pictures' own names; with their folder's before it where two are the same."""
+    names = [path.name for path in originals]
+    return [
+        name if names.count(name) == 1 else f"{index}_{path.parent.name}_{name}"
+        for index, (name, path) in enumerate(zip(names, originals, strict=True))
+    ]

@@ -1,0 +1,144 @@
+"""ARCH, WEIGHTS, LABELS and PREPROCESSING resolved into a network that is ready to be exported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from kit.build import PROJECT
+from kit.errors import KitError, UsageError
+from kit.files import sha256
+from kit.model import architecture as architectures
+from kit.model import checkpoint, fitting, imagenet, labels, preprocessing
+from kit.model.architecture import Architecture
+from kit.model.preprocessing import Preprocessing
+from kit.model.request import DEFAULT_ARCH, IMAGENET, WEIGHTS_FORMS, Request
+from kit.model.servable import example
+
+EMBEDDED = PROJECT / "models" / "resnet18-grocery43"
+EMBEDDED_WEIGHTS = EMBEDDED / "resnet18-grocery43.safetensors"
+EMBEDDED_PICTURES = EMBEDDED / "validation"
+
+
+@dataclass(frozen=True)
+class Source:
+    """`network` is float32 in evaluation mode. `origin` says where the weights are from, without a path."""
+
+    architecture: Architecture
+    network: nn.Module
+    labels: list[str]
+    preprocessing: Preprocessing
+    origin: str
+    weights_sha256: str
+    notes: list[str] = field(default_factory=list)
+
+    def logits(self, pictures: Tensor) -> Tensor:
+        """float32 [N, classes] for normalised pictures. Raises KitError when the network cannot take them."""
+        with torch.inference_mode(), self.architecture.blame("running the network"):
+            try:
+                found = self.network(pictures)
+            except (RuntimeError, AssertionError, ValueError) as error:
+                if self.architecture.own:
+                    raise
+                size = "×".join(map(str, pictures.shape[2:]))
+                raise KitError(
+                    f"{self.architecture.name} cannot take pictures of {size} pixels: {str(error).strip()[:200]}",
+                    "set `crop` in PREPROCESSING to what the network was made for",
+                ) from None
+        if not isinstance(found, Tensor) or found.ndim != 2:
+            shape = list(found.shape) if isinstance(found, Tensor) else type(found).__name__
+            raise KitError(
+                f"{self.architecture.name} answers {shape}, not one figure a class [pictures, classes]",
+                "give a classification network that returns its logits",
+            )
+        return found
+
+
+def resolve(request: Request) -> Source:
+    """Raises UsageError or KitError naming the one thing that does not fit."""
+    request.check()
+    architecture = architectures.choose(request.arch or DEFAULT_ARCH)
+    source = _pretrained(architecture, request) if request.weights == IMAGENET else _own_weights(architecture, request)
+    _check_outputs(source)
+    return source
+
+
+def _pretrained(architecture: Architecture, request: Request) -> Source:
+    if architecture.own:
+        raise UsageError(
+            f"WEIGHTS=imagenet: torchvision has no weights for {architecture.name}",
+            WEIGHTS_FORMS,
+        )
+    weights = imagenet.weights_of(architecture.name)
+    file = imagenet.cached(weights)
+    names = labels.read(Path(request.labels)) if request.labels else list(weights.meta["categories"])
+    given = Path(request.preprocessing) if request.preprocessing else None
+    return Source(
+        architecture,
+        imagenet.network(architecture.name, weights),
+        labels.distinct(names),
+        preprocessing.read(given) if given else preprocessing.of_preset(weights.transforms()),
+        f"torchvision {weights} ({file.name})",
+        sha256(file),
+    )
+
+
+def _own_weights(architecture: Architecture, request: Request) -> Source:
+    file = Path(request.weights) if request.weights else EMBEDDED_WEIGHTS
+    state = checkpoint.read(file)
+    names, of_labels = _labels_for(file, request)
+    steps, of_steps = _preprocessing_for(file, architecture, request)
+    trained = fitting.trained_classes(architecture, state, len(names), steps.crop)
+    if trained != len(names):
+        raise UsageError(
+            f"{file.name} was trained on {trained} classes, the labels name {len(names)}",
+            f"LABELS=<a file of {trained} names>",
+        )
+    network = architecture.build(len(names), steps.crop, state)
+    fitting.load(network, state, file.name, architecture.name)
+    notes = [of_labels, of_steps] if request.weights else []
+    if architecture.name in architectures.WITH_AUXILIARY_HEADS and not architecture.own:
+        notes.append(f"{architecture.name} rescales its input as torchvision's pretrained one does (transform_input)")
+    origin = f"own checkpoint {file.name}" if request.weights else f"embedded {file.name}"
+    return Source(architecture, network.float().eval(), names, steps, origin, sha256(file), notes)
+
+
+def _labels_for(weights: Path, request: Request) -> tuple[list[str], str]:
+    found = Path(request.labels) if request.labels else labels.beside(weights)
+    if found is None:
+        raise UsageError(
+            f"no labels for {weights.name}: there is no {' and no '.join(labels.BESIDE_THE_WEIGHTS)} beside it",
+            f"LABELS=<file>: {labels.FORMS}",
+        )
+    given = "given" if request.labels else "found beside the weights"
+    return labels.distinct(labels.read(found)), f"labels: {found.name}, {given}"
+
+
+def _preprocessing_for(weights: Path, architecture: Architecture, request: Request) -> tuple[Preprocessing, str]:
+    beside = weights.parent / preprocessing.FILE_NAME
+    if request.preprocessing:
+        given = Path(request.preprocessing)
+        return preprocessing.read(given), f"preprocessing: {given.name}, given"
+    if beside.is_file():
+        return preprocessing.read(beside), f"preprocessing: {beside.name}, found beside the weights"
+    if architecture.own:
+        assumed, whose = preprocessing.IMAGENET_DEFAULT, "ASSUMED, as is usual for ImageNet"
+    else:
+        assumed = preprocessing.of_preset(imagenet.weights_of(architecture.name).transforms())
+        whose = f"torchvision's for {architecture.name}"
+    said = f"preprocessing: {whose}: shorter side {assumed.resize}, crop {assumed.crop} (else PREPROCESSING=<file>)"
+    return assumed, said
+
+
+def _check_outputs(source: Source) -> None:
+    crop = source.preprocessing.crop
+    pictures = example(2, crop).to(torch.float32).div(255)
+    outputs = source.logits(pictures).shape[1]
+    if outputs != len(source.labels):
+        raise UsageError(
+            f"{source.architecture.name} has {outputs} outputs, the labels name {len(source.labels)}",
+            f"LABELS=<a file of {outputs} names>",
+        )

@@ -1,0 +1,57 @@
+"""Pack an export into a .mar for TorchServe and check what was packed: build/<profile>/<model>.mar."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from kit import profiles
+from kit.console import command, out, print_json, step, table
+from kit.machine import detect
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def archive(
+    profile: Annotated[
+        str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")
+    ] = "",
+    model_name: Annotated[
+        str, typer.Option(envvar="MODEL_NAME", help="The exported model's name; default: what export called it.")
+    ] = "",
+    model_version: Annotated[
+        str, typer.Option(envvar="MODEL_VERSION", help="TorchServe's version of the model; default: 1.0.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print archive.json.")] = False,
+) -> None:
+    """Pack model, handler, labels and settings; the same inputs always give the same bytes."""
+    chosen = profiles.choose(profile, detect())
+    step(f"profile {chosen.name}: {chosen.reason}")
+    from kit.archive.making import archive as run  # torch takes seconds to import, --help should not
+
+    made = run(chosen, model_name, model_version or "1.0")
+    if as_json:
+        print_json(made)
+    else:
+        show(made, str(chosen.build.folder / made["file"]))
+
+
+def show(made: dict[str, Any], file: str) -> None:
+    provenance = made["provenance"]
+    measured = provenance["measured"]
+    shown = table("archive", "", title=file)
+    shown.add_row("model", f"{made['model_name']} ({provenance['architecture']})")
+    shown.add_row("version", made["model_version"])
+    shown.add_row("precision", provenance["precision"])
+    shown.add_row("size", f"{made['size'] / 1e6:.1f} MB")
+    shown.add_row("sha256", made["sha256"])
+    shown.add_row("agreement", f"{measured['top1_agreement']:.1%} same first answer on {measured['pictures']} pictures")
+    if measured["top1_accuracy"] is not None:
+        shown.add_row("top-1 accuracy", f"{measured['top1_accuracy']:.1%}")
+    out.print(shown)
+
+
+if __name__ == "__main__":
+    command(app)

@@ -1,0 +1,83 @@
+"""Turn a checkpoint into a TorchScript file that is checked against the original: build/<profile>/model.pt."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from kit import profiles
+from kit.console import command, err, out, print_json, step, table
+from kit.machine import detect
+from kit.model.request import Request
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def export(
+    profile: Annotated[
+        str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")
+    ] = "",
+    arch: Annotated[
+        str, typer.Option(envvar="ARCH", help="A torchvision classification network, or file.py:function.")
+    ] = "",
+    weights: Annotated[
+        str,
+        typer.Option(
+            envvar="WEIGHTS",
+            help="'imagenet', or a state dict (.safetensors, .pt, .pth); default: the embedded grocery model.",
+        ),
+    ] = "",
+    labels: Annotated[
+        str, typer.Option(envvar="LABELS", help="The classes' names: JSON or text, if not beside the weights.")
+    ] = "",
+    pictures: Annotated[
+        str,
+        typer.Option(envvar="PICTURES", help="Folder of photographs to check with; subfolders named by label."),
+    ] = "",
+    preprocessing: Annotated[
+        str, typer.Option(envvar="PREPROCESSING", help="A preprocessing.json, if not beside the weights.")
+    ] = "",
+    model_name: Annotated[
+        str, typer.Option(envvar="MODEL_NAME", help="What TorchServe calls the model; default: the network's name.")
+    ] = "",
+    as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print the report as JSON.")] = False,
+) -> None:
+    """Trace a network, compare it with the original on real pictures, and write it only if it is as good."""
+    chosen = profiles.choose(profile, detect())
+    step(f"profile {chosen.name}: {chosen.reason}")
+    request = Request(arch, weights, labels, preprocessing, pictures, model_name)
+    request.check()
+    from kit.model.export import export as run  # torch takes seconds to import; help and wrong use need not wait
+
+    done = run(chosen, request)
+    for note in done.notes:
+        err.print(f"[yellow]note:[/yellow] {escape(note)}")
+    if as_json:
+        print_json(done.report)
+    else:
+        show(done.report, str(chosen.build.model))
+
+
+def show(report: dict[str, Any], file: str) -> None:
+    measured = report["comparison"]
+    shown = table("export", "", title=file)
+    shown.add_row("model", f"{report['model_name']} ({report['architecture']}, {report['classes']} classes)")
+    shown.add_row("weights", report["weights"]["source"])
+    shown.add_row("precision", report["precision"])
+    shown.add_row("parameters", f"{report['parameters'] / 1e6:.1f} million")
+    shown.add_row("size", f"{report['model']['size'] / 1e6:.1f} MB")
+    shown.add_row("sha256", report["model"]["sha256"])
+    shown.add_row("agreement", f"{measured['top1_agreement']:.1%} same first answer as the original")
+    shown.add_row("difference", f"{measured['largest_difference']:.2g} at most, of a probability")
+    shown.add_row("pictures", f"{measured['pictures']}")
+    if measured["labelled"]:
+        shown.add_row("top-1 accuracy", f"{measured['top1_accuracy']:.1%}")
+        shown.add_row("top-5 accuracy", f"{measured['top5_accuracy']:.1%}")
+    out.print(shown)
+
+
+if __name__ == "__main__":
+    command(app)
