@@ -14,17 +14,17 @@ help: ## list the targets
 ##@ Make a model ready
 setup: ## install what is pinned into .venv (the other targets do this by themselves)
 	@$(PYTHON) scripts/setup.py
-export: setup ## checkpoint → traced model.pt, compared with eager   [ARCH= WEIGHTS= LABELS= PICTURES=]
+export: setup ## checkpoint -> traced model.pt, compared with eager [ARCH= WEIGHTS= LABELS= PICTURES=]
 	$(RUN) scripts.export
-archive: export ## model.pt → .mar, reproducible and checked            [PROFILE= MODEL_VERSION=]
+archive: export ## model.pt -> .mar, reproducible and checked [PROFILE= MODEL_VERSION=]
 	$(RUN) scripts.archive
 
 ##@ Serve it
-serve: setup ## start TorchServe; returns when it answers rightly     [PROFILE= FOREGROUND=1]
+serve: setup ## start TorchServe; returns when it answers rightly [PROFILE= FOREGROUND=1]
 	$(RUN) scripts.server start
-predict: setup ## ask the running server about a picture              [IMAGE=photo.jpg]
+predict: setup ## ask the running server about a picture [IMAGE=photo.jpg]
 	$(RUN) scripts.predict
-status: setup ## what is running, and how its workers are             [JSON=1]
+status: setup ## what is running, and how its workers are [JSON=1]
 	$(RUN) scripts.server status
 logs: setup ## follow the server's log
 	$(RUN) scripts.server logs
@@ -32,7 +32,7 @@ stop: setup ## finish the requests in flight, refuse new ones, end
 	$(RUN) scripts.server stop
 
 ##@ Prove it
-smoke: setup ## check a running server from outside                   [URL= HEADER_FILE= JUNIT=file]
+smoke: setup ## check a running server from outside [URL= HEADER_FILE= JUNIT=file]
 	$(RUN) scripts.smoke
 
 ##@ Work on the kit

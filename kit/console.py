@@ -7,7 +7,11 @@ status.
 from __future__ import annotations
 
 import json
+import os
+import shlex
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -26,9 +30,21 @@ def step(text: str) -> None:
     err.print(f"[dim]·[/dim] {escape(text)}")
 
 
-def table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
+def shown_path(path: Path) -> str:
+    """A path as it works when pasted into a shell here."""
+    return shlex.quote(os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path))
+
+
+def facts(rows: Mapping[str, str]) -> None:
+    """Names and values, a line each, on stdout."""
+    width = max(map(len, rows))
+    for name, value in rows.items():
+        out.print(f"[bold]{name:<{width}}[/bold]  {escape(value)}")
+
+
+def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     """An empty table in the kit's style; the columns named in `right` hold figures and are right-aligned."""
-    made = Table(title=title, title_justify="left", title_style="bold", header_style="bold", box=None, pad_edge=False)
+    made = Table(header_style="bold", box=None, pad_edge=False)
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     return made

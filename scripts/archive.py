@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from kit import profiles
-from kit.console import command, out, print_json, step, table
+from kit.console import command, facts, print_json, shown_path, step
 from kit.machine import detect
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -35,22 +36,22 @@ def archive(
     if as_json:
         print_json(made)
     else:
-        show(made, str(chosen.build.folder / made["file"]))
+        show(made, chosen.build.folder / made["file"])
 
 
-def show(made: dict[str, Any], file: str) -> None:
+def show(made: dict[str, Any], file: Path) -> None:
     provenance = made["provenance"]
     measured = provenance["measured"]
-    shown = table("archive", "", title=file)
-    shown.add_row("model", f"{made['model_name']} ({provenance['architecture']})")
-    shown.add_row("version", made["model_version"])
-    shown.add_row("precision", provenance["precision"])
-    shown.add_row("size", f"{made['size'] / 1e6:.1f} MB")
-    shown.add_row("sha256", made["sha256"])
-    shown.add_row("agreement", f"{measured['top1_agreement']:.1%} same first answer on {measured['pictures']} pictures")
+    rows = {
+        "archived": shown_path(file),
+        "model": f"{made['model_name']} {made['model_version']} ({provenance['precision']})",
+        "size": f"{made['size'] / 1e6:.1f} MB",
+        "sha256": made["sha256"],
+        "agreement": f"{measured['top1_agreement']:.1%} same first answer on {measured['pictures']} pictures",
+    }
     if measured["top1_accuracy"] is not None:
-        shown.add_row("top-1 accuracy", f"{measured['top1_accuracy']:.1%}")
-    out.print(shown)
+        rows["accuracy"] = f"top-1 {measured['top1_accuracy']:.1%}"
+    facts(rows)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
 
 from kit import profiles
-from kit.console import command, err, out, print_json, step, table
+from kit.console import command, err, facts, print_json, shown_path, step
 from kit.machine import detect
 from kit.model.request import Request
 
@@ -58,25 +59,24 @@ def export(
     if as_json:
         print_json(done.report)
     else:
-        show(done.report, str(chosen.build.model))
+        show(done.report, chosen.build.model)
 
 
-def show(report: dict[str, Any], file: str) -> None:
+def show(report: dict[str, Any], file: Path) -> None:
     measured = report["comparison"]
-    shown = table("export", "", title=file)
-    shown.add_row("model", f"{report['model_name']} ({report['architecture']}, {report['classes']} classes)")
-    shown.add_row("weights", report["weights"]["source"])
-    shown.add_row("precision", report["precision"])
-    shown.add_row("parameters", f"{report['parameters'] / 1e6:.1f} million")
-    shown.add_row("size", f"{report['model']['size'] / 1e6:.1f} MB")
-    shown.add_row("sha256", report["model"]["sha256"])
-    shown.add_row("agreement", f"{measured['top1_agreement']:.1%} same first answer as the original")
-    shown.add_row("difference", f"{measured['largest_difference']:.2g} at most, of a probability")
-    shown.add_row("pictures", f"{measured['pictures']}")
+    rows = {
+        "exported": shown_path(file),
+        "model": f"{report['model_name']} ({report['architecture']}, {report['classes']} classes)",
+        "weights": report["weights"]["source"],
+        "precision": report["precision"],
+        "parameters": f"{report['parameters'] / 1e6:.1f} million",
+        "size": f"{report['model']['size'] / 1e6:.1f} MB",
+        "agreement": f"{measured['top1_agreement']:.1%} same first answer on {measured['pictures']} pictures",
+        "difference": f"{measured['largest_difference']:.2g} at most, of a probability",
+    }
     if measured["labelled"]:
-        shown.add_row("top-1 accuracy", f"{measured['top1_accuracy']:.1%}")
-        shown.add_row("top-5 accuracy", f"{measured['top5_accuracy']:.1%}")
-    out.print(shown)
+        rows["accuracy"] = f"top-1 {measured['top1_accuracy']:.1%}, top-5 {measured['top5_accuracy']:.1%}"
+    facts(rows)
 
 
 if __name__ == "__main__":

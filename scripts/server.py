@@ -120,36 +120,29 @@ def _since(server: ServerState) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(server.created))
 
 
-def _shown(path: Path) -> str:
-    """A path as it works when pasted here."""
-    return shlex.quote(os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path))
-
-
 def _show_started(wanted: lifecycle.Plan, server: ServerState, seconds: float) -> None:
-    table = console.table("", "")
-    table.show_header = False
-    for name, value in (
-        ("model", f"{server.model} {server.version}"),
-        ("workers", f"{wanted.workers} ({wanted.workers_why})"),
-        ("ready after", f"{seconds:.1f} s"),
-        ("inference", server.inference),
-        ("management", server.management),
-        ("metrics", f"{server.metrics}/metrics"),
-        ("gRPC", server.grpc),
-        ("log", _shown(wanted.run.server_log)),
-    ):
-        table.add_row(name, escape(value))
-    console.out.print(table)
+    console.facts(
+        {
+            "serving": f"{server.model} {server.version}",
+            "workers": f"{wanted.workers} ({wanted.workers_why})",
+            "ready after": f"{seconds:.1f} s",
+            "inference": server.inference,
+            "management": server.management,
+            "metrics": f"{server.metrics}/metrics",
+            "gRPC": server.grpc,
+            "log": console.shown_path(wanted.run.server_log),
+        }
+    )
     console.out.print(f"\n{escape(curl_line(wanted.run, server, wanted.golden[0].picture))}")
 
 
 def curl_line(run: RunFolder, server: ServerState, picture: Path) -> str:
     """A command that asks for a prediction; it works when pasted."""
-    header = f"-H @{_shown(run.inference_header)} " if run.inference_header.exists() else ""
+    header = f"-H @{console.shown_path(run.inference_header)} " if run.inference_header.exists() else ""
     unix = server.inference.startswith("unix:")
     address = "http://localhost" if unix else server.inference
     socket = f"--unix-socket {shlex.quote(server.inference.removeprefix('unix:'))} " if unix else ""
-    return f"curl {socket}{header}-T {_shown(picture)} {address}/predictions/{server.model}"
+    return f"curl {socket}{header}-T {console.shown_path(picture)} {address}/predictions/{server.model}"
 
 
 @app.command()
@@ -166,7 +159,7 @@ def stop(profile: ProfileOption = "") -> None:
         console.out.print(
             f"stopped {server.model} {server.version} (pid {server.pid})"
             if was_running
-            else f"it had ended by itself (see {_shown(run.server_log)}); its leftovers are removed"
+            else f"it had ended by itself (see {console.shown_path(run.server_log)}); its leftovers are removed"
         )
 
 

@@ -18,6 +18,7 @@ from PIL import Image
 from torchvision import transforms
 
 from kit.build import PROJECT
+from kit.smoke.bad_inputs import bomb
 from tests.integration.conftest import Server
 
 MODEL = PROJECT / "models" / "resnet18-grocery43"
@@ -162,7 +163,7 @@ def test_exif_rotation_is_obeyed(http: httpx.Client, aubergine: Image.Image) -> 
         (b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic", 415, "HEIC"),
         (b"%PDF-1.7", 415, "PDF"),
         (PICTURES[0].read_bytes()[:5000], 422, "cut off"),
-        (b"GIF89a\x60\xea\x60\xea\x00\x00\x00", 413, "too large to decode"),
+        (bomb(), 413, "too large to decode"),
     ],
     ids=["empty", "text", "heic", "pdf", "truncated", "bomb"],
 )

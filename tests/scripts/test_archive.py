@@ -68,10 +68,10 @@ def test_the_result_is_shown_as_a_table(made: list[Path], run_script: RunScript,
     environment = script_environment(tmp_path / "build", PROFILE=str(profile), MODEL_VERSION="3.2")
     done = run_script("archive", env=environment)
     assert done.returncode == 0, done.stderr
-    rows = {line[:14].strip(): line[14:].strip() for line in done.stdout.splitlines()}
-    assert (rows["model"], rows["version"], rows["precision"]) == ("make (net.py:make)", "3.2", "fp32")
+    rows = {line[:9].strip(): line[9:].strip() for line in done.stdout.splitlines()}
+    assert rows["model"] == "make 3.2 (fp32)"
     assert rows["sha256"] == sha256(tmp_path / "build" / "bench" / "make.mar")
-    assert done.stdout.splitlines()[0] == str(tmp_path / "build" / "bench" / "make.mar")
+    assert rows["archived"] == str(tmp_path / "build" / "bench" / "make.mar")
 
 
 def test_without_an_export_it_ends_with_1_and_says_what_to_run(run_script: RunScript, tmp_path: Path) -> None:

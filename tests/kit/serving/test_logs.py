@@ -30,7 +30,11 @@ WORKER_TRACEBACK = [
             "java.net.BindException: Address already in use",
         ),
         (
-            ["Error occurred", "Unrecognized VM option 'UseMagic'", "Error: a fatal exception has occurred"],
+            [
+                "Error occurred",
+                "Unrecognized VM option 'UseMagic'",
+                "Error: Could not create the Java Virtual Machine.",
+            ],
             "Unrecognized VM option 'UseMagic'",
         ),
         ([STAMP + "ModelServer Initialize Inference server"], ""),
