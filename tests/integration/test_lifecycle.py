@@ -284,6 +284,30 @@ def test_foreground_ends_well_when_it_is_stopped_from_elsewhere(place: Place) ->
     assert process.returncode == 0, errors
 
 
+def test_a_bad_picture_in_a_batch_leaves_its_mates_their_right_answers(profile_place: Callable[..., Place]) -> None:
+    """One worker that waits a second for eight requests: eight sent together are one batch, one alone is its own."""
+    batching = [("batchSize: 1\n", "batchSize: 8\nmaxBatchDelay: 1000\nminWorkers: 1\nmaxWorkers: 1\n")]
+    place = profile_place({"model-config.yaml": batching})
+    running = place.start()
+    pictures = [one.picture.read_bytes() for one in golden.load(place.build.golden, "")]
+    bodies = [pictures[0], b"not a picture", pictures[1], pictures[2], b"", pictures[3], pictures[4], pictures[0]]
+
+    def ask(body: bytes) -> httpx.Response:
+        with place.client(running) as http:
+            return http.put(f"/predictions/{running.model}", content=body)
+
+    alone = [ask(body) for body in bodies]
+    with ThreadPoolExecutor(len(bodies)) as pool:
+        answers = list(pool.map(ask, bodies))
+    assert [answer.status_code for answer in answers] == [200, 415, 200, 200, 400, 200, 200, 200]
+    for one, other in zip(alone, answers, strict=True):
+        if other.status_code == 200:
+            assert list(other.json()) == list(one.json())
+            assert list(other.json().values()) == pytest.approx(list(one.json().values()), abs=1e-5)
+        else:
+            assert other.json() == one.json()
+
+
 def refused(result: Words, *words: str) -> None:
     assert result.returncode == 1, result.stderr
     assert "Traceback" not in result.stderr
