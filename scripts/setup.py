@@ -26,7 +26,8 @@ PYTHON = VENV / "bin" / "python"
 FINGERPRINT = VENV / ".fingerprint"
 LOCK = ROOT / "requirements" / "lock.txt"
 UV_LOCK = ROOT / "requirements" / "uv.txt"
-OLDEST_PYTHON = (3, 10)
+# torch 2.14.1 and 2.9.1 both have wheels for 3.10 to 3.14.
+OLDEST_PYTHON, FIRST_TOO_NEW = (3, 10), (3, 15)
 
 # What another torch build brings its own version of, and so what TORCH_INDEX leaves out of the lock.
 TORCH_BUILD = re.compile(r"(torch|torchvision|triton|nvidia-[a-z0-9-]+|cuda-[a-z-]+)==")
@@ -129,9 +130,9 @@ def install(torch_index: str) -> None:
 def main() -> int:
     torch_index = os.environ.get("TORCH_INDEX", "")
     try:
-        if sys.version_info < OLDEST_PYTHON:
+        if not OLDEST_PYTHON <= sys.version_info < FIRST_TOO_NEW:
             raise SetupError(
-                f"python3 is {platform.python_version()}; 3.10 or newer is needed. "
+                f"python3 is {platform.python_version()}; 3.10 to 3.14 is needed. "
                 "Name another one: `make setup PYTHON=python3.12`."
             )
         if platform.machine() not in ("x86_64", "aarch64"):

@@ -56,7 +56,8 @@ def faded(picture: Image.Image, mode: str) -> Image.Image:
         *((mode, "PNG", {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")),
         *((mode, "WEBP", {"lossless": True}) for mode in ("RGB", "RGBA")),
         *((mode, "BMP", {}) for mode in ("1", "L", "P", "RGB", "RGBA")),
-        *((mode, "TIFF", {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB")),
+        *((mode, "TIFF", {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB")),
+        ("YCbCr", "TIFF", {"compression": "jpeg"}),  # Pillow 12.3 cannot read its own uncompressed ones
         *(("RGB", "TIFF", {"compression": name}) for name in ("tiff_lzw", "tiff_adobe_deflate", "packbits", "jpeg")),
         ("RGB", "TIFF", {"big_tiff": True}),
         *((mode, "GIF", {}) for mode in ("1", "L", "P", "RGBA")),

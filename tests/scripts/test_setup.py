@@ -60,10 +60,13 @@ def test_a_set_up_that_is_done_is_skipped_without_a_word() -> None:
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
-def test_an_old_python_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr(sys, "version_info", (3, 9, 18))
+@pytest.mark.parametrize("version", [(3, 9, 18), (3, 15, 0)])
+def test_a_python_without_torch_wheels_is_refused(
+    version: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", version)
     assert setup.main() == 1
-    assert "3.10 or newer is needed" in capsys.readouterr().err
+    assert "3.10 to 3.14 is needed" in capsys.readouterr().err
 
 
 def test_another_processor_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
