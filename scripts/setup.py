@@ -118,11 +118,11 @@ def create_venv() -> None:
 def install(torch_index: str) -> None:
     uv = VENV / "bin" / "uv"
     if not torch_index:
-        run(uv, "pip", "install", "--require-hashes", "-r", LOCK)
+        run(uv, "pip", "sync", "--require-hashes", LOCK)
         return
     rest = VENV / "lock-without-torch.txt"
     rest.write_text(without_torch_build(LOCK.read_text()))
-    run(uv, "pip", "install", "--require-hashes", "-r", rest)
+    run(uv, "pip", "sync", "--require-hashes", rest)  # also takes out the torch of another index
     where = ["--find-links", torch_index] if Path(torch_index).is_dir() else ["--index", torch_index]
     run(uv, "pip", "install", *where, *torch_pins(LOCK.read_text(), platform.machine()))
 

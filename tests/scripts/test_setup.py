@@ -48,6 +48,11 @@ def test_the_real_lock_pins_both_processors() -> None:
     assert not any(setup.TORCH_BUILD.match(block) for block in setup.blocks(setup.without_torch_build(lock)))
 
 
+def test_set_up_does_not_remove_the_uv_that_it_installs_with() -> None:
+    pins = {block.split()[0] for lock in (setup.LOCK, setup.UV_LOCK) for block in setup.blocks(lock.read_text())}
+    assert {pin for pin in pins if pin.startswith("uv==")} == {"uv==0.13.9"}
+
+
 def test_the_fingerprint_follows_what_it_depends_on() -> None:
     assert setup.fingerprint("") == setup.fingerprint("")
     assert setup.fingerprint("") != setup.fingerprint("https://example.org/cpu")
