@@ -118,7 +118,9 @@ def create_venv() -> None:
 def install(torch_index: str) -> None:
     uv = VENV / "bin" / "uv"
     if not torch_index:
-        run(uv, "pip", "sync", "--require-hashes", LOCK)
+        # Another index's build of the same version would count as installed.
+        again = ["--reinstall-package", "torch", "--reinstall-package", "torchvision"]
+        run(uv, "pip", "sync", "--require-hashes", *again, LOCK)
         return
     rest = VENV / "lock-without-torch.txt"
     rest.write_text(without_torch_build(LOCK.read_text()))
