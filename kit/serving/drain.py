@@ -27,7 +27,7 @@ def wait_until_idle(management: Management, seconds: float, say: Callable[[str],
                 if worker["status"] == "READY":
                     busy[worker["pid"]] = (model, version["modelVersion"])
     count = len(busy)
-    say(f"waiting for {count} workers to finish what they have")
+    say(f"waiting for {count} {'worker' if count == 1 else 'workers'} to finish")
     while busy and time.monotonic() < deadline:
         model, model_version = next(iter(busy.values()))
         try:

@@ -33,6 +33,12 @@ def test_a_wrong_answer_says_what_is_wrong(banana: golden.Golden, answer: object
     assert word in banana.mismatch(answer)
 
 
+def test_labels_that_tie_are_as_good_as_each_other(tmp_path: Path) -> None:
+    tie = golden.Golden(tmp_path / "t.jpg", {"a": 0.2, "b": 0.19999, "c": 0.19}, 0.05)
+    assert tie.mismatch({"b": 0.2}) == ""
+    assert "expected a first, got c" in tie.mismatch({"c": 0.2})
+
+
 def test_no_golden_pictures_says_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(KitError) as caught:
         golden.load(tmp_path, "make archive")

@@ -46,7 +46,7 @@ def test_new_requests_are_refused_first_then_every_worker_has_its_turn() -> None
     drain(server.management(), "the-api-token", 10, said.append)
     assert server.asked[0] == "/token Bearer the-api-token"
     assert server.busy == 0
-    assert said == ["waiting for 2 workers to finish what they have"]
+    assert said == ["waiting for 2 workers to finish"]
 
 
 def test_a_worker_that_never_finishes_does_not_hold_the_stop_for_ever() -> None:
@@ -68,7 +68,7 @@ def test_a_worker_that_died_is_not_waited_for() -> None:
 
     server.answer = dying  # type: ignore[method-assign]
     drain(server.management(), "t", 30, said.append)
-    assert said == ["waiting for 2 workers to finish what they have"]
+    assert said == ["waiting for 2 workers to finish"]
 
 
 def test_without_tokens_it_says_what_it_cannot_do() -> None:
