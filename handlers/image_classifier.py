@@ -7,6 +7,7 @@ becomes that request's answer.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,9 @@ class ImageClassifier:
         classes = self._model.warm_up(wanted.crop, properties.get("batch_size") or 1)
         if classes != len(self._labels):
             raise ValueError(f"index_to_name.json names {len(self._labels)} classes, the model has {classes}")
+        # TorchServe's worker logs two lines a request at INFO (that one came, and a PredictionTime gauge), which the
+        # front end reads through a pipe and parses. Warnings and errors are still said.
+        logging.disable(logging.INFO)
 
     def handle(self, rows: Sequence[Row], context: ServingContext) -> list[dict[str, Any]]:
         """One answer for each row, in their order."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.machinery
+import logging
 import os
 import re
 import sys
@@ -35,6 +36,15 @@ HANDLERS = PROJECT / "handlers"
 def test_bad_settings_stop_the_load_by_name(load: Load, config: Any, words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
         load(config)
+
+
+def test_nothing_is_logged_for_a_request_but_warnings_still_are(load: Load) -> None:
+    try:
+        load({})
+        assert not logging.getLogger("ts.service").isEnabledFor(logging.INFO)
+        assert logging.getLogger("ts.service").isEnabledFor(logging.WARNING)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 @pytest.mark.parametrize(
