@@ -31,8 +31,8 @@ def line_that_matters(lines: list[str]) -> str:
     """The line that names the cause, or "" when there is none.
 
     A worker's own exception says more than Java's report that the worker died; of several, the last is the one
-    that ended it (Python prints causes first). A Java exception's `Caused by:` says more than what it caused. Of Java's plain
-    sayings the first is the cause.
+    that ended it (Python prints causes first). A Java exception's `Caused by:` says more than what it caused. Of
+    Java's plain sayings the first is the cause.
     """
     texts = [text_of(line) for line in lines]
     python = [text_of(line) for line in lines if " MODEL_LOG " in line]

@@ -1,0 +1,1 @@
+"""Loading a server, and saying what it did."""

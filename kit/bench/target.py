@@ -1,0 +1,53 @@
+"""A server to be loaded: where it is, how it lets us in, and which process it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kit import golden
+from kit.build import Build
+from kit.errors import UsageError
+from kit.files import read_json
+from kit.serving.api import read_header
+from kit.serving.launch import RunFolder
+from kit.serving.state import ServerState
+from kit.smoke.target import address, read_headers
+
+
+@dataclass(frozen=True)
+class Target:
+    """`pid` is Java's, or 0 for a server elsewhere, whose processor time and memory nobody here can know.
+
+    The headers hold a token, so they stay out of what is printed.
+    """
+
+    name: str
+    url: str
+    model: str
+    headers: dict[str, str] = field(repr=False)
+    pid: int = 0
+
+    @property
+    def path(self) -> str:
+        return f"/predictions/{self.model}"
+
+
+def of_state(name: str, server: ServerState, run: RunFolder) -> Target:
+    """A running server of this machine."""
+    return Target(name, server.inference, server.model, read_header(run.inference_header), server.pid)
+
+
+def elsewhere(name: str, url: str, header_file: str, model: str, build: Build) -> Target:
+    """The server at `url`. Raises UsageError for a wrong address or file, and when its model's name is not known."""
+    if not model and (build.golden / golden.INDEX).is_file():
+        model = str(read_json(build.golden / golden.INDEX).get("model", ""))
+    if not model:
+        raise UsageError("which model is to be asked is not known", "name it: make bench URL=… MODEL=…")
+    return Target(name, address("URL", url), model, read_headers("HEADER_FILE", header_file))
+
+
+def served_archive(run: RunFolder, build: Build) -> Path:
+    """The .mar that is being served, which a later build does not change; else the one that would be."""
+    served = sorted(run.model_store.glob("*.mar")) if run.model_store.is_dir() else []
+    return served[0] if served else build.folder / read_json(build.archive_report, "make archive")["file"]
