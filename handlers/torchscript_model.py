@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +12,18 @@ import torch
 
 # The first call profiles, the second compiles what was seen, the third runs it.
 WARM_UP_CALLS = 3
+ENGINE = "extra/quantized_engine"  # in model.pt, if it is int8
 
 
 class TorchScriptModel:
     """uint8 pixels [N, crop, crop, 3] → float32 probabilities [N, classes]."""
 
     def __init__(self, path: Path, gpu_id: int | None) -> None:
-        self._device = torch.device("cpu" if gpu_id is None else f"cuda:{gpu_id}")
+        engine = quantized_engine(path)
+        if engine:
+            _use(engine)
+        # int8 has no kernels for a GPU, even where TorchServe hands the worker one.
+        self._device = torch.device("cpu" if gpu_id is None or engine else f"cuda:{gpu_id}")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message=r".*torch\.jit\.load.* is deprecated")
             self._module = torch.jit.load(path, map_location=self._device)  # type: ignore[no-untyped-call]
@@ -36,3 +42,21 @@ class TorchScriptModel:
             for _ in range(WARM_UP_CALLS):
                 classes = self.probabilities(np.zeros((size, crop, crop, 3), np.uint8)).shape[1]
         return int(classes)
+
+
+def quantized_engine(path: Path) -> str:
+    """The engine that an int8 model was made for, "" for another model."""
+    with zipfile.ZipFile(path) as opened:
+        names = [name for name in opened.namelist() if name.endswith(f"/{ENGINE}")]
+        return opened.read(names[0]).decode() if names else ""
+
+
+def _use(engine: str) -> None:
+    """Before loading: torch packs the weights for whichever engine is set. Raises ValueError when it has none such."""
+    supported = torch.backends.quantized.supported_engines
+    if engine not in supported:
+        raise ValueError(f"model.pt is int8 for the engine {engine}; torch has {', '.join(supported)} here")
+    torch.backends.quantized.engine = engine
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.quantize_per_tensor(torch.zeros(1), 1.0, 0, torch.quint8)  # its warning comes once, and not into the log

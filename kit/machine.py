@@ -9,6 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+CPUINFO = Path("/proc/cpuinfo")
 CGROUP_LIMITS = (
     Path("/sys/fs/cgroup/memory.max"),  # cgroup v2
     Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"),  # cgroup v1
@@ -34,6 +35,15 @@ def meminfo(text: str) -> dict[str, int]:
     """/proc/meminfo as bytes by name (the file counts in kibibytes)."""
     rows = (line.split() for line in text.splitlines() if ":" in line)
     return {row[0].rstrip(":"): int(row[1]) * 1024 for row in rows}
+
+
+def processor_flags(cpuinfo: str) -> frozenset[str]:
+    """What /proc/cpuinfo says the processor can do: `flags` on x86 (avx2, amx_tile), `Features` on ARM (asimddp)."""
+    for line in cpuinfo.splitlines():
+        name, _, value = line.partition(":")
+        if name.strip() in ("flags", "Features"):
+            return frozenset(value.split())
+    return frozenset()
 
 
 def _first_number(paths: tuple[Path, ...]) -> int | None:

@@ -25,6 +25,9 @@ def archive(
     model_version: Annotated[
         str, typer.Option(envvar="MODEL_VERSION", help="TorchServe's version of the model; default: 1.0.")
     ] = "",
+    precision: Annotated[
+        str, typer.Option(envvar="PRECISION", help="The precision it was exported in, if not the profile's.")
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print archive.json.")] = False,
 ) -> None:
     """Pack model, handler, labels and settings; the same inputs always give the same bytes."""
@@ -32,7 +35,7 @@ def archive(
     step(f"profile {chosen.name}: {chosen.reason}")
     from kit.archive.making import archive as run  # torch takes seconds to import, --help should not
 
-    made = run(chosen, model_name, model_version or "1.0")
+    made = run(chosen, model_name, model_version or "1.0", precision=precision)
     if as_json:
         print_json(made)
     else:

@@ -11,7 +11,7 @@ from rich.markup import escape
 from kit import profiles
 from kit.console import command, err, facts, print_json, shown_path, step
 from kit.machine import detect
-from kit.model.request import Request
+from kit.model.request import MAX_ACCURACY_DROP, MIN_AGREEMENT, Request
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -44,12 +44,48 @@ def export(
     model_name: Annotated[
         str, typer.Option(envvar="MODEL_NAME", help="What TorchServe calls the model; default: the network's name.")
     ] = "",
+    precision: Annotated[
+        str, typer.Option(envvar="PRECISION", help="fp32, bf16, fp16, int8 or auto; default: the profile's.")
+    ] = "",
+    platform: Annotated[
+        str,
+        typer.Option(envvar="PLATFORM", help="Whose int8: linux_x86_64 or linux_aarch64; default: this machine's."),
+    ] = "",
+    calibration: Annotated[
+        str, typer.Option(envvar="CALIBRATION", help="Folder of photographs to find int8's ranges with.")
+    ] = "",
+    max_accuracy_drop: Annotated[
+        str,
+        typer.Option(
+            envvar="MAX_ACCURACY_DROP",
+            help=f"Points of top-1 accuracy a precision may cost; default: {MAX_ACCURACY_DROP:g}.",
+        ),
+    ] = "",
+    min_agreement: Annotated[
+        str,
+        typer.Option(
+            envvar="MIN_AGREEMENT",
+            help=f"Per cent of pictures it must answer as fp32 does; default: {MIN_AGREEMENT:g}.",
+        ),
+    ] = "",
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print the report as JSON.")] = False,
 ) -> None:
     """Trace a network, compare it with the original on real pictures, and write it only if it is as good."""
     chosen = profiles.choose(profile, detect())
     step(f"profile {chosen.name}: {chosen.reason}")
-    request = Request(arch, weights, labels, preprocessing, pictures, model_name)
+    request = Request(
+        arch,
+        weights,
+        labels,
+        preprocessing,
+        pictures,
+        model_name,
+        calibration,
+        precision,
+        platform,
+        max_accuracy_drop,
+        min_agreement,
+    )
     request.check()
     from kit.model.export import export as run  # torch takes seconds to import; help and wrong use need not wait
 
@@ -68,7 +104,7 @@ def show(report: dict[str, Any], file: Path) -> None:
         "exported": shown_path(file),
         "model": f"{report['model_name']} ({report['architecture']}, {report['classes']} classes)",
         "weights": report["weights"]["source"],
-        "precision": report["precision"],
+        "precision": report["precision"] + quantized(report["quantization"]),
         "parameters": f"{report['parameters'] / 1e6:.1f} million",
         "size": f"{report['model']['size'] / 1e6:.1f} MB",
         "agreement": f"{measured['top1_agreement']:.1%} same first answer on {measured['pictures']} pictures",
@@ -76,7 +112,16 @@ def show(report: dict[str, Any], file: Path) -> None:
     }
     if measured["labelled"]:
         rows["accuracy"] = f"top-1 {measured['top1_accuracy']:.1%}, top-5 {measured['top5_accuracy']:.1%}"
+        if drop := measured["top1_accuracy_drop"]:
+            rows["accuracy"] += f"; top-1 is {abs(drop):.1f} points {'below' if drop > 0 else 'above'} the original's"
     facts(rows)
+
+
+def quantized(how: dict[str, Any] | None) -> str:
+    if not how:
+        return ""
+    in_float = ", ".join(how["layers_in_float"])
+    return f" for {how['engine']}, calibrated on {how['pictures']} pictures; in float: {in_float}"
 
 
 if __name__ == "__main__":

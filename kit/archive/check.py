@@ -18,7 +18,7 @@ from kit.archive.packing import MANIFEST
 from kit.archive.parts import Parts
 from kit.errors import KitError
 from kit.files import sha256
-from kit.model import torchscript
+from kit.model.deprecated import torchscript
 from kit.model.preprocessing import Preprocessing, as_bytes
 
 

@@ -6,20 +6,22 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from kit.archive import packing, parts, provenance
+from kit.archive import model_config, packing, parts, provenance
 from kit.console import step
 from kit.errors import UsageError
 from kit.files import replacing, sha256, write_json
-from kit.profiles import Profile
+from kit.profiles import MODEL_CONFIG, Profile
 
 
-def archive(profile: Profile, model_name: str, model_version: str, handlers: Path = parts.HANDLERS) -> dict[str, Any]:
+def archive(
+    profile: Profile, model_name: str, model_version: str, handlers: Path = parts.HANDLERS, precision: str = ""
+) -> dict[str, Any]:
     """Write build/<profile>/<model name>.mar and archive.json; returns what archive.json says.
 
-    `model_name` "" is the export's. Raises KitError, with an earlier archive left as it is, when anything in the
-    new one is not as it should be.
+    `model_name` "" is the export's; `precision` is what PRECISION asks for, "" for the profile's. Raises KitError,
+    with an earlier archive left as it is, when anything in the new one is not as it should be.
     """
-    report = parts.read_export(profile)
+    report = parts.read_export(profile, precision)
     from kit.archive.check import check  # imports torch, which takes seconds
 
     name = report["model_name"]
@@ -33,7 +35,9 @@ def archive(profile: Profile, model_name: str, model_version: str, handlers: Pat
     with tempfile.TemporaryDirectory(dir=build.folder, prefix=".provenance.") as temporary:
         written = Path(temporary) / parts.PROVENANCE
         write_json(written, said)
-        collected = parts.collect(build, profile, handlers, written)
+        config = Path(temporary) / MODEL_CONFIG
+        config.write_text(model_config.text(profile, report["precision"]), encoding="utf-8")
+        collected = parts.collect(build, config, handlers, written)
         with replacing(build.archive(name)) as made:
             step(f"packing {len(collected.files)} files")
             packing.pack(collected, name, model_version, made)

@@ -32,22 +32,27 @@ class Parts:
         return sorted(set(self.files) - {self.serialized, self.handler, self.config})
 
 
-def read_export(profile: Profile) -> dict[str, Any]:
-    """The export's report. Raises KitError when there is no export, or its files are not of one piece."""
+def read_export(profile: Profile, wanted: str = "") -> dict[str, Any]:
+    """The export's report. Raises KitError when there is no export, its files are not of one piece, or it is in
+    another precision than PRECISION (`wanted`) or the profile asks for."""
     build, mend = profile.build, export_again(profile)
     for path in (build.model, build.export_report, build.labels, build.preprocessing):
         if not path.is_file():
             raise KitError(f"build/{profile.name}/{path.name} is not there", mend)
     report = read_json(build.export_report, mend)
     try:
-        wanted = report["model"]["sha256"]
+        exported = report["model"]["sha256"]
     except (KeyError, TypeError):
         raise KitError(f"build/{profile.name}/{build.export_report.name} is no export's report", mend) from None
-    if sha256(build.model) != wanted:
+    if sha256(build.model) != exported:
         raise KitError(f"build/{profile.name}/model.pt is not the one that was exported", mend)
-    asked = precision.of(profile).name
-    if asked != report["precision"]:
-        raise KitError(f"model.pt was exported in {report['precision']}, the profile now asks for {asked}", mend)
+    asked = precision.asked_for(profile, wanted)
+    if asked not in (report["precision"], report.get("precision_asked")):
+        whose = "PRECISION" if wanted else "the profile now"
+        raise KitError(
+            f"model.pt was exported in {report['precision']}, {whose} asks for {asked}",
+            f"{mend}{f' PRECISION={wanted}' if wanted else ''}, or keep it: PRECISION={report['precision']}",
+        )
     return dict(report)
 
 
@@ -55,13 +60,13 @@ def export_again(profile: Profile) -> str:
     return f"make export PROFILE={profile.name}"
 
 
-def collect(build: Build, profile: Profile, handlers: Path, provenance: Path) -> Parts:
+def collect(build: Build, model_config: Path, handlers: Path, provenance: Path) -> Parts:
     """All the files. Raises KitError when one is missing, UsageError when two have one name."""
     if not (handlers / ENTRY).is_file():
         raise KitError(f"{handlers / ENTRY} is not there", "the handler is part of the kit: restore it")
     sources = sorted(path for path in handlers.glob("*.py") if path.name != "__init__.py")
     named: dict[str, Path] = {}
-    for path in (build.model, build.labels, build.preprocessing, profile.model_config, *sources):
+    for path in (build.model, build.labels, build.preprocessing, model_config, *sources):
         if path.name in named:
             raise UsageError(f"{path} and {named[path.name]} would have one name in the archive", "rename one")
         named[path.name] = path

@@ -18,6 +18,7 @@ def document(report: dict[str, Any], profile: str, model_version: str) -> dict[s
         "classes": report["classes"],
         "profile": profile,
         "precision": report["precision"],
+        "quantization": report["quantization"],
         "weights": report["weights"],
         "model_sha256": report["model"]["sha256"],
         "measured": {key: report["comparison"][key] for key in MEASURED},

@@ -11,7 +11,6 @@ from torch import Tensor
 
 from kit.errors import KitError
 from kit.model.pictures import Picture, batches
-from kit.model.precision import Precision
 from kit.model.preprocessing import as_bytes
 from kit.model.servable import Servable, example
 from kit.model.source import Source
@@ -20,7 +19,6 @@ BATCH = 16
 TRACED_WITH = 2  # pictures; neither 1 nor any of the sizes checked, so that nothing fits by accident
 CHECKED_SIZES = (1, 3, 16)
 TIE = 1e-3  # two answers whose probabilities are nearer than this are as good as each other
-SHOWN = 5
 
 Model = Callable[[Tensor], Tensor]
 
@@ -57,17 +55,22 @@ class Comparison:
     def labelled(self) -> bool:
         return all(picture.label is not None for picture in self.pictures)
 
-    def right(self, among: int) -> int | None:
-        """On how many pictures the label is among the exported model's first answers; None without labels."""
+    def accuracy(self, among: int) -> float | None:
+        """The share of pictures whose label is among the exported model's first answers; None without labels."""
+        return self._accuracy(self.exported, among)
+
+    @property
+    def accuracy_drop(self) -> float | None:
+        """By how many points the exported model's top-1 accuracy is below the original's; None without labels."""
+        before, after = self._accuracy(self.eager, 1), self._accuracy(self.exported, 1)
+        return None if before is None or after is None else 100 * (before - after)
+
+    def _accuracy(self, answers: Tensor, among: int) -> float | None:
         if not self.labelled:
             return None
         truth = torch.tensor([self.labels.index(str(picture.label)) for picture in self.pictures])
-        first = self.exported.topk(min(among, len(self.labels)), dim=1).indices
-        return int((first == truth.unsqueeze(1)).any(dim=1).sum().item())
-
-    def accuracy(self, among: int) -> float | None:
-        right = self.right(among)
-        return None if right is None else round(right / len(self.pictures), 4)
+        first = answers.topk(min(among, len(self.labels)), dim=1).indices
+        return (first == truth.unsqueeze(1)).any(dim=1).double().mean().item()
 
     def document(self) -> dict[str, Any]:
         return {
@@ -75,22 +78,36 @@ class Comparison:
             "labelled": self.labelled,
             "top1_agreement": round(self.agreement, 4),
             "largest_difference": float(f"{self.largest_difference:.3g}"),
-            "top1_accuracy": self.accuracy(1),
-            "top5_accuracy": self.accuracy(5),
+            "top1_accuracy": _rounded(self.accuracy(1)),
+            "top5_accuracy": _rounded(self.accuracy(5)),
+            "top1_accuracy_drop": _rounded(self.accuracy_drop),
         }
 
 
-def compare(source: Source, exported: Model, pictures: Sequence[Picture], advance: Callable[[int], None]) -> Comparison:
-    """Run both on the same crops. `advance` is told how many pictures were just done."""
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else round(share, 4)
+
+
+def compare(
+    source: Source,
+    exported: Model,
+    pictures: Sequence[Picture],
+    advance: Callable[[int], None],
+    eager: Tensor | None = None,
+) -> Comparison:
+    """Run both on the same crops. `advance` is told how many pictures were just done. `eager`: the original's
+    answers where an earlier comparison has them."""
     eager_parts, exported_parts = [], []
     for batch in batches(pictures, BATCH):
         crops = [source.preprocessing.cropped(picture.open()) for picture in batch]
-        normalised = torch.stack([source.preprocessing.normalised(crop) for crop in crops])
-        eager_parts.append(source.logits(normalised).softmax(dim=1))
+        if eager is None:
+            normalised = torch.stack([source.preprocessing.normalised(crop) for crop in crops])
+            eager_parts.append(source.logits(normalised).softmax(dim=1))
         with torch.inference_mode():
             exported_parts.append(exported(torch.stack([as_bytes(crop) for crop in crops])))
         advance(len(batch))
-    return Comparison(pictures, source.labels, torch.cat(eager_parts), torch.cat(exported_parts))
+    original = torch.cat(eager_parts) if eager is None else eager
+    return Comparison(pictures, source.labels, original, torch.cat(exported_parts))
 
 
 def check_sizes(servable: Servable, exported: Model, crop: int) -> None:
@@ -115,29 +132,3 @@ def _baked(size: int, reason: str) -> KitError:
         f"the exported model is wrong for {size} picture{'' if size == 1 else 's'} at once: {reason}",
         "the network fixes the batch size (a reshape or view with a number for it?): use x.shape[0] or -1 there",
     )
-
-
-def verify(comparison: Comparison, precision: Precision) -> None:
-    """Raises KitError, with what was measured and the pictures that differ, when the models are not as near as
-    the precision promises."""
-    difference = comparison.largest_difference
-    near = precision.difference is None or difference < precision.difference
-    if comparison.finite and comparison.agreement >= precision.agreement and near:
-        return
-    wanted = "" if precision.difference is None else f" (wanted: below {precision.difference:g})"
-    lines = [
-        "the exported model does not answer like the original, so nothing was written",
-        f"  pictures compared     {len(comparison.pictures)}",
-        f"  same first answer     {comparison.agreement:.1%} (wanted: {precision.agreement:.0%} in {precision.name})",
-        f"  largest difference    {difference:.3g}{wanted}",
-    ]
-    if not comparison.finite:
-        lines.append("  some probabilities are not numbers (NaN or infinite)")
-    for index in (~comparison.agrees).nonzero().flatten().tolist()[:SHOWN]:
-        original, exported = (int(side[index].argmax()) for side in (comparison.eager, comparison.exported))
-        lines.append(
-            f"  {comparison.pictures[index].file.name}: {comparison.labels[original]}"
-            f" by the original, {comparison.labels[exported]} by the exported model"
-        )
-    mend = "make the network free of branches and of sizes that depend on the picture"
-    raise KitError("\n".join(lines), mend if precision.name == "fp32" else "take `precision: fp32` in the profile")

@@ -10,15 +10,17 @@ from typing import Any
 import torch
 import torchvision
 from rich.progress import MofNCompleteColumn, Progress
+from torch import Tensor, nn
 
 from kit import __version__
 from kit.console import err, step
 from kit.errors import KitError
 from kit.files import replacing, sha256, write_json
-from kit.model import comparison, golden, labels, pictures, precision, torchscript
+from kit.model import calibration, comparison, gate, golden, int8, labels, pictures, precision
 from kit.model.comparison import Comparison, Model
+from kit.model.deprecated import torchscript
 from kit.model.pictures import Picture
-from kit.model.precision import Precision
+from kit.model.precision import Choice
 from kit.model.request import Request
 from kit.model.servable import Servable, example
 from kit.model.source import EMBEDDED_PICTURES, Source, resolve
@@ -38,29 +40,58 @@ def export(profile: Profile, request: Request) -> Exported:
 
     Raises KitError, with an earlier build left as it is, when the exported model is not as good as the original.
     """
-    wanted = precision.of(profile)
+    choice = precision.of(profile, request.precision, request.platform)
+    step(f"precision {choice.name}: {choice.reason}")
     step("loading the network and its weights")
     source = resolve(request)
     found = pictures.find(Path(request.pictures) if request.pictures else EMBEDDED_PICTURES, source.labels)
     model_name = request.model_name or source.architecture.model_name
     build = profile.build
     with replacing(build.model) as temporary:
-        step(f"tracing {source.architecture.name} in {wanted.name}")
-        exported = trace(source, wanted, temporary)
-        measured = measure(source, exported, found)
-        comparison.verify(measured, wanted)
+        made = make(source, choice, request, found, temporary)
     write_json(build.labels, labels.document(source.labels))
     write_json(build.preprocessing, source.preprocessing.document())
-    golden.write(measured, model_name, build.golden)
-    report = describe(source, wanted, measured, build.model, model_name)
+    golden.write(made.measured, model_name, build.golden)
+    report = describe(source, choice, made, build.model, model_name)
     write_json(build.export_report, report)
-    return Exported(report, [*source.notes, *_remarks(measured, request.pictures)])
+    notes = [*source.notes, choice.note, *made.notes, *_remarks(made.measured, request.pictures)]
+    return Exported(report, [note for note in notes if note])
 
 
-def trace(source: Source, wanted: Precision, path: Path) -> Model:
+@dataclass(frozen=True)
+class Made:
+    """A model that passed the gate: what was measured of it, and for int8 how it was quantized."""
+
+    measured: Comparison
+    quantization: dict[str, Any] | None = None
+    notes: tuple[str, ...] = ()
+
+
+def make(source: Source, choice: Choice, request: Request, found: Sequence[Picture], path: Path) -> Made:
+    """Write the model to `path`. Raises KitError when it does not pass the gate of its precision."""
+    passing = gate.of(choice.name, request)
+    if choice.name != "int8":
+        step(f"tracing {source.architecture.name} in {choice.name}")
+        measured = measure(source, trace(source, source.network, choice, path), found)
+        passing.verify(measured)
+        return Made(measured)
+    seen, notes = calibration.pictures_for(source, request)
+    eager: Tensor | None = None
+
+    def judge(network: nn.Module) -> Comparison:
+        nonlocal eager
+        measured = measure(source, trace(source, network, choice, path), found, eager)
+        eager = measured.eager
+        return measured
+
+    recipe, measured = int8.quantize(source, choice.engine, seen, judge, passing)
+    return Made(measured, {"engine": choice.engine, "pictures": len(seen), **recipe.document()}, notes)
+
+
+def trace(source: Source, network: nn.Module, choice: Choice, path: Path) -> Model:
     """Trace, save to `path`, and load again what was saved: that is what gets measured."""
     crop = source.preprocessing.crop
-    servable = Servable(source.network, source.preprocessing, wanted.name)
+    servable = Servable(network, source.preprocessing, choice.name)
     with source.architecture.blame("tracing the network"):
         try:
             traced = torchscript.trace(servable, example(comparison.TRACED_WITH, crop))
@@ -68,19 +99,19 @@ def trace(source: Source, wanted: Precision, path: Path) -> Model:
             if source.architecture.own:
                 raise
             raise KitError(f"{source.architecture.name} cannot be traced: {str(error).strip()[:300]}") from None
-    torchscript.save(traced, path)
+    torchscript.save(traced, path, choice.engine)
     exported = torchscript.load(path)
     comparison.check_sizes(servable, exported, crop)
     return exported
 
 
-def measure(source: Source, exported: Model, found: Sequence[Picture]) -> Comparison:
+def measure(source: Source, exported: Model, found: Sequence[Picture], eager: Tensor | None = None) -> Comparison:
     with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=err, transient=True) as progress:
         task = progress.add_task("comparing with the original on pictures", total=len(found))
-        return comparison.compare(source, exported, found, lambda done: progress.advance(task, done))
+        return comparison.compare(source, exported, found, lambda done: progress.advance(task, done), eager)
 
 
-def describe(source: Source, wanted: Precision, measured: Comparison, model: Path, model_name: str) -> dict[str, Any]:
+def describe(source: Source, choice: Choice, made: Made, model: Path, model_name: str) -> dict[str, Any]:
     """export.json. No path and no time is in it: the archive's bytes come from it."""
     return {
         "model_name": model_name,
@@ -88,9 +119,11 @@ def describe(source: Source, wanted: Precision, measured: Comparison, model: Pat
         "classes": len(source.labels),
         "parameters": sum(parameter.numel() for parameter in source.network.parameters()),
         "weights": {"source": source.origin, "sha256": source.weights_sha256},
-        "precision": wanted.name,
+        "precision": choice.name,
+        "precision_asked": choice.asked,
+        "quantization": made.quantization,
         "model": {"file": model.name, "size": model.stat().st_size, "sha256": sha256(model)},
-        "comparison": measured.document(),
+        "comparison": made.measured.document(),
         "versions": {"kit": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
     }
 

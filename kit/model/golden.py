@@ -15,23 +15,42 @@ COUNT = 5
 ANSWERS = 5
 CLEAR = 0.5  # by how much the first answer must be more probable than the second
 TOLERANCE = 0.05
+NEAR = TOLERANCE / 2  # half is for what the exported model adds, half for the decoder and the processor it meets
 
 
 def choose(comparison: Comparison, count: int = COUNT) -> list[int]:
     """Indices of at most `count` pictures with different answers, the clearest first, at least one.
 
-    Both models must agree on them, and be right where the truth is known; if none is so clear, the clearest are
-    taken as they are.
+    Both models must agree on them, nearly to the figure, and be right where the truth is known; if none is so
+    clear, the clearest are taken as they are.
     """
     top = comparison.eager.topk(min(2, comparison.eager.shape[1]), dim=1).values
     margins = (top[:, 0] - top[:, -1]).tolist()
     answers = comparison.eager.argmax(dim=1).tolist()
     names = [comparison.labels[answer] for answer in answers]
     same = (comparison.eager.argmax(dim=1) == comparison.exported.argmax(dim=1)).tolist()
-    good = [same[index] and picture.label in (None, names[index]) for index, picture in enumerate(comparison.pictures)]
-    ranked = sorted(range(len(names)), key=lambda index: (not good[index], -round(margins[index], 3), index))
-    clear = [index for index in ranked if good[index] and margins[index] >= CLEAR]
+    right = [same[index] and picture.label in (None, names[index]) for index, picture in enumerate(comparison.pictures)]
+    near = [off <= NEAR for off in _off(comparison)]
+
+    def rank(index: int) -> tuple[bool, bool, float, int]:
+        return not right[index], not near[index], -round(margins[index], 3), index
+
+    ranked = sorted(range(len(names)), key=rank)
+    clear = [index for index in ranked if right[index] and near[index] and margins[index] >= CLEAR]
     return list(_with_other_names(clear or ranked, names))[:count]
+
+
+def tolerance(comparison: Comparison, chosen: list[int]) -> float:
+    """How far the best probability of these pictures may be off: twice what the exported model is, at least."""
+    off = _off(comparison)
+    return max(TOLERANCE, round(2 * max(off[index] for index in chosen), 3))
+
+
+def _off(comparison: Comparison) -> list[float]:
+    """By how much the exported model's probability of the original's first answer differs, for each picture."""
+    best = comparison.eager.argmax(dim=1, keepdim=True)
+    found: list[float] = (comparison.eager - comparison.exported).gather(1, best).abs().squeeze(1).tolist()
+    return found
 
 
 def _with_other_names(ranked: list[int], names: list[str]) -> Iterator[int]:
@@ -49,7 +68,7 @@ def document(comparison: Comparison, chosen: list[int], files: list[str], model_
         answers = zip(classes.tolist(), probabilities.tolist(), strict=True)
         expected = {comparison.labels[answer]: round(probability, 6) for answer, probability in answers}
         pictures.append({"file": file, "expected": expected})
-    return {"model": model_name, "tolerance": TOLERANCE, "pictures": pictures}
+    return {"model": model_name, "tolerance": tolerance(comparison, chosen), "pictures": pictures}
 
 
 def write(comparison: Comparison, model_name: str, folder: Path) -> None:

@@ -44,3 +44,10 @@ def find(folder: Path, labels: Sequence[str]) -> list[Picture]:
 def batches(pictures: Sequence[Picture], size: int) -> Iterator[Sequence[Picture]]:
     for start in range(0, len(pictures), size):
         yield pictures[start : start + size]
+
+
+def some(pictures: Sequence[Picture], most: int) -> Sequence[Picture]:
+    """At most so many of them, spread evenly over all."""
+    if len(pictures) <= most:
+        return pictures
+    return [pictures[index * len(pictures) // most] for index in range(most)]

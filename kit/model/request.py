@@ -13,10 +13,16 @@ IMAGENET = "imagenet"
 MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # what torch-model-archiver takes
 WEIGHTS_FORMS = "WEIGHTS=<a .safetensors, .pt or .pth file>"
 
+MAX_ACCURACY_DROP, MIN_AGREEMENT = 1.0, 98.0
+
 
 @dataclass(frozen=True)
 class Request:
-    """As given, by flag or environment; "" stands for not given."""
+    """As given, by flag or environment; "" stands for not given.
+
+    `max_accuracy_drop`: points of top-1 accuracy that a precision below fp32 may cost. `min_agreement`: per cent of
+    the pictures that it must answer as fp32 does.
+    """
 
     arch: str = ""
     weights: str = ""
@@ -24,6 +30,11 @@ class Request:
     preprocessing: str = ""
     pictures: str = ""
     model_name: str = ""
+    calibration: str = ""
+    precision: str = ""
+    platform: str = ""
+    max_accuracy_drop: str = ""
+    min_agreement: str = ""
 
     def check(self) -> None:
         """Raises UsageError for options that cannot be, and for files that are not there."""
@@ -40,8 +51,26 @@ class Request:
             raise UsageError(f"PREPROCESSING={self.preprocessing} is not there", "PREPROCESSING=<preprocessing.json>")
         if self.pictures and not Path(self.pictures).is_dir():
             raise UsageError(f"PICTURES={self.pictures} is no folder", "PICTURES=<a folder of photographs>")
+        if self.calibration and not Path(self.calibration).is_dir():
+            raise UsageError(f"CALIBRATION={self.calibration} is no folder", "CALIBRATION=<a folder of photographs>")
+        self.limits()
         if self.model_name and not MODEL_NAME.fullmatch(self.model_name):
             raise UsageError(
                 f"MODEL_NAME={self.model_name} is no name that TorchServe takes",
                 "letters and digits, and after the first one also _ . -",
             )
+
+    def limits(self) -> tuple[float, float]:
+        """The gate's most points of accuracy and least per cent of agreement. Raises UsageError for no such number."""
+        drop = _number("MAX_ACCURACY_DROP", self.max_accuracy_drop, MAX_ACCURACY_DROP)
+        return drop, _number("MIN_AGREEMENT", self.min_agreement, MIN_AGREEMENT)
+
+
+def _number(name: str, given: str, usual: float) -> float:
+    try:
+        value = float(given or usual)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 100:
+        raise UsageError(f"{name}={given} is no number from 0 to 100", f"{name}=<0 to 100>, {usual:g} if not given")
+    return value

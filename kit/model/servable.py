@@ -9,31 +9,35 @@ from torch import Tensor, nn
 
 from kit.model.preprocessing import Preprocessing
 
+INSIDE = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
+
 
 class Servable(nn.Module):
     """uint8 RGB [N, 3, crop, crop] → probabilities float32 [N, classes], inside in the precision asked for.
 
-    Half precision runs channels-last: that is the layout of a GPU's tensor cores, and on a CPU, where it is only
-    checked, six times faster than the other.
+    All of it is channels-last, as pictures come out of a decoder: ResNet18 in fp32 is a tenth faster so on a
+    processor, in bf16 a third, and it is the layout of a GPU's tensor cores. An int8 network comes quantized
+    already: it takes float32 and begins by quantizing it.
     """
 
-    mean: Tensor
-    std: Tensor
+    scale: Tensor
+    shift: Tensor
 
     def __init__(self, network: nn.Module, preprocessing: Preprocessing, precision: str) -> None:
         super().__init__()
-        self.half_precision = precision == "fp16"
+        self.inside = INSIDE[precision]
         self.network = network
-        if self.half_precision:
-            self.network = copy.deepcopy(network).half().to(memory_format=torch.channels_last)
-        self.register_buffer("mean", torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1))
-        self.register_buffer("std", torch.tensor(preprocessing.std).reshape(1, 3, 1, 1))
+        if precision != "int8":
+            self.network = copy.deepcopy(network).to(self.inside).to(memory_format=torch.channels_last)
+        mean, std = (torch.tensor(row).reshape(1, 3, 1, 1) for row in (preprocessing.mean, preprocessing.std))
+        self.register_buffer("scale", 1 / (255 * std))
+        self.register_buffer("shift", -mean / std)
         self.eval()
 
     def forward(self, pictures: Tensor) -> Tensor:
-        normalised = (pictures.to(torch.float32).div(255) - self.mean) / self.std
-        if self.half_precision:
-            normalised = normalised.half().contiguous(memory_format=torch.channels_last)
+        # One pass over the pixels where (x / 255 - mean) / std takes three.
+        normalised = torch.addcmul(self.shift, pictures.to(torch.float32), self.scale)
+        normalised = normalised.to(self.inside).contiguous(memory_format=torch.channels_last)
         logits: Tensor = self.network(normalised)
         return logits.to(torch.float32).softmax(dim=1)
 

@@ -21,6 +21,7 @@ from kit.model.servable import example
 EMBEDDED = PROJECT / "models" / "resnet18-grocery43"
 EMBEDDED_WEIGHTS = EMBEDDED / "resnet18-grocery43.safetensors"
 EMBEDDED_PICTURES = EMBEDDED / "validation"
+EMBEDDED_CALIBRATION = EMBEDDED / "calibration"
 
 
 @dataclass(frozen=True)

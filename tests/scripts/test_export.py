@@ -58,6 +58,9 @@ def test_an_own_model_is_shown_as_a_table_with_remarks(tmp_path: Path, run_scrip
         ({"WEIGHTS": "absent.pt"}, "the weights absent.pt are not there", "WEIGHTS="),
         ({"PROFILE": "nowhere"}, "no profile 'nowhere'", "onprem"),
         ({"PICTURES": "nowhere"}, "PICTURES=nowhere is no folder", "PICTURES="),
+        ({"CALIBRATION": "nowhere"}, "CALIBRATION=nowhere is no folder", "CALIBRATION="),
+        ({"PRECISION": "int4"}, "PRECISION=int4 is not one of", "PRECISION=fp32|bf16"),
+        ({"MIN_AGREEMENT": "most"}, "MIN_AGREEMENT=most is no number", "98 if not given"),
     ],
 )
 def test_wrong_use_ends_with_2_and_a_mend(

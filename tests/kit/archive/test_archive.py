@@ -1,5 +1,6 @@
 import json
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,6 +68,43 @@ def test_a_precision_changed_since_the_export_is_refused(exported: Workshop) -> 
         archive(exported.profile, "", "1.0")
 
 
+def test_a_precision_asked_for_goes_through_to_the_archive(workshop: Workshop) -> None:
+    workshop.profile.model_config.write_text(
+        "minWorkers: 1\nhandler:\n  # Why.\n  topk: 3\n  # For ever.\n  precision: fp32\n"
+    )
+    export(workshop.profile, replace(workshop.request(model_name="tiny"), precision="int8"))
+    provenance = archive(workshop.profile, "", "1.0", precision="int8")["provenance"]
+    assert provenance["precision"] == "int8"
+    assert provenance["quantization"]["layers_in_float"] == ["head"]
+    with zipfile.ZipFile(workshop.profile.build.archive("tiny")) as opened:
+        config = opened.read("model-config.yaml").decode()
+    assert yaml.safe_load(config) == {"minWorkers": 1, "handler": {"topk": 3, "precision": "int8"}}
+    assert "  # Why.\n" in config
+    assert "  precision: int8  # asked for; the profile says fp32\n" in config
+
+
+@pytest.mark.parametrize(("asked", "refused"), [("fp16", False), ("", True), ("bf16", True)])
+def test_an_archive_of_another_precision_than_asked_for_is_refused(
+    workshop: Workshop, asked: str, refused: bool
+) -> None:
+    export(workshop.profile, replace(workshop.request(), precision="fp16"))
+    if not refused:
+        assert archive(workshop.profile, "", "1.0", precision=asked)["provenance"]["precision"] == "fp16"
+        return
+    with pytest.raises(KitError, match=f"was exported in fp16, .* asks for {asked or 'fp32'}") as raised:
+        archive(workshop.profile, "", "1.0", precision=asked)
+    assert raised.value.mend.endswith("or keep it: PRECISION=fp16")
+
+
+def test_auto_is_archived_as_what_it_came_to(workshop: Workshop) -> None:
+    workshop.profile.model_config.write_text("handler: {precision: auto}\n")
+    done = export(workshop.profile, workshop.request(model_name="tiny"))
+    archive(workshop.profile, "", "1.0")
+    with zipfile.ZipFile(workshop.profile.build.archive("tiny")) as opened:
+        config = yaml.safe_load(opened.read("model-config.yaml"))
+    assert config == {"handler": {"precision": done.report["precision"]}}
+
+
 def test_another_name_than_the_exported_one_is_wrong_use(exported: Workshop) -> None:
     with pytest.raises(UsageError, match="what was exported is called tiny"):
         archive(exported.profile, "other", "1.0")
@@ -110,7 +148,7 @@ def test_a_damaged_archive_is_noticed(exported: Workshop, tmp_path: Path, damage
     if damage == "no zip":
         bad.write_bytes(b"PK nothing")
     handlers = Path(__file__).parents[3] / "handlers"
-    parts = collect(exported.profile.build, exported.profile, handlers, provenance)
+    parts = collect(exported.profile.build, exported.profile.model_config, handlers, provenance)
     name = "other" if damage == "renamed" else "tiny"
     with pytest.raises(KitError, match="the archive is not right"):
         check(bad, parts, name, "1.0", exported.profile.build.golden)
@@ -120,7 +158,7 @@ def test_a_folder_without_the_entry_handler_is_refused(exported: Workshop, tmp_p
     handlers = tmp_path / "handlers"
     handlers.mkdir()
     with pytest.raises(KitError, match=r"image_classifier\.py is not there"):
-        collect(exported.profile.build, exported.profile, handlers, tmp_path / "provenance.json")
+        collect(exported.profile.build, exported.profile.model_config, handlers, tmp_path / "provenance.json")
 
 
 def test_the_archivers_arguments_name_files_without_folders(tmp_path: Path) -> None:

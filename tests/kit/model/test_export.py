@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -6,8 +7,9 @@ import torch
 
 from kit.errors import KitError, UsageError
 from kit.files import sha256
-from kit.model import torchscript
+from kit.model.deprecated import torchscript
 from kit.model.export import export
+from kit.model.servable import example
 from tests.support_models import Workshop
 
 
@@ -114,11 +116,26 @@ def test_a_refused_first_export_leaves_nothing(workshop: Workshop) -> None:
     assert files(workshop.profile.build.folder) == {}
 
 
-def test_half_precision_is_what_the_profile_asks_for(workshop: Workshop) -> None:
-    workshop.profile.model_config.write_text("handler: {precision: fp16}\n")
-    run(workshop)
-    report = json.loads(workshop.profile.build.export_report.read_text())
-    assert (report["precision"], report["comparison"]["top1_agreement"]) == ("fp16", 1.0)
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16", "int8"])
+@pytest.mark.parametrize("asked", ["profile", "variable"])
+def test_every_precision_answers_like_the_original(workshop: Workshop, precision: str, asked: str) -> None:
+    request = workshop.request()
+    if asked == "profile":
+        workshop.profile.model_config.write_text(f"handler: {{precision: {precision}}}\n")
+    else:
+        request = replace(request, precision=precision)
+    report = export(workshop.profile, request).report
+    assert (report["precision"], report["comparison"]["top1_agreement"]) == (precision, 1.0)
+    assert report["comparison"]["largest_difference"] < {"fp32": 1e-5}.get(precision, 0.02)
+    answer = torchscript.load(workshop.profile.build.model)(example(3, 32))
+    assert answer.dtype == torch.float32
+    assert torch.allclose(answer.sum(dim=1), torch.ones(3), atol=1e-3)
+
+
+def test_auto_is_resolved_and_both_are_in_the_report(workshop: Workshop) -> None:
+    report = export(workshop.profile, replace(workshop.request(), precision="auto")).report
+    assert report["precision_asked"] == "auto"
+    assert report["precision"] in ("fp32", "fp16", "int8")
 
 
 @pytest.mark.parametrize("section", ["{precision: int3}", "{precision: 16}", "5"])

@@ -1,12 +1,15 @@
+import io
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pytest
 import torch
 from torch import nn
 
+from kit.errors import KitError
 from kit.files import sha256
-from kit.model import torchscript
+from kit.model.deprecated import torchscript
 from kit.model.preprocessing import Preprocessing
 from kit.model.servable import Servable, example
 
@@ -45,7 +48,7 @@ def test_no_path_of_this_machine_is_in_the_file(tmp_path: Path) -> None:
 
 
 def test_what_is_loaded_answers_like_what_was_saved(tmp_path: Path) -> None:
-    for precision, near in (("fp32", 1e-5), ("fp16", 1e-2)):
+    for precision, near in (("fp32", 1e-5), ("bf16", 2e-2), ("fp16", 1e-2)):
         original = Servable(network(), STEPS, "fp32")
         torchscript.save(torchscript.trace(Servable(network(), STEPS, precision), example(2, 16)), tmp_path / "m.pt")
         loaded = torchscript.load(tmp_path / "m.pt")
@@ -55,6 +58,24 @@ def test_what_is_loaded_answers_like_what_was_saved(tmp_path: Path) -> None:
         assert found.dtype == torch.float32
         assert (found - wanted).abs().max() < near
         assert torch.allclose(found.sum(dim=1), torch.ones(7), atol=1e-3)
+
+
+def test_the_engine_travels_in_the_file_and_is_set_before_loading(tmp_path: Path) -> None:
+    traced = torchscript.trace(Servable(network(), STEPS, "fp32"), example(2, 16))
+    torchscript.save(traced, tmp_path / "plain.pt")
+    assert torchscript.engine_of(tmp_path / "plain.pt") == ""
+    torchscript.save(traced, tmp_path / "m.pt", "qnnpack")
+    torch.backends.quantized.engine = "x86"
+    torchscript.load(io.BytesIO((tmp_path / "m.pt").read_bytes()))
+    assert torch.backends.quantized.engine == "qnnpack"
+
+
+def test_an_engine_that_this_torch_has_not_is_a_sentence(tmp_path: Path) -> None:
+    traced = torchscript.trace(Servable(network(), STEPS, "fp32"), example(2, 16))
+    torchscript.save(traced, tmp_path / "m.pt", "abacus")
+    with pytest.raises(KitError, match=r"for the engine abacus; torch has .*qnnpack") as raised:
+        torchscript.load(tmp_path / "m.pt")
+    assert "PLATFORM=" in raised.value.mend
 
 
 def test_half_precision_leaves_the_original_network_alone() -> None:

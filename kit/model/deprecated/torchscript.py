@@ -1,4 +1,7 @@
-"""Every call to TorchScript, and nothing else: it is deprecated, and the day it goes this file changes.
+"""Every call to TorchScript, and nothing else.
+
+A quantized model works with one engine of torch only, and torch packs its weights for whichever engine is set
+while it is loaded. So model.pt carries its engine's name, as one of TorchScript's extra files.
 
 `save` writes the same bytes for the same module, whatever the folder, the file's name, and whatever was
 traced before in the process. What torch.jit.save writes carries the paths of the source files (debug records),
@@ -10,6 +13,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,9 +22,12 @@ from typing import BinaryIO, cast
 import torch
 from torch import Tensor, nn
 
+from kit.errors import KitError
+
 DEPRECATED = r".?torch\.jit\.\w+.? is deprecated"
 DEBUG_RECORD = ".debug_pkl"
 WRITTEN_BY_THE_WRITER = ("version", "byteorder", ".data/serialization_id")
+ENGINE = "extra/quantized_engine"
 MANGLED = re.compile(rb"[./](___torch_mangle_\d+)")
 
 
@@ -44,7 +51,12 @@ def trace(module: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
 
 
 def load(file: Path | BinaryIO) -> torch.jit.ScriptModule:
-    """A saved module, on the CPU, in evaluation mode."""
+    """A saved module, on the CPU, in evaluation mode; its engine, if it has one, is the process's from here on.
+
+    Raises KitError when this torch was built without that engine.
+    """
+    if engine := engine_of(file):
+        use_engine(engine)
     with _quiet():
         loaded = torch.jit.load(  # type: ignore[no-untyped-call]
             str(file) if isinstance(file, Path) else file, map_location="cpu"
@@ -52,8 +64,31 @@ def load(file: Path | BinaryIO) -> torch.jit.ScriptModule:
         return cast(torch.jit.ScriptModule, loaded.eval())
 
 
-def save(module: torch.jit.ScriptModule, path: Path) -> None:
-    """Write `module` to `path`, reproducibly."""
+def engine_of(file: Path | BinaryIO) -> str:
+    """The quantized engine that a saved module is for, "" when it is not quantized."""
+    with zipfile.ZipFile(file) as opened:
+        names = [name for name in opened.namelist() if name.endswith(f"/{ENGINE}")]
+        engine = opened.read(names[0]).decode() if names else ""
+    if not isinstance(file, Path):
+        file.seek(0)
+    return engine
+
+
+def use_engine(engine: str) -> None:
+    supported = torch.backends.quantized.supported_engines
+    if engine not in supported:
+        raise KitError(
+            f"the int8 model is for the engine {engine}; torch has {', '.join(supported)} here",
+            "name the machine it is for: PLATFORM=linux_x86_64 or PLATFORM=linux_aarch64",
+        )
+    torch.backends.quantized.engine = engine
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.quantize_per_tensor(torch.zeros(1), 1.0, 0, torch.quint8)  # its warning comes once, and not to stderr
+
+
+def save(module: torch.jit.ScriptModule, path: Path, engine: str = "") -> None:
+    """Write `module` to `path`, reproducibly. `engine` is the one a quantized module was made for."""
     written = io.BytesIO()
     with _quiet():
         torch.jit.save(module, written)
@@ -68,6 +103,8 @@ def save(module: torch.jit.ScriptModule, path: Path) -> None:
         for name in records:
             content = canonical(texts[name]) if name in texts else reader.get_record(name)
             writer.write_record(canonical(name.encode()).decode(), content, len(content))
+        if engine:
+            writer.write_record(ENGINE, engine.encode(), len(engine))
         writer.write_end_of_file()
 
 

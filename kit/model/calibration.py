@@ -1,0 +1,29 @@
+"""The pictures that int8 is calibrated on: nobody has to have named what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from kit.model import pictures
+from kit.model.pictures import Picture
+from kit.model.request import Request
+from kit.model.source import EMBEDDED_CALIBRATION, Source
+
+MOST = 256  # ranges settle with some hundred pictures; each costs a tenth of a second
+
+
+def pictures_for(source: Source, request: Request) -> tuple[Sequence[Picture], tuple[str, ...]]:
+    """Some of CALIBRATION; else the embedded model's own, for other weights PICTURES. And remarks for the user."""
+    folder = request.calibration
+    notes: tuple[str, ...] = ()
+    if not folder and request.weights:
+        folder, notes = request.pictures, (_same(request.pictures),)
+    found = pictures.find(Path(folder or EMBEDDED_CALIBRATION), source.labels)
+    return pictures.some(found, MOST), notes
+
+
+def _same(folder: str) -> str:
+    if folder:
+        return "int8 was calibrated on PICTURES, on which it was compared too: CALIBRATION=<others> is a stricter test"
+    return "int8 was calibrated on the embedded photographs of groceries: CALIBRATION=<photographs like yours>"

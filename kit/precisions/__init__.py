@@ -1,0 +1,1 @@
+"""Compares the precisions of one model on this machine (see comparing.py)."""

@@ -1,0 +1,223 @@
+"""int8: the recipes, the search for layers to leave in float, and the models that come out."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from safetensors.torch import save_file
+
+from kit import golden
+from kit.build import Build
+from kit.errors import KitError
+from kit.files import read_json, sha256
+from kit.model import int8
+from kit.model.deprecated import torchscript
+from kit.model.export import export
+from kit.model.preprocessing import as_bytes, read
+from kit.model.request import Request
+from kit.model.source import EMBEDDED_PICTURES
+from tests.support_models import Workshop
+from torchscript_model import TorchScriptModel
+
+HUGE = 3e4
+# The colours are in channels 0 to 2, as in Tiny; channel 7 is a bright spot without meaning, and so large that eight
+# bits for both leave the colours none. It passes through the `wide` layers and is dropped before the `narrow` ones.
+OUTLIERS = """
+from torch import nn
+
+
+class Outliers(nn.Sequential):
+    def __init__(self, num_classes, wide, narrow):
+        layers = [nn.Conv2d(3, 8, 3, stride=2)]
+        layers += [nn.Conv2d(8, 8, 1) for _ in range(wide + narrow)]
+        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, num_classes))
+
+
+def ruined(num_classes):
+    return Outliers(num_classes, 4, 0)
+
+
+def saved(num_classes):
+    return Outliers(num_classes, 1, 4)
+"""
+
+
+def with_outliers(workshop: Workshop, function: str) -> Request:
+    """The workshop's request with the network above: `ruined` drops the huge channel in its fifth layer of six,
+    `saved` in its second of seven."""
+    drops, layers = {"ruined": (4, 5), "saved": (1, 6)}[function]
+    first = torch.zeros(8, 3, 3, 3)
+    for colour in range(3):
+        first[colour, colour] = 0.3
+    state = {"0.weight": first, "0.bias": torch.tensor([0.0] * 7 + [HUGE])}
+    for layer in range(1, layers):
+        through = torch.eye(8).reshape(8, 8, 1, 1).clone()
+        through[7] *= layer < drops
+        state |= {f"{layer}.weight": through, f"{layer}.bias": torch.zeros(8)}
+    head = torch.zeros(3, 8)
+    for row, channel in enumerate((2, 1, 0)):  # labels: blue, green, red
+        head[row, channel] = 2.0
+    weights = workshop.folder / "outliers.safetensors"
+    save_file(state | {f"{layers + 2}.weight": head, f"{layers + 2}.bias": torch.zeros(3)}, str(weights))
+    arch = workshop.write_network("outliers.py", OUTLIERS).replace(":make", f":{function}")
+    return replace(workshop.request(arch, weights=str(weights)), precision="int8", platform="linux_x86_64")
+
+
+def test_a_model_that_int8_ruins_is_refused_with_the_table_and_nothing_is_written(workshop: Workshop) -> None:
+    request = with_outliers(workshop, "ruined")
+    with pytest.raises(KitError) as raised:
+        export(workshop.profile, request)
+    assert "same first answer     33.3% (wanted: 98% in int8)" in raised.value.message
+    assert "the best of 5 recipes" in raised.value.message
+    assert "PRECISION=fp32" in raised.value.mend
+    assert [path for path in workshop.profile.build.folder.rglob("*") if path.is_file()] == []
+    assert export(workshop.profile, replace(request, precision="fp32")).report["comparison"]["top1_agreement"] == 1.0
+
+
+def test_the_layers_that_suffer_are_found_and_left_in_float(workshop: Workshop) -> None:
+    report = export(workshop.profile, with_outliers(workshop, "saved")).report
+    assert report["quantization"]["layers_in_float"] == ["0", "1", "8"]
+    assert report["quantization"]["between_layers"] is False
+    assert report["comparison"]["top1_agreement"] == 1.0
+
+
+def test_a_gate_that_allows_it_lets_a_ruined_model_through(workshop: Workshop) -> None:
+    request = replace(with_outliers(workshop, "ruined"), min_agreement="0", max_accuracy_drop="100")
+    report = export(workshop.profile, request).report
+    assert report["comparison"]["top1_accuracy_drop"] == pytest.approx(66.67, abs=0.01)
+
+
+BRANCHING = """
+from net import Tiny
+
+class Branching(Tiny):
+    def forward(self, x):
+        if x.sum() > 0:
+            return super().forward(x)
+        return super().forward(x)
+
+def make(num_classes):
+    return Branching(num_classes)
+"""
+
+
+def test_a_network_that_cannot_be_followed_is_a_sentence(workshop: Workshop) -> None:
+    request = workshop.request(workshop.write_network("branching.py", BRANCHING))
+    with pytest.raises(KitError, match=r"torch\.fx cannot follow it") as raised:
+        export(workshop.profile, replace(request, precision="int8"))
+    assert "PRECISION=fp32" in raised.value.mend
+
+
+def test_layers_are_ranked_by_the_harm_they_do_and_ties_keep_their_order() -> None:
+    harm = {"a": 0.1, "b": 0.7, "c": 0.1, "d": 0.3}
+    assert int8.by_harm("abcd", harm.__getitem__) == ["b", "d", "a", "c"]
+
+
+@pytest.mark.parametrize(("count", "tried"), [(1, []), (2, [1]), (5, [1, 2]), (8, [1, 2, 4]), (53, [1, 2, 4, 8, 16])])
+def test_more_and_more_layers_are_left_out_up_to_half(count: int, tried: Sequence[int]) -> None:
+    assert [len(kept) for kept in int8.more_and_more(range(count))] == tried  # type: ignore[arg-type]
+    assert all(set(few) < set(many) for few, many in pairwise(int8.more_and_more("abcdefgh")))
+
+
+@pytest.mark.parametrize("platform", ["linux_x86_64", "linux_aarch64"])
+def test_both_engines_models_answer_here_and_are_the_same_bytes_each_time(workshop: Workshop, platform: str) -> None:
+    request = replace(workshop.request(), precision="int8", platform=platform)
+    report = export(workshop.profile, request).report
+    assert report["comparison"]["top1_agreement"] == report["comparison"]["top1_accuracy"] == 1.0
+    engine = {"linux_x86_64": "x86", "linux_aarch64": "qnnpack"}[platform]
+    model = workshop.profile.build.model
+    assert report["quantization"]["engine"] == torchscript.engine_of(model) == engine
+    first = sha256(model)
+    export(workshop.profile, request)
+    assert sha256(model) == first
+
+
+def test_calibration_pictures_need_no_labels_and_may_be_given(workshop: Workshop, tmp_path: Path) -> None:
+    (tmp_path / "seen").mkdir()
+    for index, picture in enumerate(sorted(workshop.pictures.rglob("*.png"))[:4]):
+        picture.with_name(picture.name).rename(tmp_path / "seen" / f"{index}.png")
+    request = replace(workshop.request(), precision="int8", calibration=str(tmp_path / "seen"))
+    done = export(workshop.profile, request)
+    assert done.report["quantization"]["pictures"] == 4
+    assert not any("calibrated" in note for note in done.notes)
+
+
+def test_calibrating_on_the_pictures_compared_is_said(workshop: Workshop) -> None:
+    done = export(workshop.profile, replace(workshop.request(), precision="int8"))
+    assert any("CALIBRATION=" in note for note in done.notes)
+
+
+def test_the_embedded_model_is_as_good_in_int8_as_its_card_says(
+    embedded_int8: tuple[Build, dict[str, Any]],
+) -> None:
+    build, report = embedded_int8
+    measured = report["comparison"]
+    assert measured["top1_agreement"] >= 0.985
+    assert measured["top1_accuracy"] >= 0.650
+    assert report["quantization"] == {
+        "engine": "x86",
+        "pictures": 129,
+        "observer": "histogram",
+        "between_layers": True,
+        "layers_in_float": ["fc"],
+    }
+    assert build.model.stat().st_size < 12e6
+
+
+def test_no_two_classes_of_the_embedded_model_are_tied(embedded_int8: tuple[Build, dict[str, Any]]) -> None:
+    model = torchscript.load(embedded_int8[0].model)
+    with torch.inference_mode():
+        best = model(crops(embedded_int8[0], 24)).topk(5, dim=1).values
+    assert (best.diff(dim=1) < 0).all()
+
+
+def test_an_int8_answer_does_not_depend_on_the_batch(embedded_int8: tuple[Build, dict[str, Any]]) -> None:
+    model = torchscript.load(embedded_int8[0].model)
+    pictures = crops(embedded_int8[0], 8)
+    with torch.inference_mode():
+        together = model(pictures)
+        alone = torch.cat([model(pictures[index : index + 1]) for index in range(8)])
+    assert torch.allclose(together, alone, atol=1e-6, rtol=0)
+
+
+def test_the_golden_pictures_hold_the_original_answers_and_the_int8_ones_are_near(
+    embedded_int8: tuple[Build, dict[str, Any]],
+) -> None:
+    build, _ = embedded_int8
+    steps, labels = read(build.preprocessing), list(read_json(build.labels).values())
+    model = torchscript.load(build.model)
+    for row in golden.load(build.golden, ""):
+        with Image.open(row.picture) as picture, torch.inference_mode():
+            found = model(as_bytes(steps.cropped(picture)).unsqueeze(0))[0].tolist()
+        ranked = sorted(zip(labels, found, strict=True), key=lambda answer: -answer[1])
+        assert row.tolerance == 0.05
+        assert row.mismatch(dict(ranked)) == ""
+        assert abs(ranked[0][1] - row.expected[row.best]) <= 0.025
+
+
+def test_the_handler_answers_like_the_kit(embedded_int8: tuple[Build, dict[str, Any]]) -> None:
+    pixels = crops(embedded_int8[0], 2)
+    torch.backends.quantized.engine = "qnnpack"
+    served = TorchScriptModel(embedded_int8[0].model, None).probabilities(
+        np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
+    )
+    with torch.inference_mode():
+        expected = torchscript.load(embedded_int8[0].model)(pixels)
+    assert torch.backends.quantized.engine == "x86"
+    assert np.allclose(served, expected.numpy(), atol=1e-6)
+
+
+def crops(build: Build, count: int) -> torch.Tensor:
+    """The first validation pictures, uint8 [count, 3, crop, crop]."""
+    steps = read(build.preprocessing)
+    made = []
+    for path in sorted(EMBEDDED_PICTURES.rglob("*.jpg"))[:: 215 // count][:count]:
+        with Image.open(path) as picture:
+            made.append(as_bytes(steps.cropped(picture)))
+    return torch.stack(made)
