@@ -6,7 +6,8 @@ PYTHON ?= python3
 RUN := @.venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lock export archive serve stop status logs predict smoke lint unit integration test clean
+.PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor
+.PHONY: test lint unit integration lock clean
 
 help: ## list the targets
 	@awk -f scripts/help.awk $(MAKEFILE_LIST)
@@ -14,7 +15,7 @@ help: ## list the targets
 ##@ Make a model ready
 setup: ## install what is pinned into .venv (the other targets do this by themselves)
 	@$(PYTHON) scripts/setup.py
-export: setup ## checkpoint -> traced model.pt, compared with eager [ARCH= WEIGHTS= LABELS= PICTURES=]
+export: setup ## checkpoint -> traced model.pt, compared with eager [ARCH= WEIGHTS= PRECISION= PICTURES=]
 	$(RUN) scripts.export
 archive: export ## model.pt -> .mar, reproducible and checked [PROFILE= MODEL_VERSION=]
 	$(RUN) scripts.archive
@@ -34,6 +35,14 @@ stop: setup ## finish the requests in flight, refuse new ones, end
 ##@ Prove it
 smoke: setup ## check a running server from outside [URL= HEADER_FILE= JUNIT=file]
 	$(RUN) scripts.smoke
+
+##@ Make it fast
+precisions: setup ## fp32, bf16, fp16 and int8 on this machine: accuracy, speed, memory [ARCH= WEIGHTS=]
+	$(RUN) scripts.precisions
+bench: setup ## load a server with pictures, say what it did [AGAINST=stock LIMIT=1 PICTURES= URL=]
+	$(RUN) scripts.bench
+doctor: setup ## what this machine has, and what that means for each profile [JSON=1]
+	$(RUN) scripts.doctor
 
 ##@ Work on the kit
 test: lint unit integration ## everything CI runs

@@ -7,13 +7,15 @@ import logging
 import os
 import re
 import sys
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-from tests.handlers.handler_worker import LABELS, PROJECT, Worker
+from tests.handlers.handler_worker import LABELS, PROJECT, TinyModel, Worker, write_archive
 
 Load = Callable[..., Worker]
 HANDLERS = PROJECT / "handlers"
@@ -73,6 +75,24 @@ def test_labels_must_fit_the_model(load: Load) -> None:
 def test_threads_are_set(load: Load, config: Any, threads: int) -> None:
     load(config)
     assert torch.get_num_threads() == threads
+
+
+@pytest.mark.parametrize(("engine", "loads"), [("qnnpack", True), ("abacus", False)])
+def test_the_engine_of_an_int8_model_is_set_before_it_is_loaded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: str, loads: bool
+) -> None:
+    monkeypatch.setattr(torch.backends.quantized, "engine", torch.backends.quantized.engine)
+    folder = write_archive(tmp_path, TinyModel(), LABELS)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        module = torch.jit.load(folder / "model.pt")  # type: ignore[no-untyped-call]
+        torch.jit.save(module, folder / "model.pt", {"quantized_engine": engine})
+    if loads:
+        Worker(folder, 1)
+        assert torch.backends.quantized.engine == engine
+    else:
+        with pytest.raises(ValueError, match="int8 for the engine abacus; torch has"):
+            Worker(folder, 1)
 
 
 def test_the_handler_needs_torch_numpy_and_pillow_only() -> None:

@@ -1,0 +1,229 @@
+"""Findings: each looks at the facts and says what they mean. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kit.doctor.facts import Facts, ProfileFacts
+from kit.model.hardware import BF16_FLAGS, INT8_FLAGS, first, why_slow
+from kit.serving.preflight import memory_needed
+
+SEVERITIES = ("ok", "note", "warn", "fail")
+EVERYWHERE = "machine"
+# An export, an archive, and the copies of a running server; more for a tuning, which keeps one for each precision.
+DISK_NEEDED = 1 << 30
+# What the embedded ResNet18 weighs; a user's own model is measured when it is served.
+MODEL_BYTES = 45 << 20
+MUCH_STEAL = 0.05
+
+
+@dataclass(frozen=True)
+class Finding:
+    """`place` is `machine` or a profile's name; `remedy` is "" where there is nothing to do."""
+
+    place: str
+    about: str
+    severity: str
+    message: str
+    remedy: str = ""
+
+
+def examine(facts: Facts) -> list[Finding]:
+    """All findings: the machine's, then each profile's."""
+    found = [
+        *processor(facts),
+        *arithmetic(facts),
+        *memory(facts),
+        *gpu(facts),
+        *software(facts),
+        *disk(facts),
+    ]
+    for profile in facts.profiles:
+        found += list(fit(profile, facts))
+    return found
+
+
+def failed(findings: list[Finding], profile: str) -> bool:
+    """Is anything in the way of this profile?"""
+    return any(finding.severity == "fail" and finding.place in (EVERYWHERE, profile) for finding in findings)
+
+
+def processor(facts: Facts) -> Iterator[Finding]:
+    machine = facts.machine
+    about = "processor"
+    if machine.processor not in ("x86_64", "aarch64"):
+        yield Finding(
+            EVERYWHERE, about, "fail", f"{machine.processor}: torch has no wheels for it", "use another machine"
+        )
+    else:
+        yield Finding(EVERYWHERE, about, "ok", f"{machine.processor}, {machine.cores} cores")
+    if facts.cpu_quota is not None and facts.cpu_quota < machine.cores:
+        yield Finding(
+            EVERYWHERE,
+            "container",
+            "warn",
+            f"{machine.cores} cores are seen, and the container may use {facts.cpu_quota:g}: workers for "
+            "the others would be throttled, which shows in the p99 latency",
+            f"TS_DEFAULT_WORKERS_PER_MODEL={max(1, int(facts.cpu_quota))} make serve, or give the container cores of "
+            "its own (--cpuset-cpus)",
+        )
+    if facts.governor and facts.governor != "performance":
+        yield Finding(
+            EVERYWHERE,
+            "governor",
+            "note",
+            f"the processor's clock is governed by {facts.governor}: it falls while idle, and the first requests "
+            "after a pause wait for it to rise",
+            "sudo cpupower frequency-set -g performance, where power does not matter",
+        )
+    if facts.steal > MUCH_STEAL:
+        yield Finding(
+            EVERYWHERE,
+            "steal",
+            "warn",
+            f"the hypervisor gave {facts.steal:.0%} of this machine's processor time to others",
+            "figures measured here vary; take a machine with cores of its own before comparing",
+        )
+    if facts.load > machine.cores / 2:
+        yield Finding(
+            EVERYWHERE,
+            "load",
+            "note",
+            f"the machine is at work: load {facts.load:.1f} on {machine.cores} cores",
+            "wait, or stop it, before you measure anything",
+        )
+
+
+def arithmetic(facts: Facts) -> Iterator[Finding]:
+    about = "arithmetic"
+    int8, bf16 = first(INT8_FLAGS, facts.flags), first(BF16_FLAGS, facts.flags)
+    if int8:
+        yield Finding(EVERYWHERE, about, "ok", f"int8 in hardware ({int8})")
+    else:
+        yield Finding(
+            EVERYWHERE,
+            about,
+            "note",
+            "no int8 instructions: int8 gains less here, through smaller memory",
+            "make precisions",
+        )
+    if bf16:
+        yield Finding(EVERYWHERE, about, "ok", f"bfloat16 in hardware ({bf16})")
+    else:
+        yield Finding(
+            EVERYWHERE, about, "note", "no bfloat16 instructions: bf16 would be slow", "PRECISION=int8, or fp32"
+        )
+    if facts.machine.processor == "x86_64" and "avx2" not in facts.flags:
+        yield Finding(
+            EVERYWHERE, about, "warn", "no AVX2: torch falls back to slow kernels", "a processor made after 2013"
+        )
+
+
+def memory(facts: Facts) -> Iterator[Finding]:
+    machine = facts.machine
+    total, free = machine.memory_total >> 20, machine.memory_available >> 20
+    yield Finding(EVERYWHERE, "memory", "ok", f"{free:,} MB of {total:,} MB are free")
+
+
+def gpu(facts: Facts) -> Iterator[Finding]:
+    if facts.machine.gpus:
+        yield Finding(EVERYWHERE, "GPU", "ok", ", ".join(facts.machine.gpus))
+    else:
+        yield Finding(
+            EVERYWHERE, "GPU", "note", "none, so processors serve", "if there is one: its driver's nvidia-smi on PATH"
+        )
+
+
+def software(facts: Facts) -> Iterator[Finding]:
+    versions = {
+        "Java": facts.java,
+        "torch": facts.torch,
+        "torchvision": facts.torchvision,
+        "TorchServe": facts.torchserve,
+    }
+    missing = [name for name, version in versions.items() if not version]
+    if missing:
+        yield Finding(EVERYWHERE, "software", "fail", f"{', '.join(missing)} cannot be found in .venv", "make setup")
+    there = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
+    yield Finding(EVERYWHERE, "software", "ok", f"Python {facts.python}" + (f", {there}" if there else ""))
+
+
+def disk(facts: Facts) -> Iterator[Finding]:
+    free = f"{facts.disk_free / (1 << 30):.1f} GB free for {facts.build_root}"
+    if not facts.writable:
+        yield Finding(
+            EVERYWHERE, "disk", "fail", f"{facts.build_root} cannot be written", "BUILD=<a folder of yours> make …"
+        )
+    elif facts.disk_free < DISK_NEEDED:
+        yield Finding(EVERYWHERE, "disk", "warn", free, "free some: archives, logs and a tuning take about 1 GB")
+    else:
+        yield Finding(EVERYWHERE, "disk", "ok", free)
+
+
+def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
+    """What the machine means for one profile."""
+    machine, place = facts.machine, profile.name
+    if profile.wrong:
+        yield Finding(place, "files", "fail", profile.wrong, "correct the profile's files")
+        return
+    if profile.needs_gpu and not machine.gpus:
+        yield Finding(place, "GPU", "fail", "it is for machines with a GPU", "PROFILE=onprem or PROFILE=edge")
+        return
+    workers = f"{profile.workers} worker{'s' if profile.workers > 1 else ''} × {profile.threads} thread"
+    workers += f"{'s' if profile.threads > 1 else ''} ({profile.workers_why}), {profile.precision}"
+    if profile.workers * profile.threads > machine.cores and not machine.gpus:
+        yield Finding(
+            place,
+            "workers",
+            "warn",
+            f"{workers}: more threads than {machine.cores} cores, so they slow each other",
+            "set threads: 1 in model-config.yaml, or let make tune choose",
+        )
+    else:
+        yield Finding(place, "workers", "ok", workers)
+    yield from _memory_for(profile, facts)
+    yield from _precision_for(profile, facts)
+    others = [port for port in profile.taken_ports if not port.own]
+    for port in others:
+        yield Finding(
+            place,
+            "ports",
+            "fail",
+            f"port {port.port} ({port.key}) is taken by {port.owner}",
+            f"stop that program, or give another with TS_{port.key.upper()}=…",
+        )
+    if len(others) < len(profile.taken_ports):
+        yield Finding(place, "ports", "ok", "its own server is running")
+    elif not others:
+        yield Finding(place, "ports", "ok", "all free")
+
+
+def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
+    machine = facts.machine
+    needed = memory_needed(profile.workers, MODEL_BYTES, profile.heap)
+    said = f"about {needed >> 20:,} MB with a model like the embedded one"
+    running = any(port.own for port in profile.taken_ports)
+    if needed > machine.memory_total:
+        yield Finding(
+            place=profile.name,
+            about="memory",
+            severity="fail",
+            message=f"{said}, of {machine.memory_total >> 20:,} MB there are",
+            remedy="TS_DEFAULT_WORKERS_PER_MODEL=1 make serve, or PROFILE=edge",
+        )
+    elif needed > machine.memory_available and not running:
+        yield Finding(
+            place=profile.name,
+            about="memory",
+            severity="fail",
+            message=f"{said}, and {machine.memory_available >> 20:,} MB are free",
+            remedy="stop something else, serve with fewer workers, or PROFILE=edge",
+        )
+    else:
+        yield Finding(profile.name, "memory", "ok", said)
+
+
+def _precision_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
+    if slow := why_slow(profile.precision, facts.machine.gpus, facts.flags):
+        yield Finding(profile.name, "precision", "warn", slow, "PRECISION=int8 make archive, or auto")

