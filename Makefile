@@ -6,7 +6,7 @@ PYTHON ?= python3
 RUN := @.venv/bin/python -m
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor
+.PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
 .PHONY: test lint unit integration lock clean
 
 help: ## list the targets
@@ -43,6 +43,8 @@ bench: setup ## load a server with pictures, say what it did [AGAINST=stock LIMI
 	$(RUN) scripts.bench
 doctor: setup ## what this machine has, and what that means for each profile [JSON=1]
 	$(RUN) scripts.doctor
+tune: setup ## find the best settings for this machine [OBJECTIVE= SLO_P99_MS= BUDGET=]
+	$(RUN) scripts.tune
 
 ##@ Work on the kit
 test: lint unit integration ## everything CI runs

@@ -120,7 +120,8 @@ def show(report: dict[str, Any], file: Path) -> None:
 def quantized(how: dict[str, Any] | None) -> str:
     if not how:
         return ""
-    in_float = ", ".join(how["layers_in_float"])
+    first, *others = how["layers_in_float"]
+    in_float = f"{first} and {len(others)} more" if others else first
     return f" for {how['engine']}, calibrated on {how['pictures']} pictures; in float: {in_float}"
 
 

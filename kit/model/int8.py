@@ -13,7 +13,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import torch
@@ -24,7 +23,7 @@ from kit.errors import KitError
 from kit.model.comparison import Comparison
 from kit.model.deprecated.quantization import Calibrated
 from kit.model.gate import Gate
-from kit.model.pictures import Picture, batches
+from kit.model.pictures import Picture, batches, some
 from kit.model.source import Source
 
 BATCH = 16
@@ -63,7 +62,9 @@ class Kitchen:
         if key not in self.calibrated:
             step(f"calibrating {observer} observers on {len(self.pictures)} pictures")
             try:
-                self.calibrated[key] = Calibrated(self.source.network, self.engine, observer, functions, self.inputs())
+                self.calibrated[key] = Calibrated(
+                    self.source.network, self.engine, observer, functions, self.inputs(self.pictures)
+                )
             except KitError:
                 raise
             except Exception as error:  # torch.fx runs the network's own code with stand-ins, which may raise anything
@@ -73,15 +74,16 @@ class Kitchen:
     def cook(self, recipe: Recipe) -> nn.Module:
         return self.calibrate(recipe.observer, recipe.functions).converted(recipe.in_float)
 
-    def inputs(self) -> Iterator[Tensor]:
+    def inputs(self, shown: Sequence[Picture]) -> Iterator[Tensor]:
+        """What the network is given for them, in batches: float32 [N, 3, crop, crop]."""
         steps = self.source.preprocessing
-        for batch in batches(self.pictures, BATCH):
+        for batch in batches(shown, BATCH):
             yield torch.stack([steps.normalised(steps.cropped(picture.open())) for picture in batch])
 
     def harm(self) -> Callable[[str], float]:
         """A function: a layer's name → by how much the probabilities change when that layer alone is int8."""
         calibrated = self.calibrate("histogram", functions=False)
-        pictures = torch.cat(list(islice(self.inputs(), SENSITIVITY_PICTURES // BATCH)))
+        pictures = torch.cat(list(self.inputs(some(self.pictures, SENSITIVITY_PICTURES))))
         wanted = self.source.logits(pictures).softmax(dim=1)
 
         def of(layer: str) -> float:

@@ -45,3 +45,9 @@ def test_a_broken_picture_is_named(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"\xff\xd8\xff nothing more")
     with pytest.raises(KitError, match=r"broken\.jpg is no readable picture"):
         pictures.find(tmp_path, [])[0].open()
+
+
+def test_some_pictures_are_spread_over_all() -> None:
+    numbered = [pictures.Picture(Path(str(index)), None) for index in range(10)]
+    assert [picture.file.name for picture in pictures.some(numbered, 4)] == ["0", "2", "5", "7"]
+    assert pictures.some(numbered, 10) is numbered
