@@ -19,7 +19,7 @@ import psutil
 import typer
 from rich.markup import escape
 
-from kit import console, golden, machine, profiles
+from kit import console, machine, profiles
 from kit.errors import KitError
 from kit.serving import lifecycle, settings, state
 from kit.serving.api import Management
@@ -77,7 +77,6 @@ def start(
         wanted = lifecycle.plan(
             chosen,
             settings.load(chosen.properties, os.environ | run.environment()),
-            golden.load(chosen.build.golden, f"make archive PROFILE={chosen.name}"),
             here,
         )
         stop_signal = StopSignal()

@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kit import golden
 from kit.bench.target import Target, of_state
 from kit.machine import Machine
 from kit.profiles import Profile
@@ -38,7 +37,6 @@ def started(profile: Profile, machine: Machine) -> Iterator[tuple[Target, float]
         wanted = lifecycle.plan(
             profile,
             settings.load(profile.properties, os.environ | run.environment()),
-            golden.load(profile.build.golden, f"make archive PROFILE={profile.name}"),
             machine,
         )
         begun = time.monotonic()

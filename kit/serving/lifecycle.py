@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import psutil
 
+from kit import golden
 from kit.errors import KitError
 from kit.golden import Golden
 from kit.machine import Machine
@@ -48,18 +49,20 @@ class Plan:
     response_timeout: float
 
 
-def plan(profile: Profile, settings: Settings, golden: Sequence[Golden], machine: Machine) -> Plan:
+def plan(profile: Profile, settings: Settings, machine: Machine) -> Plan:
     """Check all that can be known before a start. Raises KitError with the first thing that is in the way."""
     config = profile.read_model_config()
     preflight.check_gpu(config, profile.name, machine)
     build = profile.build
-    archive = preflight.check_archive(build.archive_report, build.folder, f"make archive PROFILE={profile.name}")
+    rebuild = f"make archive PROFILE={profile.name}"
+    archive = preflight.check_archive(build.archive_report, build.folder, rebuild)
     gpus = len(machine.gpus) if config.get("deviceType") != "cpu" else 0
     workers, why = settings.workers(config, machine.cores, gpus)
     preflight.check_memory(workers, why, archive["size"], settings.heap_bytes, machine)
     preflight.check_ports(settings)
     timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
-    return Plan(profile, settings, RunFolder(build.run), archive, golden, workers, why, timeout)
+    pictures = golden.load(build.golden, rebuild)
+    return Plan(profile, settings, RunFolder(build.run), archive, pictures, workers, why, timeout)
 
 
 def launch(wanted: Plan, foreground: bool) -> tuple[subprocess.Popen[bytes], ServerState]:
@@ -133,10 +136,10 @@ def wait_until_proved(
         progress(f"{verdict.ready} of {verdict.wanted} workers ready" if have_tokens else "Java is starting")
         time.sleep(POLL_SECONDS)
     progress("asking for a first prediction")
-    golden = wanted.golden[0]
+    first = wanted.golden[0]
     with Inference.at(started.inference, run.inference_header) as inference:
-        answer = inference.predict(started.model, golden.picture.read_bytes())
-    if wrong := golden.mismatch(answer):
+        answer = inference.predict(started.model, first.picture.read_bytes())
+    if wrong := first.mismatch(answer):
         raise KitError(
             f"the server answers, and wrongly: {wrong}",
             f"the archive and its golden pictures differ: make archive PROFILE={wanted.profile.name}",

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import httpx
 
-from kit import golden
 from kit.archive.member import with_member
 from kit.bench.measurement import Measurement
 from kit.bench.measuring import measure_server
@@ -59,7 +58,6 @@ class Executor:
             wanted = lifecycle.plan(
                 profile,
                 settings.load(profile.properties, os.environ | profile.run.environment()),
-                golden.load(profile.build.golden, "make tune"),
                 self.machine,
             )
             seen = self._served(wanted, candidate.words)

@@ -353,7 +353,6 @@ def test_too_little_memory_is_refused_before_anything_starts(place: Place) -> No
 
 
 def test_a_gpu_profile_is_refused_before_anything_starts(place: Place) -> None:
-    shutil.copytree(place.build.folder, place.build.folder.parent / "cloud-gpu")
     no_gpu = {"PROFILE": "cloud-gpu", "PATH": "/usr/bin:/bin"}
     refused(place.server("start", **no_gpu), "this machine has no GPU")
 
