@@ -1,0 +1,181 @@
+"""The wave engine: told what came of each box, it says what to do next. Pure: no I/O, no threads, no clock.
+
+    prepare every box ──▶ wave 1 ──▶ pause ──▶ wave 2 … ──▶ release every lock
+         │ refused             │ too many failures, or nothing proven
+         │                     ▼
+         │              take back what changed
+         └────────────────────┴──────▶ release every lock
+
+`next()` gives the boxes to start on now; `tell()` takes what came of one; `pause` asks for a wait before `resume()`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Job(str, Enum):
+    PREPARE = "prepare"
+    CHANGE = "change"
+    TAKE_BACK = "take back"
+    RELEASE = "release"
+
+
+class Kind(str, Enum):
+    """What came of one job on one box."""
+
+    READY = "ready"
+    """Prepared: it can be reached, it has its lock."""
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    """It had the release already."""
+    BACK = "taken back"
+    KEPT = "kept"
+    """It was to be taken back and had nothing before: it keeps the release that passed its gate."""
+    RELEASED = "released"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    """Found while preparing: the roll-out must not start."""
+    STOPPED = "stopped"
+    """The operator ended the run before this box was changed."""
+
+
+class Verdict(str, Enum):
+    DONE = "done"
+    REFUSED = "refused"
+    TAKEN_BACK = "taken back"
+    UNPROVEN = "unproven"
+    INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True)
+class Wave:
+    """`allowed_failures` boxes may fail before the roll-out stops; `pause` is the wait after the wave, seconds."""
+
+    name: str
+    boxes: tuple[str, ...]
+    allowed_failures: int = 0
+    pause: float = 0.0
+
+
+@dataclass(frozen=True)
+class Start:
+    box: str
+    job: Job
+
+
+class Engine:
+    """One roll-out. `parallel` is how many boxes are worked on at once."""
+
+    def __init__(self, waves: Sequence[Wave], parallel: int) -> None:
+        self.waves = tuple(waves)
+        self.verdict: Verdict | None = None
+        self.reason = ""
+        self.pause = 0.0
+        self.wave = -1
+        self.finished = False
+        self._parallel = parallel
+        self._job = Job.PREPARE
+        self._queue = deque(box for wave in self.waves for box in wave.boxes)
+        self._running: set[str] = set()
+        self._ready: dict[str, None] = {}
+        self._touched: dict[str, None] = {}
+        self._refused: list[str] = []
+        self._failures = 0
+        self._news = 0
+        self._proven = False
+
+    def next(self) -> list[Start]:
+        """The boxes to start on now; [] while others have to end first, in a pause, and when finished."""
+        while not (self._queue or self._running or self.pause or self.finished):
+            self._advance()
+        started = []
+        while self._queue and len(self._running) < self._parallel and not self.pause:
+            box = self._queue.popleft()
+            self._running.add(box)
+            started.append(Start(box, self._job))
+        return started
+
+    def tell(self, box: str, kind: Kind, touched: bool = False) -> None:
+        """`touched`: the box runs the new release, or may: it belongs to what is taken back."""
+        self._running.remove(box)
+        if self._job is Job.PREPARE:
+            if kind is Kind.READY:
+                self._ready[box] = None
+            elif kind is Kind.REFUSED:
+                self._refused.append(box)
+        elif self._job is Job.CHANGE:
+            self._told_of_change(box, kind, touched)
+
+    def _told_of_change(self, box: str, kind: Kind, touched: bool) -> None:
+        if touched or kind is Kind.CHANGED:
+            self._touched[box] = None
+        self._proven |= kind in (Kind.CHANGED, Kind.UNCHANGED)
+        self._news += kind is Kind.CHANGED
+        self._failures += kind is Kind.FAILED
+        if self._failures > self.waves[self.wave].allowed_failures:
+            self._queue.clear()
+
+    def resume(self) -> None:
+        """The pause is over."""
+        self.pause = 0.0
+
+    def stop(self) -> None:
+        """The operator wants to end: nothing new is changed; a take-back under way goes on to its end."""
+        if self._job in (Job.PREPARE, Job.CHANGE) and self.verdict is None:
+            self._queue.clear()
+            self.pause = 0.0
+            self._end(Verdict.INTERRUPTED, "the operator ended it", take_back=False)
+
+    def _advance(self) -> None:
+        if self._job is Job.RELEASE:
+            self.finished = True
+        elif self._job is Job.TAKE_BACK or self.verdict is not None:
+            self._begin(Job.RELEASE, self._ready)
+        elif self._job is Job.PREPARE and self._refused:
+            self._end(Verdict.REFUSED, f"{counted(len(self._refused))} cannot take part: nothing was changed")
+        elif self._job is Job.PREPARE and not self._ready:
+            self._end(Verdict.UNPROVEN, "no box could be reached")
+        elif self._job is Job.CHANGE and not self._went_well():
+            return
+        elif self.wave + 1 < len(self.waves):
+            self._next_wave()
+        else:
+            self._end(Verdict.DONE, "")
+
+    def _went_well(self) -> bool:
+        """May the roll-out go on after this wave?"""
+        wave = self.waves[self.wave]
+        if self._failures > wave.allowed_failures:
+            reason = f"{wave.name}: {counted(self._failures)} failed, {wave.allowed_failures} allowed"
+            self._end(Verdict.TAKEN_BACK, reason)
+        elif not self._proven:
+            self._end(Verdict.UNPROVEN, f"{wave.name}: no box of it runs the release, so nothing speaks for it")
+        return self.verdict is None
+
+    def _next_wave(self) -> None:
+        pause = self.waves[self.wave].pause if self._news else 0.0
+        self.wave += 1
+        self._failures = self._news = 0
+        boxes = [box for box in self.waves[self.wave].boxes if box in self._ready]
+        self._begin(Job.CHANGE, boxes)
+        self.pause = pause if boxes else 0.0
+
+    def _end(self, verdict: Verdict, reason: str, take_back: bool = True) -> None:
+        self.verdict, self.reason = verdict, reason
+        if verdict is not Verdict.DONE and take_back and self._touched:
+            self._begin(Job.TAKE_BACK, self._touched)
+        elif not self._running:
+            self._begin(Job.RELEASE, self._ready)
+
+    def _begin(self, job: Job, boxes: Iterable[str]) -> None:
+        self._job = job
+        self._queue = deque(boxes)
+
+
+def counted(boxes: int) -> str:
+    return "1 box" if boxes == 1 else f"{boxes:,} boxes"

@@ -1,0 +1,153 @@
+"""fleet.yaml → Fleet. config/fleet.example.yaml documents every key; what is not there is refused by name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from kit.errors import UsageError
+from kit.fleet import marked
+from kit.fleet.inventory import Box, Fleet, WaveRule
+from kit.fleet.marked import Marked
+
+FLEET_KEYS = (
+    *("boxes", "groups", "waves", "pause", "allowed_failures", "confirm_seconds"),
+    *("parallel", "bwlimit", "signers", "inference_address"),
+)
+BOX_KEYS = ("address", "groups", "inference_address")
+GROUP_KEYS = ("inference_address",)
+WAVE_KEYS = ("group", "count", "percent", "pause", "allowed_failures")
+SELECTORS = ("group", "count", "percent")
+# The box goes back by itself when no confirm comes; under ten seconds a slow link alone would do that.
+LEAST_CONFIRM_SECONDS = 10
+ADDRESS = re.compile(r"[A-Za-z0-9_.@:%+][A-Za-z0-9_.@:%+-]*")
+EXAMPLE = "config/fleet.example.yaml shows every key"
+
+
+def read_fleet(file: Path) -> Fleet:
+    """Raises UsageError, with file:line, for whatever is wrong in it."""
+    if not file.is_file():
+        raise UsageError(f"there is no fleet file {file}", f"FLEET=your.yaml; {EXAMPLE}")
+    top = marked.read(file).mapping("a fleet file", FLEET_KEYS)
+    groups = read_groups(top.get("groups"))
+    everywhere = read_url(top.get("inference_address"))
+    if "boxes" not in top:
+        raise UsageError(f"{file}: no 'boxes'", EXAMPLE)
+    boxes = read_boxes(top["boxes"], groups, everywhere)
+    defaults = Fleet("", "", ())
+    return Fleet(
+        name=file.stem,
+        source=str(file.resolve()),
+        boxes=boxes,
+        waves=read_waves(top.get("waves"), boxes),
+        pause=top["pause"].number("pause", 0) if "pause" in top else defaults.pause,
+        allowed_failures=whole(top, "allowed_failures", 0, defaults.allowed_failures),
+        confirm_seconds=whole(top, "confirm_seconds", LEAST_CONFIRM_SECONDS, defaults.confirm_seconds),
+        parallel=whole(top, "parallel", 1, defaults.parallel),
+        bwlimit=whole(top, "bwlimit", 0, defaults.bwlimit),
+        signers=str(file.parent / top["signers"].text("signers")) if "signers" in top else "",
+    )
+
+
+def read_hosts(hosts: str) -> Fleet:
+    """HOSTS=pi@shelf-01,pi@shelf-02: a fleet with no file, the first box its canary. Raises UsageError."""
+    addresses = [address for address in re.split(r"[,\s]+", hosts) if address]
+    for address in addresses:
+        if why := wrong_address(address):
+            raise UsageError(f"HOSTS: {address!r} {why}")
+    if doubled := next((address for address in addresses if addresses.count(address) > 1), ""):
+        raise UsageError(f"HOSTS names {doubled} twice")
+    if not addresses:
+        raise UsageError("HOSTS names no box", "HOSTS=pi@shelf-01, or FLEET=fleet.yaml")
+    name = "+".join(addresses)
+    boxes = tuple(map(Box, addresses))
+    return Fleet(name if len(name) <= 60 else f"{name[:60]}+", f"HOSTS={','.join(addresses)}", boxes, pause=0)
+
+
+def wrong_address(address: str) -> str:
+    """Why ssh must not be given this address, "" when it may. One that begins with a dash would be an option."""
+    if "://" in address:
+        return "is a URL: write user@host, and name a port in your ssh config (Host …, Port …)"
+    if not ADDRESS.fullmatch(address):
+        return "is no address that ssh takes: user@host, or a Host of your ssh config"
+    return ""
+
+
+def read_groups(given: Marked | None) -> dict[str, str]:
+    """Each group's inference_address, "" for none."""
+    if given is None:
+        return {}
+    found = {}
+    for name, settings in given.mapping("groups").items():
+        keys = settings.mapping(f"group {name}", GROUP_KEYS)
+        found[name] = read_url(keys.get("inference_address"))
+    return found
+
+
+def read_boxes(given: Marked, groups: Mapping[str, str], everywhere: str) -> tuple[Box, ...]:
+    found: dict[str, Box] = {}
+    for item in given.items("boxes"):
+        keys = item.mapping("a box", BOX_KEYS) if item.is_mapping else {"address": item}
+        if "address" not in keys:
+            raise item.wrong("a box needs an 'address'", "address: pi@shelf-01")
+        address = keys["address"].text("address")
+        if why := wrong_address(address):
+            raise keys["address"].wrong(f"{address!r} {why}")
+        own_groups = (
+            tuple(member.text("a group") for member in keys["groups"].items("groups")) if "groups" in keys else ()
+        )
+        inference = read_url(keys.get("inference_address"))
+        inference = inference or next((groups[name] for name in own_groups if groups.get(name)), everywhere)
+        box = Box(address, own_groups, inference)
+        if box.name in found:
+            raise item.wrong(
+                f"{box.name} is listed twice", "each box once: two turns at it would get in each other's way"
+            )
+        found[box.name] = box
+    if not found:
+        raise given.wrong("no boxes", EXAMPLE)
+    return tuple(found.values())
+
+
+def read_waves(given: Marked | None, boxes: tuple[Box, ...]) -> tuple[WaveRule, ...]:
+    if given is None:
+        return ()
+    known = {group: None for box in boxes for group in box.groups}
+    return tuple(read_wave(item, tuple(known)) for item in given.items("waves"))
+
+
+def read_wave(item: Marked, known: tuple[str, ...]) -> WaveRule:
+    keys = item.mapping("a wave", WAVE_KEYS)
+    chosen = [key for key in SELECTORS if key in keys]
+    if len(chosen) != 1:
+        raise item.wrong("a wave takes its boxes by one of group, count or percent", "count: 5")
+    group = keys["group"].text("group") if "group" in keys else ""
+    if group and group not in known:
+        raise keys["group"].wrong(f"no box is in group {group!r}", marked.suggestion(group, known or ("no group",)))
+    return WaveRule(
+        group=group,
+        count=whole(keys, "count", 1, 0),
+        percent=keys["percent"].number("percent", 0.001, 100) if "percent" in keys else 0.0,
+        pause=keys["pause"].number("pause", 0) if "pause" in keys else None,
+        allowed_failures=keys["allowed_failures"].whole("allowed_failures", 0) if "allowed_failures" in keys else None,
+    )
+
+
+def whole(keys: Mapping[str, Marked], key: str, least: int, default: int) -> int:
+    return keys[key].whole(key, least) if key in keys else default
+
+
+def read_url(given: Marked | None) -> str:
+    """Where TorchServe listens. Raises UsageError for one that TorchServe would not take."""
+    if given is None:
+        return ""
+    url = given.text("inference_address")
+    try:
+        parts = urlsplit(url)
+        if parts.scheme in ("http", "https") and parts.hostname and parts.port and not parts.path.strip("/"):
+            return url
+    except ValueError:
+        pass
+    raise given.wrong(f"inference_address {url!r} is no address to listen at", "http://0.0.0.0:8080")

@@ -1,0 +1,195 @@
+"""One box, as the desk talks to it.
+
+LinkLost        no connection, or it broke off: nothing is known of what the box did after
+BoxError        the box was reached and something there does not work
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from kit.fleet import commands, transport
+from kit.fleet.commands import Link
+
+Event = Mapping[str, Any]
+NO_LINK = 255
+# rsync's own: a socket, a protocol stream or a time-out broke off, or its ssh ended with 255.
+RSYNC_NO_LINK = (10, 12, 30, 35, NO_LINK)
+PERCENT = re.compile(r"\s(\d+)%\s")
+TOTAL = re.compile(r"Total bytes (?:sent|received): (\d+)")
+SHORT = 120.0
+# On a small box with an SD card unpacking torch takes minutes, and a gate may take its 130 s and more.
+LONG = 3600.0
+LONG_VERBS = ("receive", "activate", "rollback", "revert", "confirm")
+
+
+class LinkLost(Exception):
+    pass
+
+
+class BoxError(Exception):
+    """`log` is the last lines of the box's own log, when it sent them along."""
+
+    def __init__(self, message: str, log: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.log = tuple(log)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a box is. `bits` is its python3's pointer size, 0 when it has none; `program` the sha256 of box.pyz, "" for
+    none; `root` whether commands can run as root."""
+
+    machine: str
+    python: str
+    bits: int
+    root: bool
+    sudo: tuple[str, ...]
+    rsync: bool
+    program: str
+
+
+class Remote(Protocol):
+    """`traffic` counts the bytes that went over the link in both directions, before ssh's encryption."""
+
+    traffic: int
+
+    def probe(self) -> Facts: ...
+
+    def install(self, program: bytes, sha256: str) -> None: ...
+
+    def call(
+        self,
+        verb: str,
+        *arguments: str,
+        stdin: bytes = b"",
+        heard: Callable[[Event], None] = ...,
+        stoppable: bool = True,
+    ) -> Event: ...
+
+    def send(self, folder: Path, files: Sequence[str], progress: Callable[[float], None]) -> None: ...
+
+
+def ignore(*_: object) -> None:
+    """Nobody listens."""
+
+
+class SshRemote:
+    """A box over OpenSSH and rsync. Every call is a connection of its own."""
+
+    def __init__(self, link: Link, stopping: threading.Event, bwlimit: int = 0) -> None:
+        self.link, self.traffic = link, 0
+        self._stopping, self._bwlimit = stopping, bwlimit
+
+    def probe(self) -> Facts:
+        """Raises LinkLost."""
+        lines: list[str] = []
+        self._ssh(commands.probe(self.link), b"", lines.append, SHORT)
+        facts = read_facts(lines)
+        self.link = replace(self.link, sudo=facts.sudo)
+        return facts
+
+    def install(self, program: bytes, sha256: str) -> None:
+        """Put box.pyz in place. Raises LinkLost, BoxError."""
+        finished = self._ssh(commands.install_program(self.link, sha256), program, ignore, SHORT)
+        if finished.status:
+            raise BoxError(f"the program could not be installed: {last_line(finished.stderr)}")
+
+    def call(
+        self,
+        verb: str,
+        *arguments: str,
+        stdin: bytes = b"",
+        heard: Callable[[Event], None] = ignore,
+        stoppable: bool = True,
+    ) -> Event:
+        """Its result; `ok` in it may be false. Raises LinkLost, BoxError when there is none, transport.Stopped."""
+        results: list[Event] = []
+
+        def take(line: str) -> None:
+            event = read_event(line)
+            if event is not None:
+                (results.append if event.get("event") == "result" else heard)(event)
+
+        timeout = LONG if verb in LONG_VERBS else SHORT
+        finished = self._ssh(commands.call(self.link, verb, arguments), stdin, take, timeout, stoppable)
+        if not results:
+            raise BoxError(f"box.pyz {verb} gave no result: {last_line(finished.stderr) or f'exit {finished.status}'}")
+        return results[-1]
+
+    def send(self, folder: Path, files: Sequence[str], progress: Callable[[float], None]) -> None:
+        """Bring files of `folder` to the box's incoming folder. Raises LinkLost, BoxError, transport.Stopped."""
+
+        def take(line: str) -> None:
+            if found := PERCENT.search(line):
+                progress(int(found[1]) / 100)
+            elif total := TOTAL.match(line):
+                self.traffic += int(total[1])
+
+        names = "".join(f"{name}\n" for name in files).encode()
+        finished = self._run(commands.rsync(self.link, folder, self._bwlimit), names, take, LONG)
+        if finished.status in RSYNC_NO_LINK or finished.timed_out:
+            raise LinkLost(last_line(finished.stderr))
+        if finished.status:
+            raise BoxError(f"rsync: {last_line(finished.stderr)}")
+
+    def _ssh(
+        self,
+        arguments: Sequence[str],
+        stdin: bytes,
+        heard: Callable[[str], None],
+        timeout: float,
+        stoppable: bool = True,
+    ) -> transport.Finished:
+        finished = self._run(arguments, stdin, heard, timeout, stoppable)
+        self.traffic += finished.sent + finished.received
+        if finished.status == NO_LINK:
+            raise LinkLost(last_line(finished.stderr) or "ssh ended with 255")
+        if finished.timed_out:
+            raise LinkLost(f"no answer within {timeout:g} s")
+        return finished
+
+    def _run(
+        self,
+        arguments: Sequence[str],
+        stdin: bytes,
+        heard: Callable[[str], None],
+        timeout: float,
+        stoppable: bool = True,
+    ) -> transport.Finished:
+        return transport.run(arguments, stdin, heard, timeout, self._stopping if stoppable else None)
+
+
+def read_facts(lines: Sequence[str]) -> Facts:
+    """The probe's `key=value` lines; what a box has no word for is ""."""
+    said = dict(line.split("=", 1) for line in lines if "=" in line)
+    version, _, bits = said.get("python", "").partition(" ")
+    return Facts(
+        machine=said.get("machine", ""),
+        python=version,
+        bits=int(bits or 0),
+        root=said.get("root") == "0",
+        sudo=tuple(said.get("sudo", "").split()),
+        rsync=bool(said.get("rsync")),
+        program=said.get("program", ""),
+    )
+
+
+def read_event(line: str) -> Event | None:
+    """A JSON line of the program; None for anything else (a shell's greeting)."""
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""

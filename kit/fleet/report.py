@@ -1,0 +1,133 @@
+"""What a run came to: the exit status, the document, and the words to paste into a message."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kit.fleet.engine import Engine, Job, Kind, Verdict
+from kit.fleet.outcome import Account
+from kit.fleet.task import Task
+
+HEADLINES = {
+    Verdict.DONE: "done",
+    Verdict.REFUSED: "REFUSED, nothing was changed",
+    Verdict.TAKEN_BACK: "STOPPED, and what had changed was taken back",
+    Verdict.UNPROVEN: "STOPPED, the release is unproven",
+    Verdict.INTERRUPTED: "INTERRUPTED by the operator",
+}
+COUNTED = {
+    Kind.CHANGED: "changed",
+    Kind.UNCHANGED: "had it already",
+    Kind.BACK: "taken back",
+    Kind.KEPT: "kept the release (they had none before)",
+    Kind.FAILED: "failed",
+    Kind.UNREACHABLE: "out of reach",
+    Kind.REFUSED: "refused",
+    Kind.STOPPED: "stopped",
+    Kind.READY: "not changed",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """`seconds` is the wall time; `accounts` are in the fleet file's order."""
+
+    what: str
+    fleet: str
+    releases: Sequence[str]
+    verdict: Verdict
+    reason: str
+    accounts: Sequence[Account]
+    seconds: float
+
+    @staticmethod
+    def of(engine: Engine, task: Task, fleet: str, accounts: Sequence[Account], seconds: float) -> Report:
+        """Of an engine that has finished."""
+        assert engine.verdict is not None
+        return Report(task.what, fleet, task.releases, engine.verdict, engine.reason, accounts, seconds)
+
+    @property
+    def failed(self) -> bool:
+        """Was anything rolled back, or did anything fail? Boxes out of reach alone are no failure."""
+        return self.verdict is not Verdict.DONE or any(account.kind is Kind.FAILED for account in self.accounts)
+
+    @property
+    def stranded(self) -> list[Account]:
+        """Boxes that were to be taken back and may still run the new release."""
+        return [one for one in self.accounts if one.job is Job.TAKE_BACK and one.kind is Kind.FAILED]
+
+    @property
+    def in_a_line(self) -> str:
+        counts = [(sum(one.kind is kind for one in self.accounts), words) for kind, words in COUNTED.items()]
+        return f"{HEADLINES[self.verdict]}: " + ", ".join(f"{count} {words}" for count, words in counts if count)
+
+    def document(self) -> dict[str, Any]:
+        return {
+            "ok": not self.failed,
+            "what": self.what,
+            "fleet": self.fleet,
+            "releases": list(self.releases),
+            "verdict": self.verdict.value,
+            "reason": self.reason,
+            "seconds": round(self.seconds, 1),
+            "boxes": [account.document() for account in self.accounts],
+        }
+
+    def text(self) -> str:
+        """Plain, a line a fact."""
+        return "\n".join(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        release = ", ".join(self.releases)
+        yield f"{self.what} {release} → {self.fleet} in {duration(self.seconds)}: {self.in_a_line}".replace("  ", " ")
+        if self.reason:
+            yield f"why: {self.reason}"
+        yield from listed("NOT TAKEN BACK, look at these first", self.stranded, self._state)
+        yield from listed("failed", [one for one in self._of(Kind.FAILED) if one not in self.stranded], self._state)
+        yield from listed("cannot take part", self._of(Kind.REFUSED), error)
+        yield from listed("stopped", self._of(Kind.STOPPED), self._state)
+        yield from listed("taken back", self._of(Kind.BACK), self._state)
+        yield from listed("kept the release", self._of(Kind.KEPT), error)
+        yield from listed("changed", self._of(Kind.CHANGED), changed)
+        yield from listed("out of reach, as they were (RESUME=1 takes them later)", self._of(Kind.UNREACHABLE), error)
+
+    def _of(self, kind: Kind) -> list[Account]:
+        return [account for account in self.accounts if account.kind is kind]
+
+    @staticmethod
+    def _state(account: Account) -> str:
+        runs = f"runs {account.running}" if account.running else "what it runs is not known"
+        return f"{account.error}; {runs}" if account.error else runs
+
+
+def listed(title: str, accounts: Sequence[Account], words: Any) -> Iterator[str]:
+    if not accounts:
+        return
+    yield f"{title}:"
+    width = max(len(account.box) for account in accounts)
+    for account in accounts:
+        yield f"  {account.box:<{width}}  {words(account)}"
+        for line in account.log:
+            yield f"  {'':<{width}}    | {line}"
+
+
+def error(account: Account) -> str:
+    return account.error
+
+
+def changed(account: Account) -> str:
+    away = "no request lost" if account.how == "hot" else f"away {account.away_seconds or 0:.1f} s"
+    came = f"{account.before or 'nothing'} → {account.running}"
+    told = "".join(f"; {change}" for change in account.changes)
+    return f"{came}, {account.how}, {away}, {megabytes(account.bytes)}{told}"
+
+
+def megabytes(count: int) -> str:
+    return f"{count / 1e6:.1f} MB"
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02} s" if minutes else f"{rest} s"

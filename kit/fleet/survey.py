@@ -1,0 +1,48 @@
+"""Ask every box of a fleet the same question, changing nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from kit.fleet.remote import BoxError, Event, Facts, LinkLost, Remote
+from kit.fleet.visit import Refusal
+
+BARE = "bare: nothing was ever deployed to it"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a box said, or why it did not (`error`)."""
+
+    box: str
+    said: Event = field(default_factory=dict)
+    error: str = ""
+
+    def document(self) -> dict[str, Any]:
+        return {"box": self.box, **self.said} | ({"error": self.error} if self.error else {})
+
+
+def survey(boxes: Sequence[str], ask: Callable[[str], Event], parallel: int) -> list[Answer]:
+    """`ask(box)` of every box at once, in the fleet's order."""
+
+    def one(box: str) -> Answer:
+        try:
+            return Answer(box, ask(box))
+        except LinkLost as lost:
+            return Answer(box, error=f"out of reach: {lost}")
+        except (BoxError, Refusal) as error:
+            return Answer(box, error=str(error))
+
+    with ThreadPoolExecutor(parallel, thread_name_prefix="box") as pool:
+        return list(pool.map(one, boxes))
+
+
+def call(remote: Remote, verb: str, *arguments: str) -> Event:
+    """One verb of the box's program, as it stands there. Raises LinkLost; BoxError for a bare box."""
+    facts: Facts = remote.probe()
+    if not facts.program:
+        raise BoxError(BARE)
+    return remote.call(verb, *arguments)

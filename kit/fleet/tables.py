@@ -1,0 +1,92 @@
+"""What people read of a fleet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.markup import escape
+from rich.table import Table
+
+from kit import console
+from kit.fleet.checks import Finding
+from kit.fleet.engine import Wave
+from kit.fleet.history import Run
+from kit.fleet.report import megabytes
+from kit.fleet.survey import Answer
+
+STYLES = {"ok": "green", "note": "cyan", "warn": "yellow", "fail": "bold red"}
+
+
+def status(answers: Sequence[Answer]) -> Table:
+    shown = console.table(
+        *("box", "release", "version", "ready", "answers", "memory", "disk free", "last activation"),
+        right=("memory", "disk free"),
+    )
+    for answer in answers:
+        said = answer.said
+        if answer.error:
+            shown.add_row(answer.box, f"[bold red]{escape(answer.error)}[/bold red]")
+            continue
+        trial = " (on trial)" if said.get("on_trial") else ""
+        shown.add_row(
+            answer.box,
+            escape(f"{said.get('release') or '–'}{trial}"),
+            escape(str(said.get("version") or "–")),
+            yes(said.get("ready")),
+            yes(said.get("answers")),
+            f"{said.get('memory_mb') or 0:,.0f} MB",
+            f"{said.get('disk_free_mb') or 0:,.0f} MB",
+            escape(last_activation(said.get("last_activation") or {})),
+        )
+    return shown
+
+
+def yes(well: Any) -> str:
+    return "[green]yes[/green]" if well else "[bold red]NO[/bold red]"
+
+
+def last_activation(said: Mapping[str, Any]) -> str:
+    words = [str(said[key]) for key in ("at", "release", "result", "error") if said.get(key)]
+    return " ".join(words) or "–"
+
+
+def plan(waves: Sequence[Wave], plans: Sequence[Answer]) -> Table:
+    shown = console.table("wave", "box", "how", "sends", "runtime", "why", right=("sends",))
+    by_box = {answer.box: answer for answer in plans}
+    for wave in waves:
+        for box in wave.boxes:
+            said, error = by_box[box].said, by_box[box].error
+            if error:
+                shown.add_row(wave.name, box, "[bold red]no[/bold red]", "", "", escape(error))
+            else:
+                sends = megabytes(int(said["bytes"])) if "bytes" in said else ""
+                cells = (str(said.get("how", "")), sends, str(said.get("runtime", "")), str(said.get("why", "")))
+                shown.add_row(wave.name, box, *map(escape, cells))
+    return shown
+
+
+def history(runs: Sequence[Run]) -> Table:
+    shown = console.table("when", "who", "what", "release", "result")
+    for entry in runs:
+        shown.add_row(*map(escape, (entry.at, entry.who, entry.what, entry.release, entry.result)))
+    return shown
+
+
+def show_logs(answers: Sequence[Answer]) -> None:
+    """Each line with its box before it, so that it can be searched."""
+    width = max(len(answer.box) for answer in answers)
+    for answer in answers:
+        for line in [answer.error] if answer.error else answer.said.get("lines") or ():
+            console.out.print(f"[bold]{answer.box:<{width}}[/bold]  {escape(str(line))}")
+
+
+def show_findings(findings: Sequence[Finding]) -> None:
+    for place in dict.fromkeys(finding.place for finding in findings):
+        console.out.print(f"\n[bold]{escape(place)}[/bold]")
+        for finding in findings:
+            if finding.place == place:
+                style = STYLES[finding.severity]
+                console.out.print(f"[{style}]{finding.severity:<4}[/{style}]  {escape(finding.message)}")
+                if finding.remedy:
+                    console.out.print(f"      [dim]→ {escape(finding.remedy)}[/dim]")

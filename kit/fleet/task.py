@@ -1,0 +1,21 @@
+"""What a run does, as data."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from kit.fleet.inventory import Box
+from kit.fleet.remote import Remote
+from kit.fleet.visit import Visit, Watch
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a run does: `what` it is called in the history, and how a box is visited."""
+
+    what: str
+    releases: Sequence[str]
+    bundles: Sequence[str]
+    visit: Callable[[Box, Remote, Watch, threading.Event], Visit]

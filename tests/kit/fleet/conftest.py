@@ -1,0 +1,171 @@
+"""A desk whose boxes are in this process: `shop.boxes["b1"]` is one, with its faults."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.fleet import run, tasks
+from kit.fleet.delivery import Delivery
+from kit.fleet.desk import Desk
+from kit.fleet.inventory import Box, Fleet, WaveRule
+from kit.fleet.outcome import Account
+from kit.fleet.parcel import Parcel
+from kit.fleet.remote import Event, Facts, LinkLost, Remote, ignore
+from kit.fleet.report import Report
+from kit.fleet.screen import Lines
+from kit.fleet.task import Task
+from kit.fleet.visit import Orders, Visit, Watch
+from tests.kit.fleet.fake_box import FakeBox
+
+PI = Facts("aarch64", "3.11", 64, True, (), True, "")
+
+
+class FakeRemote:
+    """The link to a FakeBox. `cut` holds verbs whose link breaks: before they are done (`"activate"`) or after
+    (`"activate after"`), once each; `down` is a box out of reach; `on_call` runs before each verb."""
+
+    def __init__(self, facts: Facts = PI) -> None:
+        self.traffic, self.facts, self.box = 0, facts, FakeBox()
+        self.down = False
+        self.cut: list[str] = []
+        self.sent: list[str] = []
+        self.on_call: Callable[[str], None] = ignore
+
+    def probe(self) -> Facts:
+        self._link("probe")
+        return self.facts
+
+    def install(self, program: bytes, sha256: str) -> None:
+        self._link("install")
+        assert hashlib.sha256(program).hexdigest() == sha256
+        self.facts = Facts(**{**vars(self.facts), "program": sha256})
+
+    def call(
+        self,
+        verb: str,
+        *arguments: str,
+        stdin: bytes = b"",
+        heard: Callable[[Event], None] = ignore,
+        stoppable: bool = True,
+    ) -> Event:
+        self._link(verb)
+        events, result = self.box.answer(verb, list(arguments), stdin)
+        for event in events:
+            heard(event)
+        self._link(f"{verb} after")
+        return result
+
+    def send(self, folder: Path, files: Sequence[str], progress: Callable[[float], None]) -> None:
+        self._link("send")
+        for name in files:
+            self.traffic += (folder / name).stat().st_size
+        self.sent += files
+        self.box.state["blobs"] += [name.rpartition("/")[2] for name in files if name.startswith("blobs/")]
+        progress(1.0)
+
+    def _link(self, what: str) -> None:
+        self.on_call(what)
+        if self.down:
+            raise LinkLost("ssh: connect to host: No route to host")
+        if what in self.cut:
+            self.cut.remove(what)
+            raise LinkLost("Connection reset by peer")
+
+
+class ShopDesk(Desk):
+    """A desk whose links go to boxes in this process."""
+
+    remotes: dict[str, FakeRemote]
+
+    def remote(self, box: Box) -> Remote:
+        return self.remotes[box.name]
+
+
+class Shop:
+    """A fleet of fake boxes b1, b2, … and a desk; `deploy` is a whole run."""
+
+    def __init__(self, folder: Path, boxes: int) -> None:
+        self.folder = folder
+        self.fleet = Fleet(
+            "shop",
+            "shop.yaml",
+            tuple(Box(f"pi@b{number}") for number in range(1, boxes + 1)),
+            waves=(WaveRule(count=1), WaveRule(count=2)),
+            pause=0,
+            confirm_seconds=10,
+            parallel=4,
+        )
+        self.remotes = {box.name: FakeRemote() for box in self.fleet.boxes}
+
+    def state(self, box: str) -> dict[str, Any]:
+        return self.remotes[box].box.state
+
+    def confirmed(self) -> list[str | None]:
+        return [remote.box.state["confirmed"] for remote in self.remotes.values()]
+
+    def locks(self) -> list[str]:
+        return [name for name, remote in self.remotes.items() if remote.box.state["lock"]]
+
+    def desk(self) -> ShopDesk:
+        made = ShopDesk(self.folder / "build", self.fleet)
+        made.remotes = self.remotes
+        return made
+
+    def deploy(
+        self,
+        release: str = "r1",
+        parcels: Sequence[Parcel] = (),
+        resume: bool = False,
+        break_lock: bool = False,
+        desk: ShopDesk | None = None,
+    ) -> Report:
+        desk = desk or self.desk()
+        sent = parcels or [parcel(self.folder, release)]
+        orders = Orders(desk.owner, 10, "shop ssh-ed25519 AAAA", break_lock, desk.dead_owners())
+
+        def visit(box: Box, remote: Remote, watch: Watch, stopping: threading.Event) -> Visit:
+            return Delivery(box, sent, remote, orders, watch, stopping)
+
+        task = Task("deploy", [one.release for one in sent], [], visit)
+        with desk.alone():
+            return run.carry_out(desk, task, Lines(), tasks.unfinished(desk) if resume else None)
+
+    def rollback(self) -> Report:
+        desk = self.desk()
+        return run.carry_out(desk, tasks.reversing(desk, False), Lines(), None)
+
+
+def parcel(folder: Path, release: str, platform: str = "linux_aarch64", python: str = "3.11") -> Parcel:
+    """A release of two parts, one of them its own."""
+    laid_out = folder / f"{release}-{platform}"
+    (laid_out / "blobs").mkdir(parents=True, exist_ok=True)
+    parts = []
+    for content in (b"the same wheel", f"model of {release}".encode()):
+        digest = hashlib.sha256(content).hexdigest()
+        (laid_out / "blobs" / digest).write_bytes(content)
+        parts.append({"path": digest[:8], "sha256": digest, "size": len(content), "role": "archive"})
+    manifest = json.dumps({"release": release, "parts": parts}).encode()
+    (laid_out / f"{release}.json").write_bytes(manifest)
+    (laid_out / f"{release}.json.sig").write_bytes(b"signature")
+    return Parcel(release, "resnet18 1.0", platform, python, manifest, b"program", laid_out, folder / "x.bundle")
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Shop:
+    return Shop(tmp_path, 5)
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kit.fleet.visit.RETRY_SECONDS", 0.01)
+
+
+def accounts(report: Report) -> dict[str, Account]:
+    return {account.box: account for account in report.accounts}

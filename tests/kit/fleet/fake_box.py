@@ -1,0 +1,171 @@
+"""A box that keeps the contract of box.pyz and serves nothing: what the desk is tested against.
+
+`FakeBox` is its state and its verbs. Run as a program it keeps the state beside itself, so that a real ssh and rsync
+reach one too. Faults are part of the state: `{"gate": {release: error}, "receive": error}`. Standard library only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+Result = dict[str, Any]
+ANSWERS = "the golden pictures are answered rightly"
+
+
+class FakeBox:
+    def __init__(self, state: Result | None = None) -> None:
+        self.state: Result = {
+            "signers": "",
+            "address": "",
+            "lock": None,
+            "blobs": [],
+            "releases": [],
+            "confirmed": None,
+            "on_trial": None,
+            "calls": [],
+            "faults": {},
+        } | (state or {})
+
+    def answer(self, verb: str, arguments: list[str], stdin: bytes) -> tuple[list[Result], Result]:
+        """The events and the result of a verb."""
+        given = parse(arguments)
+        self.state["calls"].append(verb)
+        events = [{"event": "step", "step": step, "at": time.time()} for step in ("verify", "space", "switch", "gate")]
+        result: Result = getattr(self, f"_{verb}")(given, stdin)
+        changing = verb in ("activate", "rollback") and result.get("how") != "none"
+        return events if changing else [], {"event": "result", **result}
+
+    def _provision(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        wanted = {"signers": stdin.decode() or self.state["signers"], "address": given.address or self.state["address"]}
+        changed = [f"{key} set" for key, value in wanted.items() if value != self.state[key]]
+        self.state.update(wanted)
+        return {"ok": True, "changed": changed}
+
+    def _lock(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        holder = self.state["lock"]
+        if holder and holder["owner"] != given.owner:
+            return {"ok": False, "error": "locked", "holder": holder}
+        self.state["lock"] = {"owner": given.owner, "since": "2026-11-25T13:00:00", "age_seconds": 120, "stale": False}
+        return {"ok": True}
+
+    def _unlock(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        if self.state["lock"] and self.state["lock"]["owner"] == given.owner:
+            self.state["lock"] = None
+        return {"ok": True}
+
+    def _missing(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        parts = {part["sha256"]: part["size"] for part in json.loads(stdin)["parts"]}
+        missing = [{"sha256": sha, "size": size} for sha, size in parts.items() if sha not in self.state["blobs"]]
+        needed = sum(part["size"] for part in missing)
+        free = self.state["faults"].get("disk", 1 << 40)
+        return {"ok": True, "missing": missing, "bytes": needed} | {
+            "needed_bytes": needed,
+            "disk_free_bytes": free,
+            "enough": needed < free,
+        }
+
+    def _receive(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        if error := self.state["faults"].get("receive"):
+            return {"ok": False, "error": error}
+        if damaged := self.state["faults"].pop("damaged", None):
+            return {"ok": False, "error": "1 part is damaged", "damaged": damaged}
+        return {"ok": True}
+
+    def _plan(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        how = "none" if self.state["confirmed"] == given.release else "restart"
+        return {"ok": True, "how": how, "why": "it is another release", "runtime": "have", "bytes": 7}
+
+    def _activate(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        return self._try(given.release)
+
+    def _rollback(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        return self._try(given.to)
+
+    def _try(self, release: str) -> Result:
+        if release == self.state["confirmed"]:
+            return {"ok": True, "how": "none", "waiting": False}
+        if error := self.state["faults"].get("gate", {}).get(release):
+            log = ["INFO starting", "ERROR it is wrong"]
+            return {"ok": False, "rolled_back": True, "running": self.state["confirmed"], "error": error, "log": log}
+        how = "restart" if self.state["confirmed"] else "first"
+        self.state["on_trial"] = release
+        return {"ok": True, "waiting": True, "how": how, "away_seconds": 3.5, "gate": {"p95_ms": 120}}
+
+    def _confirm(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        if given.release not in (self.state["on_trial"], self.state["confirmed"]):
+            return {"ok": False, "error": f"{given.release} is not on trial", "running": self.state["confirmed"]}
+        if self.state["confirmed"] != given.release:
+            self.state["releases"].append(given.release)
+        self.state.update(confirmed=given.release, on_trial=None)
+        return {"ok": True}
+
+    def _revert(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        self.state["on_trial"] = None
+        return {"ok": True, "running": self.state["confirmed"]}
+
+    def _status(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        confirmed, trial = self.state["confirmed"], self.state["on_trial"]
+        before = [release for release in self.state["releases"] if release != confirmed]
+        return {"ok": True, "release": trial or confirmed, "confirmed": confirmed, "on_trial": trial} | {
+            "previous": before[-1] if before else None,
+            "version": "1.0",
+            "ready": bool(confirmed),
+            "answers": bool(confirmed) and "answers" not in self.state["faults"],
+            "memory_mb": 512,
+            "disk_free_mb": 4096,
+            "activating": False,
+        }
+
+    def _logs(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        return {"ok": True, "lines": ["one", "two", "three"][-given.n :]}
+
+    def _doctor(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        return {"ok": True, "findings": [{"severity": "ok", "message": ANSWERS, "remedy": ""}]}
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("release", nargs="?", default="")
+    for option in ("--owner", "--address", "--to", "--confirm-seconds"):
+        parser.add_argument(option, default="")
+    parser.add_argument("-n", type=int, default=10)
+    return parser.parse_args(arguments)
+
+
+def main() -> int:
+    """`box.pyz verb …`"""
+    home = Path(__file__).resolve().parent
+    verb, arguments = sys.argv[1], sys.argv[2:]
+    file = home / "state.json"
+    box = FakeBox(json.loads(file.read_text()) if file.exists() else {})
+    if verb == "provision":
+        (home / "incoming/blobs").mkdir(parents=True, exist_ok=True)
+    events, result = box.answer(verb, arguments, sys.stdin.buffer.read())
+    if verb == "receive" and result["ok"]:
+        result |= take_in(box, home / "incoming/blobs")
+    if slow := box.state["faults"].get("slow", {}).get(verb):
+        time.sleep(slow)
+    file.write_text(json.dumps(box.state))
+    for event in [*events, result]:
+        print(json.dumps(event), flush=True)
+    return 0 if result["ok"] else 1
+
+
+def take_in(box: FakeBox, blobs: Path) -> Result:
+    """Check what rsync brought, as the real one does, and keep its name."""
+    for blob in sorted(path for path in blobs.iterdir() if path.is_file()):
+        if hashlib.sha256(blob.read_bytes()).hexdigest() != blob.name:
+            blob.unlink()
+            return {"ok": False, "error": f"blob {blob.name} is damaged", "damaged": [blob.name]}
+        box.state["blobs"].append(blob.name)
+    return {}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

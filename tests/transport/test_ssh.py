@@ -1,0 +1,109 @@
+"""The desk over a real ssh and a real rsync."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from kit.fleet.commands import Link
+from kit.fleet.remote import BoxError, Facts, LinkLost, SshRemote
+from kit.fleet.transport import Stopped
+from tests.kit.fleet import fake_box
+from tests.transport.conftest import Boxes
+
+PROGRAM = Path(fake_box.__file__).read_bytes()
+DIGEST = hashlib.sha256(PROGRAM).hexdigest()
+
+
+def remote(boxes: Boxes, name: str = "shelf-01", stopping: threading.Event | None = None) -> SshRemote:
+    return SshRemote(Link(name, str(boxes.ssh_config)), stopping or threading.Event())
+
+
+def provisioned(boxes: Boxes) -> SshRemote:
+    made = remote(boxes)
+    made.install(PROGRAM, DIGEST)
+    made.call("provision")
+    return made
+
+
+def test_the_probe_tells_a_bare_box_from_one_with_the_program(boxes: Boxes) -> None:
+    box = remote(boxes)
+    facts = box.probe()
+    assert facts.machine == os.uname().machine
+    assert (facts.bits, facts.root, facts.rsync, facts.sudo, facts.program) == (64, True, True, (), "")
+    box.install(PROGRAM, DIGEST)
+    assert box.probe() == Facts(**{**vars(facts), "program": DIGEST})
+
+
+def test_a_program_that_does_not_arrive_whole_is_not_installed(boxes: Boxes) -> None:
+    with pytest.raises(BoxError, match="did not arrive whole"):
+        remote(boxes).install(PROGRAM + b"#", DIGEST)
+    assert list(boxes.home("shelf-01").iterdir()) == []
+
+
+def test_a_verb_has_its_stdin_its_events_and_its_result(boxes: Boxes) -> None:
+    box = remote(boxes)
+    box.install(PROGRAM, DIGEST)
+    assert box.call("provision", stdin=b"key of ann")["changed"] == ["signers set"]
+    heard: list[str] = []
+    assert box.call("activate", "r1", heard=lambda event: heard.append(str(event["step"])))["waiting"] is True
+    assert heard == ["verify", "space", "switch", "gate"]
+    assert box.call("confirm", "r2")["ok"] is False
+
+
+def test_a_box_out_of_reach_says_what_ssh_says(boxes: Boxes) -> None:
+    with pytest.raises(LinkLost, match="Could not resolve hostname nowhere.invalid"):
+        remote(boxes, "nowhere.invalid").probe()
+
+
+def test_a_program_that_breaks_says_its_last_line(boxes: Boxes) -> None:
+    box = remote(boxes)
+    broken = b"raise SystemExit('it is broken')"
+    box.install(broken, hashlib.sha256(broken).hexdigest())
+    with pytest.raises(BoxError, match="box.pyz status gave no result: it is broken"):
+        box.call("status")
+
+
+def test_rsync_sends_files_once_and_counts_them(boxes: Boxes, tmp_path: Path) -> None:
+    box = provisioned(boxes)
+    (tmp_path / "out/blobs").mkdir(parents=True)
+    (tmp_path / "out/blobs/a").write_bytes(os.urandom(1 << 20))
+    (tmp_path / "out/r1.json").write_bytes(b"{}")
+    before, shares = box.traffic, [0.0]
+    box.send(tmp_path / "out", ["blobs/a", "r1.json"], shares.append)
+    first = box.traffic - before
+    assert 1 << 20 < first < 1.01 * (1 << 20)
+    assert shares[-1] == 1.0
+    incoming = boxes.home("shelf-01") / "incoming"
+    assert (incoming / "blobs/a").read_bytes() == (tmp_path / "out/blobs/a").read_bytes()
+    box.send(tmp_path / "out", ["blobs/a", "r1.json"], shares.append)
+    assert box.traffic - before - first < 2000
+
+
+def test_an_interrupted_transfer_is_gone_on_with(boxes: Boxes, tmp_path: Path) -> None:
+    box = provisioned(boxes)
+    content = os.urandom(4 << 20)
+    (tmp_path / "out/blobs").mkdir(parents=True)
+    (tmp_path / "out/blobs/a").write_bytes(content)
+    partial = boxes.home("shelf-01") / "incoming/blobs/.partial"
+    partial.mkdir()
+    (partial / "a").write_bytes(content[: 3 << 20])
+    before = box.traffic
+    box.send(tmp_path / "out", ["blobs/a"], lambda share: None)
+    assert box.traffic - before < 1.2 * (1 << 20)
+    assert (boxes.home("shelf-01") / "incoming/blobs/a").read_bytes() == content
+
+
+def test_the_operator_can_end_a_call_that_hangs(boxes: Boxes) -> None:
+    provisioned(boxes)
+    boxes.set_faults("shelf-01", slow={"activate": 60})
+    stopping = threading.Event()
+    timer = threading.Timer(1, stopping.set)
+    timer.start()
+    with pytest.raises(Stopped):
+        remote(boxes, stopping=stopping).call("activate", "r1")
+    timer.join()
