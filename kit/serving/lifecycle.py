@@ -21,7 +21,7 @@ from kit.profiles import Profile
 from kit.serving import preflight, state, tokens
 from kit.serving.api import Inference, Management, error_text
 from kit.serving.drain import drain
-from kit.serving.launch import RunFolder, java_command, server_environment, temp_folder
+from kit.serving.launch import RunFolder, here, java_command, server_environment, temp_folder
 from kit.serving.logs import read_lines
 from kit.serving.readiness import Watch
 from kit.serving.settings import Settings
@@ -75,14 +75,15 @@ def launch(wanted: Plan, foreground: bool) -> tuple[subprocess.Popen[bytes], Ser
     # A copy: building the next archive must not change what is being served.
     shutil.copyfile(wanted.profile.build.folder / name, run.model_store / name)
     temp = temp_folder(run)
+    places = here(wanted.profile.properties, run, temp)
     for listener in settings.listeners():
         if listener.unix_path:
             os.makedirs(os.path.dirname(listener.unix_path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
     with run.console_log.open("wb") as console:
         process = subprocess.Popen(
-            java_command(settings, wanted.profile.properties, run, temp, name),
+            java_command(settings, places, name),
             cwd=run.folder,
-            env=server_environment(run, temp, foreground),
+            env=server_environment(places, foreground),
             stdin=subprocess.DEVNULL,
             stdout=None if foreground else console,
             stderr=subprocess.STDOUT if not foreground else None,

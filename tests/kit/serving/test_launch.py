@@ -1,14 +1,14 @@
 from pathlib import Path
 
 from kit.profiles import CONFIG
-from kit.serving.launch import RunFolder, java_command, server_environment, temp_folder
+from kit.serving.launch import RunFolder, here, java_command, server_environment, temp_folder
 from kit.serving.settings import Settings
 
 
 def test_the_command_is_java_itself_with_the_profiles_own_file() -> None:
     run = RunFolder(Path("/b/run"))
     config = CONFIG / "edge" / "config.properties"
-    command = java_command(Settings({"vmargs": "-Xmx128m -Dx=y"}), config, run, Path("/t"), "m.mar")
+    command = java_command(Settings({"vmargs": "-Xmx128m -Dx=y"}), here(config, run, Path("/t")), "m.mar")
     assert command[0].endswith("/bin/java")
     assert command[1:3] == ["-Xmx128m", "-Dx=y"]
     assert "-Djava.io.tmpdir=/t" in command
@@ -19,7 +19,8 @@ def test_the_command_is_java_itself_with_the_profiles_own_file() -> None:
 
 def test_the_environment_tells_torchserve_where_everything_is() -> None:
     base = {"HOME": "/h", "TS_CONFIG_FILE": "/elsewhere", "TS_JOB_QUEUE_SIZE": "5"}
-    environment = server_environment(RunFolder(Path("/b/run")), Path("/t"), foreground=False, base=base)
+    places = here(Path("/c"), RunFolder(Path("/b/run")), Path("/t"))
+    environment = server_environment(places, foreground=False, base=base)
     assert environment["MODEL_STORE"] == "/b/run/model-store"
     assert environment["LOG_LOCATION"] == "/b/run/logs"
     assert environment["LOG_ALSO_TO"] == "nowhere"
