@@ -52,5 +52,10 @@ class Build:
         """What belongs to a running server: its configuration, tokens and logs."""
         return self.folder / "run"
 
+    @property
+    def bundles(self) -> Path:
+        """One file for each release, platform and Python."""
+        return self.folder / "bundle"
+
     def archive(self, model_name: str) -> Path:
         return self.folder / f"{model_name}.mar"

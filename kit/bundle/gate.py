@@ -1,0 +1,39 @@
+"""The profile's `gate:`: what a release must keep to on a box, or the box goes back to the one before."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.errors import UsageError
+from kit.profiles import Profile
+
+# With units; the values' reasons stand above them in config/edge/model-config.yaml.
+LIMITS = {
+    "requests": "predictions to time",
+    "p95_ms": "milliseconds that 95 % of them may take",
+    "memory_mb": "MB of memory for all of the server's processes together",
+    "ready_seconds": "seconds until every worker is READY",
+    "memory_free_mb": "MB that must be free before a start",
+    "second_worker_mb": "MB that must be free to load a new version beside the old one",
+}
+
+
+def of(profile: Profile) -> dict[str, int]:
+    """Every limit by name. Raises UsageError naming the first one that is missing, unknown or no positive number."""
+    section: Any = profile.read_model_config().get("gate")
+    if not isinstance(section, dict):
+        raise UsageError(
+            f"{profile.model_config} has no `gate:` section, so a box could not tell a good release from a bad one",
+            "PROFILE=edge, or copy that section from config/edge/model-config.yaml and set its limits",
+        )
+    for name in section:
+        if name not in LIMITS:
+            raise UsageError(
+                f"{profile.model_config}: gate: {name} is not a limit", f"the limits are {', '.join(LIMITS)}"
+            )
+    for name, meaning in LIMITS.items():
+        value = section.get(name)
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            found = f"is {value!r}" if name in section else "is not there"
+            raise UsageError(f"{profile.model_config}: gate: {name} {found}", f"{name}: <a whole number of {meaning}>")
+    return {name: section[name] for name in LIMITS}

@@ -1,0 +1,128 @@
+"""Bundle: an archive, the wheels for a box, the box's program and its configuration become one signed file."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from kit import __version__
+from kit.bundle import (
+    content,
+    distribution,
+    gate,
+    licenses,
+    manifest,
+    program,
+    reading,
+    requirements,
+    sbom,
+    server,
+    signing,
+    tarball,
+    torch_source,
+    wheels,
+)
+from kit.bundle.manifest import Manifest, Part
+from kit.bundle.tarball import Content
+from kit.bundle.target import Target
+from kit.console import step
+from kit.files import replacing, sha256
+from kit.profiles import Profile
+
+
+def bundle(profile: Profile, target: Target, key: Path, torch_index: str = "") -> dict[str, Any]:
+    """Write build/<profile>/bundle/<release>-<platform>-py<python>.bundle and read it back; says what it is.
+
+    `torch_index` is TORCH_INDEX. Raises KitError or UsageError, with nothing written, when a part is not to be had or
+    does not fit the box.
+    """
+    archive = content.check_archive(profile, target)
+    limits, started = gate.of(profile), server.section(profile)
+    signing.public_key(key)  # before a download of minutes
+    found = fetch(target, torch_index)
+    contents = collect(profile, target, archive, found)
+    made = describe(archive, target, limits, started, contents, content.golden_section(profile), found)
+    step("signing")
+    signature = signing.sign(made.text, key)
+    file = profile.build.bundles / f"{made.release}-{target.platform}-py{target.python}.bundle"
+    blobs = {part.sha256: contents[part.path][1] for part in made.parts}
+    boxed = contents[tarball.PROGRAM][1]
+    assert isinstance(boxed, bytes)
+    with replacing(file) as temporary:
+        tarball.write(temporary, made.text, signature, boxed, sorted(blobs.items()))
+        step("reading back what was written")
+        signed_by = reading.read(temporary).signed_by
+    return {
+        "file": file.name,
+        "release": made.release,
+        "platform": target.platform,
+        "python": target.python,
+        "size": file.stat().st_size,
+        "sha256": sha256(file),
+        "wheels": len(found),
+        "runtime": made.runtime_id,
+        "signed_by": signed_by,
+    }
+
+
+def fetch(target: Target, torch_index: str) -> list[Path]:
+    """The wheels for the box, pip's own the last: a bare box has none."""
+    lock = requirements.LOCK.read_text(encoding="utf-8")
+    torch = torch_source.choose(torch_index, target, requirements.locked_torch(lock, target.processor))
+    if torch.note:
+        step(torch.note)
+    step(f"resolving what {target.platform} with Python {target.python} needs")
+    wanted = [*requirements.resolve(target, torch, lock), requirements.locked(lock, "pip")]
+    return wheels.fetch(wanted, target, torch, wheels.default_cache())
+
+
+def collect(
+    profile: Profile, target: Target, archive: dict[str, Any], found: list[Path]
+) -> dict[str, tuple[str, Content]]:
+    """Role and content of every part by its path in the release."""
+    contents: dict[str, tuple[str, Content]] = {**content.small_files(profile, program.UNITS)}
+    contents[archive["file"]] = ("archive", profile.build.folder / archive["file"])
+    contents[tarball.PROGRAM] = ("program", program.pack())
+    contents |= {f"wheels/{path.name}": ("wheel", path) for path in found}
+    parts = {part.path: part for part in parts_of(contents)}
+    described = [(distribution.read(path), parts[f"wheels/{path.name}"]) for path in found]
+    licence, _ = licenses.of_model(archive["provenance"])
+    bill = sbom.document(target, archive, licence, described, parts[tarball.PROGRAM])
+    contents["sbom.cdx.json"] = ("sbom", bill)
+    contents["licenses.txt"] = ("licenses", licenses.document(archive, [wheel for wheel, _ in described]))
+    return contents
+
+
+def describe(
+    archive: dict[str, Any],
+    target: Target,
+    limits: dict[str, int],
+    started: dict[str, Any],
+    contents: dict[str, tuple[str, Content]],
+    golden: dict[str, Any],
+    found: list[Path],
+) -> Manifest:
+    parts = parts_of(contents)
+    runtime = manifest.runtime_id(target.platform, target.python, [part for part in parts if part.role == "wheel"])
+    document = {
+        "made_by": f"vision-serve-kit {__version__}",
+        "platform": target.platform,
+        "python": target.python,
+        "model": content.model_section(archive),
+        "runtime": {"id": runtime, "pip": found[-1].name},
+        "server": started,
+        "gate": limits,
+        "golden": golden,
+    }
+    return manifest.make(document, parts)
+
+
+def parts_of(contents: dict[str, tuple[str, Content]]) -> list[Part]:
+    return [Part(path, *_identity(body), role) for path, (role, body) in contents.items()]
+
+
+def _identity(body: Content) -> tuple[str, int]:
+    if isinstance(body, bytes):
+        return hashlib.sha256(body).hexdigest(), len(body)
+    return sha256(body), body.stat().st_size

@@ -1,0 +1,48 @@
+"""box.pyz: the on-box program's modules in one file that Python runs, the same bytes wherever it is packed."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+from kit.build import PROJECT
+from kit.errors import KitError
+
+SOURCES = PROJECT / "box"
+UNITS = PROJECT / "config" / "systemd"
+SHEBANG = b"#!/usr/bin/env python3\n"
+ALWAYS = (1980, 1, 1, 0, 0, 0)  # a zip knows no earlier time
+MODE = 0o100644 << 16
+UNIX = 3
+
+
+def pack(sources: Path = SOURCES, units: Path = UNITS) -> bytes:
+    """The modules in `sources` and the systemd units that the program installs.
+
+    Raises KitError when there is no program, or a module of it is no Python.
+    """
+    members = {f"box/{path.relative_to(sources)}": path.read_bytes() for path in sources.rglob("*.py")}
+    if "box/__main__.py" not in members:
+        raise KitError(f"{sources} holds no program for the box", "it is part of the kit: restore it")
+    # Run as a zip, Python starts the top __main__.py: the package's own, which imports by full names.
+    members["__main__.py"] = members.pop("box/__main__.py")
+    members |= {f"box/systemd/{path.name}": path.read_bytes() for path in units.iterdir() if path.is_file()}
+    packed = io.BytesIO()
+    packed.write(SHEBANG)
+    # Stored: compressed bytes differ between versions of zlib.
+    with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
+        for name, content in sorted(members.items()):
+            if name.endswith(".py"):
+                _compiles(name, content)
+            entry = zipfile.ZipInfo(name, ALWAYS)
+            entry.create_system, entry.external_attr = UNIX, MODE
+            archive.writestr(entry, content)
+    return packed.getvalue()
+
+
+def _compiles(name: str, content: bytes) -> None:
+    try:
+        compile(content, name, "exec")
+    except SyntaxError as error:
+        raise KitError(f"{name} is no Python: {error}", "it is part of the kit: restore it") from None

