@@ -3,10 +3,13 @@
 # through the environment.
 
 PYTHON ?= python3
+# `make bundle PYTHON=3.11` means a box's Python; what makes .venv is then this machine's own.
+SETUP = @$(if $(filter 3.%,$(PYTHON)),python3,$(PYTHON)) scripts/setup.py
 RUN := @.venv/bin/python -m
 
 .DEFAULT_GOAL := help
 .PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
+.PHONY: bundle arm64
 .PHONY: test lint unit integration lock clean
 
 help: ## list the targets
@@ -14,7 +17,7 @@ help: ## list the targets
 
 ##@ Make a model ready
 setup: ## install what is pinned into .venv (the other targets do this by themselves)
-	@$(PYTHON) scripts/setup.py
+	$(SETUP)
 export: setup ## checkpoint -> traced model.pt, compared with eager [ARCH= WEIGHTS= PRECISION= PICTURES=]
 	$(RUN) scripts.export
 archive: export ## model.pt -> .mar, reproducible and checked [PROFILE= MODEL_VERSION=]
@@ -46,6 +49,13 @@ doctor: setup ## what this machine has, and what that means for each profile [JS
 tune: setup ## find the best settings for this machine [OBJECTIVE= SLO_P99_MS= BUDGET=]
 	$(RUN) scripts.tune
 
+##@ Ship it to boxes
+# Not `setup`: TORCH_INDEX names the box's torch here, and .venv keeps its own.
+bundle: | .venv/.fingerprint ## all that a bare box needs, in one signed file [PLATFORM= PYTHON= KEY= TORCH_INDEX=]
+	$(RUN) scripts.bundle
+.venv/.fingerprint:
+	$(SETUP)
+
 ##@ Work on the kit
 test: lint unit integration ## everything CI runs
 lint: setup ## ruff and mypy
@@ -53,9 +63,11 @@ lint: setup ## ruff and mypy
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 unit: setup ## fast tests, no server
-	@.venv/bin/pytest tests --ignore tests/integration
+	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
+arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
+	@.venv/bin/pytest tests/arm64 -s
 lock: setup ## resolve pyproject.toml into requirements/lock.txt
 	@.venv/bin/uv pip compile --universal --python-version 3.10 --group pyproject.toml:dev --generate-hashes \
 		--no-annotate --no-header --quiet --output-file requirements/lock.txt
