@@ -1,0 +1,5 @@
+import sys
+
+from box.cli import main
+
+sys.exit(main())

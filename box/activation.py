@@ -1,0 +1,246 @@
+"""Takes a release into service on trial, and back out of it unless everything is right and the deployer confirms.
+
+    verify → space → switch → start → gate → confirm
+
+Up to `switch` nothing is changed. From there on `current` leads to the new release and `confirmed` to the old one, so
+that whatever happens to this process (its unit's ExecStopPost), to the server or to the power, the old one comes back.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from box import gate, memory, plan, receiving, releases, runtime, server_view, service, settling, space, starting, trial
+from box.errors import BoxError, SpaceError
+from box.events import Journal
+from box.locks import alone
+from box.manifest import Manifest
+from box.paths import Paths
+from box.plan import Choice
+from box.service import Service
+from box.space import MEGABYTE
+from box.trial import Trial
+
+POLL_SECONDS = 0.2
+LOOK_SECONDS = 2.0
+LOG_LINES = 40
+
+
+class Activation:
+    def __init__(
+        self, paths: Paths, runs: Service, release: str, owner: str, confirm_seconds: float, journal: Journal
+    ) -> None:
+        self.paths = paths
+        self.runs = runs
+        self.release = release
+        self.owner = owner
+        self.confirm_seconds = confirm_seconds
+        self.journal = journal
+        self.since = time.time()
+        self.away_since = 0.0
+        self.away_seconds = 0.0
+
+    def run(self) -> bool:
+        """The whole story. True when the release stays."""
+        previous = releases.confirmed(self.paths)
+        try:
+            target = self._verify()
+            running = releases.load(self.paths, previous) if previous else None
+            choice = self._space(target, running)
+            if choice.how == plan.NONE:
+                return self._stays_as_it_is(target)
+        except (BoxError, OSError) as error:
+            return self._refused(error, previous)
+        on_trial = Trial(self.release, previous, choice.how, self.owner, self.since)
+        try:
+            measured = self._try(target, on_trial)
+        except (BoxError, OSError) as error:
+            return self._failed(error, on_trial)
+        self._await_confirm(on_trial, measured.describe(target.gate))
+        return self._outcome(on_trial)
+
+    def _verify(self) -> Manifest:
+        self.journal.step("verify", "the signature, and every part's sha256")
+        target, _ = receiving.verified(self.paths, self.release)
+        if not self.paths.release(self.release).is_dir() or not runtime.stands(self.paths, target):
+            raise BoxError(f"{self.release} is not in place on this box", f"box.pyz receive {self.release}")
+        if damaged := receiving.damaged_parts(self.paths, target):
+            names = ", ".join(part.path for part in damaged)
+            raise BoxError(f"{names} of {self.release} is not what was signed", f"box.pyz receive {self.release}")
+        return target
+
+    def _space(self, target: Manifest, running: Manifest | None) -> Choice:
+        """Raises SpaceError while nothing is changed yet."""
+        free = memory.available()
+        choice = plan.choose(target, running, self.serving(running), second_worker_room(self.runs))
+        space.require(self.paths.home, 0, "a switch")
+        space.require(self.paths.state, 0, "the history")
+        archives = sum(part.size for part in target.of_role("archive"))
+        if space.free_bytes(self.paths.run) < 2 * archives:  # its files are unpacked there
+            raise SpaceError(
+                f"{self.paths.run} has {space.megabytes(space.free_bytes(self.paths.run))} free, and the model needs "
+                f"{space.megabytes(2 * archives)} there",
+                "free memory on this box, or make /run larger",
+            )
+        if choice.how in (plan.RESTART, plan.FIRST):
+            given_back = memory.proportional(memory.family(self.runs.state().pid)) if self.runs.state().pid else 0
+            if (free + given_back) / MEGABYTE < target.gate.memory_free_mb:
+                raise SpaceError(
+                    f"too little memory: {target.gate.memory_free_mb:,.0f} MB are needed for a start, and "
+                    f"{space.megabytes(free)} are free with {space.megabytes(given_back)} that the running server "
+                    "gives back",
+                    "end what else takes memory on this box; nothing was changed",
+                )
+        self.journal.step("space", f"{choice.how}: {choice.why}")
+        return choice
+
+    def serving(self, running: Manifest | None) -> bool:
+        """Does the confirmed release answer now?"""
+        return running is not None and serves(self.paths, self.runs, running)
+
+    def _try(self, target: Manifest, on_trial: Trial) -> gate.Measured:
+        trial.save(self.paths, on_trial)
+        if on_trial.previous:
+            releases.prepare_way_back(self.paths, on_trial.previous)
+        if on_trial.how == plan.HOT:
+            return self._try_hot(target, on_trial)
+        self.journal.step("switch", f"from {on_trial.previous or 'nothing'} to {self.release}")
+        releases.switch(self.paths, self.paths.current, self.release)
+        self.journal.step("start", "a restart" if on_trial.previous else "the first start")
+        self.away_since = time.monotonic()
+        state = starting.restart(self.paths, self.runs, target)
+        self._count_away()
+        if on_trial.previous is None:
+            self.away_seconds = 0.0
+        self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
+        examiner = gate.Examiner(
+            target,
+            self.paths.release(self.release),
+            server_view.inference(self.paths),
+            server_view.management(self.paths),
+        )
+        return self._passed(target, examiner.examine(state.pid))
+
+    def _try_hot(self, target: Manifest, on_trial: Trial) -> gate.Measured:
+        swap = settling.hot_of(self.paths, on_trial)
+        self.journal.step("start", f"version {target.model.version} beside {swap.old.model.version}")
+        swap.register()
+        self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
+        measured = self._passed(target, swap.examine(self.runs.state().pid))
+        self.journal.step("switch", f"from {on_trial.previous} to {self.release}, without a stop")
+        releases.switch(self.paths, self.paths.current, self.release)
+        swap.make_default()
+        return measured
+
+    def _passed(self, target: Manifest, measured: gate.Measured) -> gate.Measured:
+        if failures := gate.judge(target.gate, measured):
+            raise BoxError("; ".join(failures), gate=measured.describe(target.gate))
+        return measured
+
+    def _count_away(self) -> None:
+        if self.away_since:
+            self.away_seconds += time.monotonic() - self.away_since
+            self.away_since = 0.0
+
+    def _await_confirm(self, on_trial: Trial, measured: dict[str, Any]) -> None:
+        """Say that the gate is passed, then wait until someone decides: confirm, revert, the deadline, a crash."""
+        pid = self.runs.state().pid
+        deadline = time.monotonic() + self.confirm_seconds
+        with alone(self.paths.decision_lock, settling.BUSY, wait_seconds=10):
+            trial.save(self.paths, on_trial.to(trial.WAITING, deadline))
+        self.journal.step("confirm", f"waiting {self.confirm_seconds:.0f} s for it")
+        self.journal.result(
+            ok=True,
+            waiting=True,
+            release=self.release,
+            how=on_trial.how,
+            away_seconds=round(self.away_seconds, 1),
+            gate=measured,
+        )
+        looked = 0.0
+        while True:
+            time.sleep(POLL_SECONDS)
+            crashed = False
+            if time.monotonic() > looked + LOOK_SECONDS:
+                state, looked = self.runs.state(), time.monotonic()
+                crashed = state.phase != service.READY or state.pid != pid
+            with alone(self.paths.decision_lock, settling.BUSY, wait_seconds=30):
+                now = trial.load(self.paths)
+                if now is None or releases.confirmed(self.paths) == self.release:
+                    return
+                if now.phase == trial.GIVEN_UP:
+                    self.why = "the deployer gave it up"
+                elif crashed:
+                    self.why = "the server ended while it waited for the confirm"
+                elif time.monotonic() > deadline:
+                    self.why = f"no confirm came within {self.confirm_seconds:.0f} s"
+                else:
+                    continue
+                trial.save(self.paths, now.to(trial.REVERTING))
+                return
+
+    why = ""
+
+    def _outcome(self, on_trial: Trial) -> bool:
+        if not self.why:
+            self.journal.step("retire", f"{on_trial.previous or 'nothing'}")
+            removed = settling.keep(self.paths, on_trial)
+            self.journal.end(ok=True, release=self.release, confirmed=True, removed=removed)
+            return True
+        log = self.runs.log(self.since, LOG_LINES)
+        self.journal.step("revert", self.why)
+        outcome = settling.back_and_told(self.paths, self.runs, on_trial, self.why)
+        self.journal.end(
+            **{"ok": False, "rolled_back": True, "release": self.release, "running": outcome.running, "log": log},
+            error=self.why + outcome.trouble,
+        )
+        return False
+
+    def _failed(self, error: BoxError | OSError, on_trial: Trial) -> bool:
+        why = str(error)
+        log = self.runs.log(self.since, LOG_LINES)
+        self.journal.step("revert", why)
+        outcome = settling.back_and_told(self.paths, self.runs, on_trial, why)
+        self._count_away()
+        self.journal.result(
+            **{"ok": False, "rolled_back": True, "release": self.release, "running": outcome.running},
+            **{"how": on_trial.how, "away_seconds": round(self.away_seconds, 1), "log": log},
+            **(error.facts if isinstance(error, BoxError) else {}),
+            error=f"{why}{outcome.trouble}",
+            mend=getattr(error, "mend", "") or "look at the log lines; then mend the release and deploy it anew",
+        )
+        return False
+
+    def _refused(self, error: BoxError | OSError, previous: str | None) -> bool:
+        self.journal.result(
+            **{"ok": False, "rolled_back": False, "release": self.release, "running": previous, "log": []},
+            error=str(error),
+            mend=getattr(error, "mend", ""),
+        )
+        return False
+
+    def _stays_as_it_is(self, target: Manifest) -> bool:
+        self.journal.step("gate", "it runs already: asked again")
+        examiner = gate.Examiner(
+            target,
+            self.paths.release(self.release),
+            server_view.inference(self.paths),
+            server_view.management(self.paths),
+        )
+        measured = self._passed(target, examiner.examine(self.runs.state().pid))
+        self.journal.result(
+            **{"ok": True, "waiting": False, "release": self.release, "how": plan.NONE, "away_seconds": 0.0},
+            gate=measured.describe(target.gate),
+        )
+        return True
+
+
+def serves(paths: Paths, runs: Service, manifest: Manifest) -> bool:
+    return runs.state().phase == service.READY and server_view.own_word(paths).get("release") == manifest.release
+
+
+def second_worker_room(runs: Service) -> float:
+    """Megabytes that the running server may still take."""
+    pid = runs.state().pid
+    return memory.available(pid=pid) / MEGABYTE if pid else 0.0

@@ -1,0 +1,108 @@
+"""The verbs. Each prints JSON lines; the last one is {"event": "result", "ok": …}. Words for people go to stderr.
+
+Exit status: 0 it is so, 1 it failed, 2 it was asked wrongly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import traceback
+from pathlib import Path
+from typing import Any, NoReturn
+
+import box
+from box import verbs
+from box.errors import BoxError, UsageError
+from box.events import emit, say
+from box.paths import Paths
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(message, f"{self.prog} --help")
+
+
+def parser() -> Parser:
+    top = Parser(prog="box.pyz", description="Releases of a vision model on this box.")
+    top.add_argument("--root", type=Path, default=Path("/"), help="a folder that stands for the machine's root")
+    owner = os.environ.get("VISION_SERVE_OWNER", "")
+    top.add_argument("--owner", default=owner, help="who does it, for lock and history")
+    top.add_argument("--version", action="version", version=box.VERSION)
+    commands = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(name: str, does: str, *, internal: bool = False) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, description=does) if internal else commands.add_parser(name, help=does)
+        made.add_argument("--owner", default=argparse.SUPPRESS, help=argparse.SUPPRESS)
+        return made
+
+    made = verb("provision", "make users, folders and unit; allowed signers on stdin")
+    made.add_argument("--address", default="", help="where to answer predictions, e.g. http://0.0.0.0:8080")
+    verb("missing", "which parts of the manifest on stdin are not here")
+    verb("receive", "verify a delivery and put it in place").add_argument("release")
+    verb("plan", "what activate would do").add_argument("release")
+    made = verb("activate", "take a release into service, on trial until it is confirmed")
+    made.add_argument("release")
+    made.add_argument("--confirm-seconds", type=float, default=60.0)
+    verb("confirm", "keep the release on trial").add_argument("release")
+    verb("revert", "give up the release on trial now")
+    made = verb("rollback", "go back to the release confirmed before; on trial like any other")
+    made.add_argument("--to", default="", metavar="RELEASE")
+    made.add_argument("--confirm-seconds", type=float, default=60.0)
+    verb("status", "what runs, and whether it answers now")
+    verb("history", "who did what when").add_argument("-n", type=int, default=20)
+    verb("logs", "the server's last lines").add_argument("-n", type=int, default=100)
+    verb("doctor", "what is in the way, and its remedy")
+    made = verb("lock", "keep other deployers off this box")
+    made.add_argument("--break", dest="break_stale", action="store_true", help="take over a stale lock")
+    verb("unlock", "let them in again")
+    made = verb("install", "from a bundle file to a confirmed release, with no desk and no network")
+    made.add_argument("bundle", type=Path)
+    made.add_argument("--address", default="")
+    made.add_argument("--signers", type=Path, default=None, help="the allowed_signers file this box is to have")
+    verb("serve", "run the current release (the unit's ExecStart)", internal=True)
+    verb("recover", "choose what to run after a start (the unit's ExecStartPre)", internal=True)
+    for name in ("_activate", "_guard"):
+        made = verb(name, "internal", internal=True)
+        made.add_argument("release")
+        made.add_argument("--confirm-seconds", type=float, required=True)
+        made.add_argument("--mark", required=True)
+    verb("_settle", "internal", internal=True)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    # A reader that goes away, as a cut connection does, ends a follower quietly.
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    try:
+        asked = parser().parse_args(arguments)
+        if asked.verb == "serve":
+            return verbs.serve(Paths(asked.root))
+        result = verbs.VERBS[asked.verb](Paths(asked.root.resolve()), asked)
+    except BoxError as error:
+        return _fail(error.exit_status, error.message, error.mend, error.facts)
+    except PermissionError as error:
+        return _fail(1, f"not permitted: {error.filename}", "run it as root: sudo python3 box.pyz …", {})
+    except KeyboardInterrupt:
+        return _fail(1, "interrupted", "repeat it; what was begun is taken up again", {})
+    except OSError as error:
+        return _fail(1, f"{error.strerror}: {error.filename or ''}".rstrip(": "), "mend that, then repeat", {})
+    except Exception as error:
+        # A bug of ours. Its place goes to stderr in one line, so that it can be reported.
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(place.filename).name}:{place.lineno}"
+        return _fail(1, f"this program failed at {where}: {type(error).__name__}: {error}", "report this line", {})
+    emit({"event": "result"} | result)
+    return 0 if result["ok"] else 1
+
+
+def _fail(status: int, error: str, mend: str, facts: dict[str, Any]) -> int:
+    say(f"{error}\n  → {mend}" if mend else error)
+    emit({"event": "result", "ok": False, "error": error, "mend": mend} | facts)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

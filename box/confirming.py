@@ -1,0 +1,72 @@
+"""The deployer's word: confirm keeps the release on trial, revert gives it up."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from box import events, releases, service, settling, trial
+from box.errors import BoxError
+from box.locks import alone
+from box.paths import Paths
+from box.service import Service
+
+# Until the activation has retired the old release.
+FINISH_SECONDS = 120.0
+# And until it has gone back to it.
+BACK_SECONDS = 420.0
+POLL_SECONDS = 0.1
+
+
+def confirm(paths: Paths, runs: Service, release: str) -> dict[str, Any]:
+    """ok only when that release passed its gate and stays. Decided under a lock that the deadline's judge takes too."""
+    with alone(paths.decision_lock, settling.BUSY, wait_seconds=30):
+        on_trial = trial.load(paths)
+        stays = releases.confirmed(paths) == release and releases.current(paths) == release
+        if on_trial and on_trial.release == release and not stays:
+            if on_trial.phase != trial.WAITING:
+                raise BoxError(f"{release} has not passed its gate: it is {on_trial.phase}", "box.pyz status")
+            if time.monotonic() > on_trial.deadline:
+                raise BoxError(f"too late to confirm {release}: the box goes back", "deploy again")
+            releases.switch(paths, paths.confirmed, release)
+        elif not stays:
+            raise _not_on_trial(paths, release)
+    _wait_for_the_end(paths, runs, FINISH_SECONDS)
+    return {"ok": True, "release": release, "confirmed": True, "running": releases.current(paths)}
+
+
+def _not_on_trial(paths: Paths, release: str) -> BoxError:
+    last = next((e for e in reversed(list(events.lines(paths.activation))) if e.get("event") in ("end", "result")), {})
+    why = f": {last['error']}" if last.get("release") == release and last.get("error") else ""
+    return BoxError(
+        f"{release} is not on trial on this box{why}",
+        "deploy again",
+        running=releases.current(paths),
+        rolled_back=bool(last.get("rolled_back")) and last.get("release") == release,
+    )
+
+
+def revert(paths: Paths, runs: Service) -> dict[str, Any]:
+    with alone(paths.decision_lock, settling.BUSY, wait_seconds=30):
+        on_trial = trial.load(paths)
+        if not on_trial:
+            raise BoxError("nothing is on trial on this box", "box.pyz rollback goes back to an earlier release")
+        if releases.confirmed(paths) == on_trial.release:
+            raise BoxError(f"{on_trial.release} is confirmed already", "box.pyz rollback")
+        if on_trial.phase != trial.WAITING:
+            raise BoxError(f"{on_trial.release} is not waiting for a word: it is {on_trial.phase}", "box.pyz status")
+        trial.save(paths, on_trial.to(trial.GIVEN_UP))
+    _wait_for_the_end(paths, runs, BACK_SECONDS)
+    running = releases.current(paths)
+    if running and runs.state().phase != service.READY:
+        raise BoxError(f"{running} is current again, and does not answer", "box.pyz logs")
+    return {"ok": True, "release": on_trial.release, "running": running}
+
+
+def _wait_for_the_end(paths: Paths, runs: Service, seconds: float) -> None:
+    """Until the trial is over; an activation that is gone is settled from here."""
+    deadline = time.monotonic() + seconds
+    while trial.load(paths) and time.monotonic() < deadline:
+        time.sleep(POLL_SECONDS)
+    if trial.load(paths):
+        settling.settle(paths, runs)

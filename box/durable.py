@@ -1,0 +1,97 @@
+"""Changes that a power cut cannot halve: made beside their place, on the disk for certain, then renamed into it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+
+def sync_folder(folder: Path) -> None:
+    """A rename is on the disk only when its folder is."""
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def sync_file(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def write(path: Path, content: bytes, mode: int = 0o644) -> None:
+    beside = path.with_name(f".{path.name}.new")
+    beside.unlink(missing_ok=True)
+    handle = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    with os.fdopen(handle, "wb") as file:
+        os.fchmod(file.fileno(), mode)  # whatever the umask
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+    sync_folder(path.parent)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a log that is never rewritten. What a power cut left of a last line is closed first."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        size = os.fstat(handle).st_size
+        torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
+        os.write(handle, (("\n" if torn else "") + line + "\n").encode())
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+    if size == 0:
+        sync_folder(path.parent)
+
+
+def point(link: Path, target: str) -> None:
+    """Make `link` lead to `target` in one step: there is no instant at which it leads nowhere."""
+    beside = link.with_name(f".{link.name}.new")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    move(beside, link)
+
+
+def move(source: Path, target: Path) -> None:
+    source.replace(target)
+    sync_folder(target.parent)
+    if source.parent != target.parent:
+        sync_folder(source.parent)
+
+
+def remove_tree(folder: Path) -> None:
+    """Remove a folder, whole or not at all as others see it: it goes under a hidden name first."""
+    if folder.is_symlink():
+        folder.unlink()
+    elif folder.exists():
+        doomed = folder if folder.name.startswith(".") else folder.with_name(f".{folder.name}.gone")
+        if doomed != folder:
+            shutil.rmtree(doomed, ignore_errors=True)
+            folder.replace(doomed)
+        _rmtree(doomed)
+    else:
+        return
+    sync_folder(folder.parent)
+
+
+def _rmtree(folder: Path) -> None:
+    def vanished(_function: Callable[..., Any], _path: str, info: Any) -> None:
+        if not isinstance(info[1], FileNotFoundError):
+            raise info[1]
+
+    shutil.rmtree(folder, onerror=vanished)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,71 @@
+"""What the program says: JSON lines on stdout for the desk, words on stderr for people, and the latest activation's
+events on the disk, where whoever lost the connection finds them again.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from box import durable
+
+Event = dict[str, Any]
+
+
+def emit(event: Event) -> None:
+    print(json.dumps(event, ensure_ascii=False), flush=True)
+
+
+def say(words: str) -> None:
+    print(words, file=sys.stderr, flush=True)
+
+
+def lines(path: Path) -> Iterator[Event]:
+    """The documents of a .jsonl file; a line that a power cut tore is left out."""
+    try:
+        content = path.read_bytes()
+    except FileNotFoundError:
+        return
+    for line in content.splitlines():
+        try:
+            document = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(document, dict):
+            yield document
+
+
+class Journal:
+    """The events of one activation, in activation.jsonl. A disk that is full does not stop the way back."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def begin(self, **facts: Any) -> None:
+        """Raises OSError: an activation that cannot be followed is not begun."""
+        durable.write(self.path, (json.dumps({"event": "begin", "at": _now(), **facts}) + "\n").encode())
+
+    def step(self, name: str, detail: str) -> None:
+        self._add({"event": "step", "step": name, "at": _now(), "detail": detail})
+
+    def result(self, **facts: Any) -> Event:
+        return self._add({"event": "result", "at": _now(), **facts})
+
+    def end(self, **facts: Any) -> None:
+        """How a release that had passed its gate came out in the end."""
+        self._add({"event": "end", "at": _now(), **facts})
+
+    def _add(self, event: Event) -> Event:
+        try:
+            durable.append_line(self.path, json.dumps(event, ensure_ascii=False))
+        except OSError as error:
+            say(f"{self.path} cannot be written ({error.strerror}): {event}")
+        return event
+
+
+def _now() -> float:
+    return round(time.time(), 3)

@@ -1,0 +1,32 @@
+"""Who did what when, and how it came out: history.jsonl, which is only ever added to."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from box import durable
+from box.events import Event, lines, say
+
+CONFIRMED = "confirmed"
+
+
+def record(path: Path, what: str, release: str | None, owner: str, ok: bool, **facts: Any) -> None:
+    entry = {"at": round(time.time(), 3), "who": owner, "what": what, "release": release, "ok": ok, **facts}
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        durable.append_line(path, json.dumps(entry, ensure_ascii=False))
+    except OSError as error:
+        say(f"the history cannot be written ({error.strerror}): {entry}")
+
+
+def last(path: Path, count: int) -> list[Event]:
+    return list(lines(path))[-count:]
+
+
+def confirmed_releases(path: Path) -> list[str]:
+    """Every release that was confirmed here, the latest first, each once."""
+    names = [entry["release"] for entry in lines(path) if entry.get("what") == CONFIRMED and entry.get("release")]
+    return list(dict.fromkeys(reversed(names)))

@@ -1,0 +1,176 @@
+"""A release's manifest.json: everything about the release, read only after its signature was checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from box.errors import BoxError
+
+FORMAT = 1
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+RUNTIME_ID = re.compile(r"[0-9a-f]{16}")
+ROLES = ("archive", "config", "golden", "unit", "program", "sbom", "licenses", "wheel")
+
+
+@dataclass(frozen=True)
+class Part:
+    path: str
+    sha256: str
+    size: int
+    role: str
+
+
+@dataclass(frozen=True)
+class Model:
+    name: str
+    version: str
+    archive: str
+    precision: str
+
+
+@dataclass(frozen=True)
+class Server:
+    """How the release is started; words in {} are this box's paths."""
+
+    command: Sequence[str]
+    environment: Mapping[str, str]
+    java: str
+    workers: int
+    response_timeout: float
+
+
+@dataclass(frozen=True)
+class Gate:
+    """What a release must keep to. Milliseconds, megabytes (10^6 bytes) and seconds."""
+
+    requests: int
+    p95_ms: float
+    memory_mb: float
+    ready_seconds: float
+    memory_free_mb: float
+    second_worker_mb: float
+
+
+@dataclass(frozen=True)
+class Golden:
+    file: str
+    expected: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Manifest:
+    release: str
+    platform: str
+    python: str
+    model: Model
+    runtime_id: str
+    pip: str
+    server: Server
+    gate: Gate
+    tolerance: float
+    golden: Sequence[Golden]
+    parts: Sequence[Part]
+    content: bytes
+    """As signed."""
+
+    def of_role(self, *roles: str) -> list[Part]:
+        return [part for part in self.parts if part.role in roles]
+
+    @property
+    def wheels(self) -> list[Part]:
+        return self.of_role("wheel")
+
+    @property
+    def unpacked(self) -> list[Part]:
+        """The parts that lie in the release's folder; wheels only make its runtime."""
+        return [part for part in self.parts if part.role != "wheel"]
+
+
+def parse(content: bytes) -> Manifest:
+    """Raises BoxError naming what is wrong with it."""
+    try:
+        document = json.loads(content)
+    except ValueError as error:
+        raise BoxError(f"the manifest is not JSON: {error}", "build the bundle again: make bundle") from None
+    try:
+        manifest = _read(document, content)
+        _check(manifest)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        what = f"no {error}" if isinstance(error, KeyError) else str(error)
+        raise BoxError(
+            f"this program cannot read the manifest: {what}", "build the bundle again: make bundle"
+        ) from None
+    return manifest
+
+
+def _read(document: dict[str, Any], content: bytes) -> Manifest:
+    if document["format"] != FORMAT:
+        raise ValueError(f"format {document['format']!r}; this program reads format {FORMAT}")
+    model, server, gate = document["model"], document["server"], document["gate"]
+    return Manifest(
+        release=document["release"],
+        platform=document["platform"],
+        python=document["python"],
+        model=Model(str(model["name"]), str(model["version"]), model["archive"], str(model["precision"])),
+        runtime_id=document["runtime"]["id"],
+        pip=document["runtime"]["pip"],
+        server=Server(
+            command=[str(word) for word in server["command"]],
+            environment={str(key): str(value) for key, value in server["environment"].items()},
+            java=server["java"],
+            workers=int(server["workers"]),
+            response_timeout=float(server["response_timeout"]),
+        ),
+        gate=Gate(
+            requests=int(gate["requests"]),
+            **{key: float(gate[key]) for key in Gate.__dataclass_fields__ if key != "requests"},
+        ),
+        tolerance=float(document["golden"]["tolerance"]),
+        golden=[
+            Golden(row["file"], {str(label): float(p) for label, p in row["expected"].items()})
+            for row in document["golden"]["pictures"]
+        ],
+        parts=[Part(row["path"], row["sha256"], int(row["size"]), row["role"]) for row in document["parts"]],
+        content=content,
+    )
+
+
+def _check(manifest: Manifest) -> None:
+    """Names become paths here, and this program is root."""
+    if not NAME.fullmatch(manifest.release):
+        raise ValueError(f"release {manifest.release!r} is not a name")
+    if not RUNTIME_ID.fullmatch(manifest.runtime_id):
+        raise ValueError(f"runtime {manifest.runtime_id!r} is not 16 hexadecimal digits")
+    for part in manifest.parts:
+        _check_part(part)
+    paths = {part.path for part in manifest.parts}
+    if len(paths) != len(manifest.parts):
+        raise ValueError("two parts have the same path")
+    wanted = [manifest.model.archive, f"wheels/{manifest.pip}", *(golden.file for golden in manifest.golden)]
+    for path in wanted:
+        if path not in paths:
+            raise ValueError(f"{path} is not among the parts")
+    if not manifest.golden or not all(golden.expected for golden in manifest.golden):
+        raise ValueError("it has no golden picture, so nothing could be proved")
+    if manifest.server.workers < 1 or manifest.gate.requests < 1:
+        raise ValueError("workers and gate.requests must be at least 1")
+
+
+def _check_part(part: Part) -> None:
+    pure = PurePosixPath(part.path)
+    if pure.is_absolute() or str(pure) != part.path or not all(NAME.fullmatch(name) for name in pure.parts):
+        raise ValueError(f"{part.path!r} is not a path below the release")
+    if part.path in ("manifest.json", "manifest.json.sig"):
+        raise ValueError(f"{part.path} cannot be a part")
+    if not SHA256.fullmatch(part.sha256):
+        raise ValueError(f"{part.path}: {part.sha256!r} is not a sha256")
+    if part.role not in ROLES:
+        raise ValueError(f"{part.path}: role {part.role!r} is unknown; known are {', '.join(ROLES)}")
+    if part.size < 0 or (part.role == "wheel") != part.path.startswith("wheels/"):
+        raise ValueError(f"{part.path}: wheels, and only they, lie in wheels/")

@@ -1,0 +1,92 @@
+"""Memory: what is left for a start, and what the server takes. Figures are bytes unless a name says otherwise."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+PROC = Path("/proc")
+CGROUPS = Path("/sys/fs/cgroup")
+
+
+def available(proc: Path = PROC, cgroups: Path = CGROUPS, pid: int | str = "self") -> int:
+    """What process `pid` and its like can still take: the machine's MemAvailable, or less where a cgroup says so."""
+    return min([_machine(proc), *_cgroup_rooms(proc, cgroups, pid)])
+
+
+def _machine(proc: Path) -> int:
+    for line in (proc / "meminfo").read_text().splitlines():
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def _cgroup_rooms(proc: Path, cgroups: Path, pid: int | str) -> list[int]:
+    """What each memory limit above the process leaves. Cache that can be dropped counts as free."""
+    rooms = []
+    try:
+        rows = (proc / str(pid) / "cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    for row in rows:
+        _, controllers, path = row.split(":", 2)
+        if controllers == "memory":
+            mount, names = cgroups / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+        elif controllers == "":
+            mount, names = cgroups, ("memory.max", "memory.current", "inactive_file")
+        else:
+            continue
+        folder = mount / path.lstrip("/")
+        while True:
+            room = _room(folder, *names)
+            if room is not None:
+                rooms.append(room)
+            if folder == mount:
+                break
+            folder = folder.parent
+    return rooms
+
+
+def _room(folder: Path, limit_file: str, usage_file: str, cache_key: str) -> int | None:
+    """None: no limit here, or nothing to read (a path from outside this container)."""
+    try:
+        limit = (folder / limit_file).read_text().strip()
+        usage = int((folder / usage_file).read_text())
+        rows = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
+        cache = next((int(row[1]) for row in rows if row[0] == cache_key), 0)
+    except (OSError, ValueError):
+        return None
+    if not limit.isdigit() or int(limit) >= 1 << 60:
+        return None
+    return max(0, int(limit) - usage + cache)
+
+
+def family(pid: int, proc: Path = PROC) -> list[int]:
+    """The process and all its descendants."""
+    children: dict[int, list[int]] = {}
+    for entry in proc.iterdir():
+        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
+            children.setdefault(parent, []).append(int(entry.name))
+    found = [pid]
+    for member in found:
+        found.extend(children.get(member, []))
+    return found
+
+
+def _parent(entry: Path) -> int | None:
+    try:
+        # The name in () may hold spaces and brackets.
+        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def proportional(pids: list[int], proc: Path = PROC) -> int:
+    """Their memory (PSS): a page that n processes share counts one n-th for each. A process that ended has none."""
+    total = 0
+    for pid in pids:
+        try:
+            rows = (proc / str(pid) / "smaps_rollup").read_text().splitlines()
+        except OSError:
+            continue
+        total += sum(int(row.split()[1]) * 1024 for row in rows if row.startswith("Pss:"))
+    return total

@@ -1,0 +1,159 @@
+"""Where everything is on a box. One root for all of it, so that a test has a box in a folder."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Paths:
+    root: Path = Path("/")
+
+    @property
+    def is_system(self) -> bool:
+        """The machine itself, with its users and its systemd, and not a folder that stands for one."""
+        return self.root == Path("/")
+
+    # What survives a power cut.
+    @property
+    def home(self) -> Path:
+        return self.root / "opt/vision-serve"
+
+    @property
+    def program(self) -> Path:
+        return self.home / "box.pyz"
+
+    @property
+    def incoming(self) -> Path:
+        return self.home / "incoming"
+
+    @property
+    def incoming_blobs(self) -> Path:
+        return self.incoming / "blobs"
+
+    @property
+    def blobs(self) -> Path:
+        return self.home / "blobs"
+
+    @property
+    def releases(self) -> Path:
+        return self.home / "releases"
+
+    @property
+    def runtimes(self) -> Path:
+        return self.home / "runtimes"
+
+    @property
+    def current(self) -> Path:
+        return self.home / "current"
+
+    @property
+    def confirmed(self) -> Path:
+        return self.home / "confirmed"
+
+    @property
+    def way_back(self) -> Path:
+        """A link made before a switch, so that going back needs no free block on the disk, only a rename."""
+        return self.home / ".way-back"
+
+    @property
+    def settings(self) -> Path:
+        return self.root / "etc/vision-serve/box.json"
+
+    @property
+    def allowed_signers(self) -> Path:
+        return self.root / "etc/vision-serve/allowed_signers"
+
+    @property
+    def unit(self) -> Path:
+        return self.root / "etc/systemd/system/vision-serve.service"
+
+    @property
+    def journal_settings(self) -> Path:
+        return self.root / "etc/systemd/journald@vision-serve.conf"
+
+    @property
+    def state(self) -> Path:
+        return self.root / "var/lib/vision-serve"
+
+    @property
+    def history(self) -> Path:
+        return self.state / "history.jsonl"
+
+    @property
+    def deploy_lock(self) -> Path:
+        return self.state / "lock.json"
+
+    @property
+    def activation(self) -> Path:
+        return self.state / "activation.jsonl"
+
+    # What is gone after a power cut.
+    @property
+    def trial(self) -> Path:
+        return self.root / "run/vision-serve-trial"
+
+    @property
+    def work_lock(self) -> Path:
+        return self.root / "run/vision-serve-work.lock"
+
+    @property
+    def decision_lock(self) -> Path:
+        return self.root / "run/vision-serve-decision.lock"
+
+    @property
+    def plain_pid(self) -> Path:
+        """The server's process where there is no systemd."""
+        return self.root / "run/vision-serve.pid"
+
+    @property
+    def plain_log(self) -> Path:
+        return self.root / "run/vision-serve.log"
+
+    @property
+    def run(self) -> Path:
+        return self.root / "run/vision-serve"
+
+    @property
+    def server_state(self) -> Path:
+        return self.run / "server.json"
+
+    @property
+    def inference_header(self) -> Path:
+        return self.run / "inference.header"
+
+    @property
+    def store(self) -> Path:
+        return self.run / "store"
+
+    @property
+    def private(self) -> Path:
+        return self.run / "private"
+
+    @property
+    def socket(self) -> Path:
+        return self.private / "management.sock"
+
+    @property
+    def keys(self) -> Path:
+        """Written by TorchServe into its working directory at each start."""
+        return self.private / "key_file.json"
+
+    @property
+    def management_header(self) -> Path:
+        return self.private / "management.header"
+
+    @property
+    def temp(self) -> Path:
+        return self.private / "tmp"
+
+    @property
+    def logs(self) -> Path:
+        return self.private / "logs"
+
+    def release(self, name: str) -> Path:
+        return self.releases / name
+
+    def runtime(self, runtime_id: str) -> Path:
+        return self.runtimes / runtime_id

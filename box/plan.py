@@ -1,0 +1,53 @@
+"""How a release would be taken into service: hot beside the old one, or by a restart; and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from box.manifest import Manifest
+
+HOT, RESTART, NONE, FIRST = "hot", "restart", "none", "first"
+
+
+@dataclass(frozen=True)
+class Choice:
+    how: str
+    why: str
+
+
+def choose(target: Manifest, running: Manifest | None, serving: bool, room_mb: float) -> Choice:
+    """`running`: the confirmed release, None on a new box. `serving`: it answers. `room_mb`: memory still to be had."""
+    if running is None:
+        return Choice(FIRST, "this box has no release yet")
+    if target.release == running.release:
+        if serving:
+            return Choice(NONE, "it runs already")
+        return Choice(RESTART, "it is the confirmed release, and does not run")
+    if not serving:
+        return Choice(RESTART, "the server does not run")
+    if difference := more_than_the_model(target, running):
+        return Choice(RESTART, difference)
+    if target.model.version == running.model.version:
+        return Choice(
+            RESTART, f"both are version {target.model.version} of {target.model.name}; side by side they cannot be"
+        )
+    needed = target.gate.second_worker_mb
+    if room_mb < needed:
+        return Choice(RESTART, f"no room for a second worker: it needs {needed:,.0f} MB, {room_mb:,.0f} MB are free")
+    return Choice(HOT, f"only the model changes, and {room_mb:,.0f} MB are free for a second worker")
+
+
+def more_than_the_model(target: Manifest, running: Manifest) -> str:
+    """What differs besides the model and what belongs to it; "" when nothing does."""
+    if target.runtime_id != running.runtime_id:
+        return "the runtime changes"
+    if target.model.name != running.model.name:
+        return f"the model's name changes from {running.model.name} to {target.model.name}"
+    if target.server.workers != running.server.workers:
+        return f"the workers change from {running.server.workers} to {target.server.workers}"
+    if replace(target.server, workers=0) != replace(running.server, workers=0):
+        return "the way the server is started changes"
+    for role, name in (("config", "the configuration"), ("unit", "the systemd unit"), ("program", "the program")):
+        if {(p.path, p.sha256) for p in target.of_role(role)} != {(p.path, p.sha256) for p in running.of_role(role)}:
+            return f"{name} changes"
+    return ""

@@ -1,0 +1,27 @@
+"""Is a release made for this machine?"""
+
+from __future__ import annotations
+
+import platform
+import sys
+
+from box.errors import BoxError
+from box.manifest import Manifest
+
+
+def own_platform() -> str:
+    return f"linux_{platform.machine()}"
+
+
+def own_python() -> str:
+    return f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+def require_fit(manifest: Manifest) -> None:
+    own, python = own_platform(), own_python()
+    if (manifest.platform, manifest.python) != (own, python):
+        raise BoxError(
+            f"{manifest.release} is for {manifest.platform} with Python {manifest.python}; "
+            f"this box is {own} with Python {python}",
+            f"make bundle PLATFORM={own} PYTHON={python}",
+        )

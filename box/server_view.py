@@ -1,0 +1,27 @@
+"""The running server as other processes of this program see it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from box import settings
+from box.paths import Paths
+from box.torchserve import Inference, Management
+
+
+def inference(paths: Paths) -> Inference:
+    return Inference(settings.load(paths.settings).asking_address, paths.inference_header)
+
+
+def management(paths: Paths) -> Management:
+    return Management(f"unix:{paths.socket}", paths.management_header)
+
+
+def own_word(paths: Paths) -> dict[str, Any]:
+    """What the supervisor wrote about itself: release, phase, pid, java, since. Empty when there is none."""
+    try:
+        content = json.loads(paths.server_state.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,122 @@
+"""How a trial ends: the new release stays, or the one before it comes back. Both can be cut off and repeated."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+from box import events, history, plan, releases, server_view, settings, starting, trial
+from box.errors import BoxError
+from box.events import Journal, say
+from box.hot import Hot
+from box.locks import alone
+from box.paths import Paths
+from box.service import FAILED, READY, STOPPED, Service
+from box.trial import Trial
+
+BUSY = "another activation is at work on this box"
+
+
+def memory_limit(paths: Paths, release: str) -> float:
+    """Megabytes for the service: the gate's, a second worker's for a hot swap, and what the gate does not count."""
+    gate = releases.load(paths, release).gate
+    return gate.memory_mb + gate.second_worker_mb + 128
+
+
+def hot_of(paths: Paths, on_trial: Trial) -> Hot:
+    if not on_trial.previous:
+        raise BoxError("a hot swap needs a release that runs")
+    return Hot(
+        paths,
+        releases.load(paths, on_trial.previous),
+        releases.load(paths, on_trial.release),
+        server_view.inference(paths),
+        server_view.management(paths),
+    )
+
+
+def keep(paths: Paths, on_trial: Trial) -> list[str]:
+    """Confirmed: the old one is retired, what nobody needs goes. Returns the releases that were removed."""
+    if history.confirmed_releases(paths.history)[:1] != [on_trial.release]:
+        history.record(
+            paths.history, history.CONFIRMED, on_trial.release, on_trial.owner, True, instead_of=on_trial.previous
+        )
+    if on_trial.how == plan.HOT:
+        try:
+            hot_of(paths, on_trial).retire()
+        except BoxError as error:
+            say(f"the old version is not retired: {error.message}; the next restart does it")
+    trial.clear(paths)
+    paths.way_back.unlink(missing_ok=True)
+    try:
+        return releases.prune(paths, settings.load(paths.settings).keep)
+    except (BoxError, OSError) as error:
+        say(f"not pruned: {error}")
+        return []
+
+
+def take_back(paths: Paths, runs: Service, on_trial: Trial) -> str | None:
+    """Return the release that answers again, None on a box that had none. Raises BoxError when it does not answer.
+
+    `current` goes back and the marker is removed before the old release is started: whatever ends this process
+    after that, a start by systemd or a boot brings the old release.
+    """
+    trial.save(paths, on_trial.to(trial.REVERTING))
+    if on_trial.how == plan.HOT and runs.state().phase == READY:
+        with suppress(BoxError):
+            hot_of(paths, on_trial).undo()
+            releases.go_back(paths, on_trial.previous)
+            trial.clear(paths)
+            return on_trial.previous
+    releases.go_back(paths, on_trial.previous)
+    trial.clear(paths)
+    if on_trial.previous is None:
+        runs.stop()
+    elif not runs.going_down():
+        starting.restart(paths, runs, releases.load(paths, on_trial.previous))
+    return on_trial.previous
+
+
+@dataclass(frozen=True)
+class Outcome:
+    running: str | None
+    trouble: str = ""
+
+
+def back_and_told(paths: Paths, runs: Service, on_trial: Trial, why: str) -> Outcome:
+    """Take back, and write it into the history. Never raises BoxError: the way back must end."""
+    try:
+        outcome = Outcome(take_back(paths, runs, on_trial))
+    except BoxError as error:
+        outcome = Outcome(None, f"; and {on_trial.previous} does not answer either: {error.message}")
+    history.record(
+        *(paths.history, "rolled-back", on_trial.release, on_trial.owner, False),
+        running=outcome.running,
+        error=why + outcome.trouble,
+    )
+    return outcome
+
+
+def settle(paths: Paths, runs: Service) -> str:
+    """End a trial whose activation is gone; a sentence on what was done, "" when there was none."""
+    with alone(paths.work_lock, BUSY, wait_seconds=10):
+        on_trial = trial.load(paths)
+        if not on_trial:
+            return ""
+        with alone(paths.decision_lock, BUSY, wait_seconds=10):
+            stays = releases.confirmed(paths) == on_trial.release
+            if not stays:
+                trial.save(paths, on_trial.to(trial.REVERTING))
+        journal = Journal(paths.activation)
+        if stays:
+            if runs.state().phase in (STOPPED, FAILED) and not runs.going_down():
+                starting.restart(paths, runs, releases.load(paths, on_trial.release))
+            keep(paths, on_trial)
+            journal.end(ok=True, release=on_trial.release, confirmed=True)
+            return f"{on_trial.release} was confirmed, and stays"
+        why = f"the activation of {on_trial.release} ended before it was confirmed"
+        outcome = back_and_told(paths, runs, on_trial, why)
+        facts = {"ok": False, "rolled_back": True, "release": on_trial.release, "running": outcome.running}
+        told = any(event.get("event") == "result" for event in events.lines(paths.activation))
+        (journal.end if told else journal.result)(**facts, error=why + outcome.trouble)
+        return f"{why}; {outcome.running or 'nothing'} runs{outcome.trouble}"

@@ -1,0 +1,52 @@
+"""Whose manifest is it? OpenSSH signatures: a box trusts the keys in its allowed_signers and no others."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+from box.errors import BoxError
+
+NAMESPACE = "vision-serve-bundle"
+
+
+def verify(manifest: Path, signature: Path, allowed_signers: Path) -> str:
+    """The principal who signed. Raises BoxError when it is nobody this box trusts, or not this manifest."""
+    if not allowed_signers.is_file() or not allowed_signers.read_text(encoding="utf-8").strip():
+        raise BoxError(
+            f"this box trusts no key yet: {allowed_signers} is empty or not there",
+            "give it the operator's allowed signers: box.pyz provision < allowed_signers",
+        )
+    content = manifest.read_bytes()
+    seal = _keygen(content, "check-novalidate", "-n", NAMESPACE, "-s", str(signature))
+    if seal.returncode:
+        raise BoxError(
+            f"the signature does not fit the manifest ({_words(seal)})",
+            "the bundle was changed after it was signed, or damaged: build or fetch it again",
+        )
+    found = _keygen(b"", "find-principals", "-s", str(signature), "-f", str(allowed_signers))
+    principals = found.stdout.decode().split("\n")[0].strip() if found.returncode == 0 else ""
+    if not principals:
+        key = seal.stdout.decode().strip().rpartition(" with ")[2]
+        raise BoxError(
+            f"the bundle is signed by a key that this box does not trust: {key}",
+            f"sign it with a key that is in {allowed_signers}, or add this one there if it is yours",
+        )
+    names = ["-I", principals, "-n", NAMESPACE]
+    good = _keygen(content, "verify", "-f", str(allowed_signers), *names, "-s", str(signature))
+    if good.returncode:
+        raise BoxError(f"{principals}'s signature is not accepted: {_words(good)}", f"look into {allowed_signers}")
+    return principals
+
+
+def _keygen(content: bytes, action: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+    try:
+        return subprocess.run(["ssh-keygen", "-Y", action, *arguments], input=content, capture_output=True, timeout=60)
+    except FileNotFoundError:
+        raise BoxError(
+            "ssh-keygen is not on this box, so no signature can be checked", "apt-get install openssh-client"
+        ) from None
+
+
+def _words(run: subprocess.CompletedProcess[bytes]) -> str:
+    return " ".join((run.stderr or run.stdout).decode(errors="replace").split())

@@ -1,0 +1,41 @@
+"""A start of the server, watched until it answers or is known to have failed."""
+
+from __future__ import annotations
+
+import time
+
+from box import server_log, server_view, service
+from box.errors import BoxError
+from box.manifest import Manifest
+from box.paths import Paths
+from box.service import Service, State
+
+POLL_SECONDS = 0.2
+# Between the request to start and the first sign of it.
+PATIENCE_SECONDS = 10.0
+# Beyond the release's own ready_seconds: for the supervisor's own start, and its first prediction.
+EXTRA_SECONDS = 60.0
+
+
+def restart(paths: Paths, runs: Service, manifest: Manifest) -> State:
+    """Stop, start, and return when this release says that it answers. Raises BoxError with the cause."""
+    runs.stop()
+    since = time.time()
+    runs.start()
+    return wait_until_ready(paths, runs, manifest, since)
+
+
+def wait_until_ready(paths: Paths, runs: Service, manifest: Manifest, since: float) -> State:
+    begun = time.monotonic()
+    limit = manifest.gate.ready_seconds + EXTRA_SECONDS
+    while True:
+        state = runs.state()
+        waited = time.monotonic() - begun
+        if state.phase == service.READY and server_view.own_word(paths).get("release") == manifest.release:
+            return state
+        if state.phase == service.FAILED or (state.phase == service.STOPPED and waited > PATIENCE_SECONDS):
+            cause = state.why or server_log.verdict_of(runs.log(since, 400)) or "it ended without a word"
+            raise BoxError(f"{manifest.release} does not start: {cause}")
+        if waited > limit:
+            raise BoxError(f"{manifest.release} was not ready after {limit:.0f} s")
+        time.sleep(POLL_SECONDS)

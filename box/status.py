@@ -1,0 +1,91 @@
+"""What runs on this box, and whether it answers: asked now, not remembered."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import box
+from box import durable, events, golden, locks, memory, releases, server_view, space, trial
+from box.errors import BoxError
+from box.manifest import Manifest
+from box.paths import Paths
+from box.service import READY, Service
+from box.space import MEGABYTE
+
+PREDICTION_SECONDS = 30.0
+
+
+def status(paths: Paths, runs: Service) -> dict[str, Any]:
+    state, on_trial = runs.state(), trial.load(paths)
+    release = releases.current(paths)
+    manifest = _manifest(paths, release)
+    held = locks.holder(paths.deploy_lock)
+    workers = _workers(paths, manifest) if manifest and state.pid else []
+    why = _wrong(paths, manifest) if manifest and state.pid else "the server does not run"
+    return {
+        "ok": True,
+        "release": release,
+        "confirmed": releases.confirmed(paths),
+        "on_trial": on_trial.release if on_trial else None,
+        "model": manifest.model.name if manifest else None,
+        "version": manifest.model.version if manifest else None,
+        "workers": workers,
+        "service": state.phase,
+        "ready": state.phase == READY and bool(workers) and all(worker["status"] == "READY" for worker in workers),
+        "answers": not why,
+        "why_not": why or None,
+        "since": server_view.own_word(paths).get("since"),
+        "memory_mb": round(memory.proportional(memory.family(state.pid)) / MEGABYTE) if state.pid else 0,
+        "memory_free_mb": round(memory.available() / MEGABYTE),
+        "disk_free_mb": round(space.free_bytes(paths.home) / MEGABYTE),
+        "releases": releases.here(paths),
+        "previous": releases.previous(paths),
+        "last_activation": last_activation(paths),
+        "lock": held.describe(time.time()) if held else None,
+        "box_program": box.VERSION,
+        "box_program_sha256": durable.sha256(paths.program) if paths.program.is_file() else None,
+    }
+
+
+def _manifest(paths: Paths, release: str | None) -> Manifest | None:
+    try:
+        return releases.load(paths, release) if release else None
+    except BoxError:
+        return None
+
+
+def _workers(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
+    try:
+        rows = server_view.management(paths).describe(manifest.model.name)
+    except BoxError:
+        return []
+    return [{"pid": worker["pid"], "status": worker["status"]} for row in rows for worker in row["workers"]]
+
+
+def _wrong(paths: Paths, manifest: Manifest) -> str:
+    """Why a golden picture is not answered rightly now; "" when it is."""
+    picture = manifest.golden[0]
+    try:
+        content = (paths.release(manifest.release) / picture.file).read_bytes()
+        answer = server_view.inference(paths).predict(manifest.model.name, content, PREDICTION_SECONDS)
+    except (BoxError, OSError) as error:
+        return str(error)
+    return golden.mismatch(picture.file, picture.expected, manifest.tolerance, answer)
+
+
+def last_activation(paths: Paths) -> dict[str, Any] | None:
+    """How the latest one stands: its last step, its result, its end."""
+    found = list(events.lines(paths.activation))
+    if not found:
+        return None
+    summary: dict[str, Any] = {key: found[0].get(key) for key in ("release", "owner", "at")}
+    for event in found[1:]:
+        if event.get("event") == "step":
+            summary["step"] = event.get("step")
+        else:
+            summary |= {key: value for key, value in event.items() if key not in ("event", "at", "log")}
+            summary["ended"] = event.get("at")
+            if event.get("event") == "end":
+                summary["waiting"] = False
+    return summary

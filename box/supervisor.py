@@ -1,0 +1,208 @@
+"""`box.pyz serve`: runs the current release's TorchServe, and tells systemd the truth about it.
+
+READY=1 is said when every worker is READY and a golden picture got its right answer. WATCHDOG=1 is said only after a
+real prediction. When predictions stop, the supervisor ends with a failure, so that it is started anew; and should it
+hang itself, systemd's watchdog ends it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from box import durable, golden, releases, server_command, settings
+from box.child import Child
+from box.drain import drain
+from box.errors import BoxError
+from box.events import say
+from box.manifest import Manifest
+from box.notify import notify, watchdog_seconds
+from box.paths import Paths
+from box.readiness import Watch
+from box.server_log import FAILED
+from box.torchserve import ApiError, Inference, Management
+
+POLL_SECONDS = 0.1
+RETRY_SECONDS = 0.5
+PROBE_SECONDS = 20.0
+# How long predictions may fail where no unit says so. Longer than TorchServe takes to replace a hung worker itself.
+PATIENCE_SECONDS = 150.0
+# EX_CONFIG: the unit's RestartPreventExitStatus. Starting again would not make a release appear.
+NOTHING_TO_SERVE = 78
+
+
+def serve(paths: Paths) -> int:
+    """Runs until SIGTERM (0) or until the release fails (1)."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    os.umask(0o027)
+    release = releases.current(paths)
+    try:
+        if not release:
+            raise BoxError("no release was ever confirmed on this box")
+        manifest = releases.load(paths, release)
+        chosen = settings.load(paths.settings)
+    except BoxError as error:
+        _give_up(error.message)
+        return NOTHING_TO_SERVE
+    try:
+        return Supervisor(paths, manifest, chosen, stop).run()
+    except (BoxError, OSError) as error:
+        _give_up(str(error))
+        return 1
+
+
+def _give_up(why: str) -> None:
+    say(FAILED + why)
+    notify(f"STATUS=failed: {why}")
+
+
+class Supervisor:
+    def __init__(self, paths: Paths, manifest: Manifest, chosen: settings.Settings, stop: threading.Event) -> None:
+        self.paths = paths
+        self.manifest = manifest
+        self.chosen = chosen
+        self.stop = stop
+        self.inference = Inference(chosen.asking_address, paths.inference_header)
+        self.management = Management(f"unix:{paths.socket}", paths.management_header)
+        self.first = manifest.golden[0]
+        self.picture = (paths.release(manifest.release) / self.first.file).read_bytes()
+
+    def run(self) -> int:
+        self._prepare_folders()
+        child = Child(
+            server_command.command(self.manifest, self.paths),
+            server_command.environment(self.manifest, self.paths, self.chosen, os.environ),
+            self.paths.private,
+        )
+        self._state("starting", child)
+        try:
+            self._wait_until_ready(child)
+            if not self.stop.is_set():
+                self._state("ready", child)
+                notify("READY=1", f"STATUS={self.manifest.release} answers")
+                say(f"vision-serve: {self.manifest.release} answers at {self.chosen.inference_address}")
+                self._watch(child)
+            notify("STOPPING=1")
+            drain(self.management, self.paths.keys, self.manifest.server.response_timeout, say)
+        finally:
+            child.end()
+            self.paths.server_state.unlink(missing_ok=True)
+        return 0
+
+    def _prepare_folders(self) -> None:
+        """All in /run, which is memory: nothing of a running server wears the SD card."""
+        self.paths.run.mkdir(parents=True, exist_ok=True)
+        for folder in (self.paths.store, self.paths.private):
+            shutil.rmtree(folder, ignore_errors=True)
+        self.paths.store.mkdir(mode=0o750)
+        for folder in (self.paths.private, self.paths.temp, self.paths.logs):
+            folder.mkdir(mode=0o700)
+        self.paths.inference_header.unlink(missing_ok=True)
+        archive = self.paths.store / server_command.archive_name(self.manifest)
+        archive.symlink_to(self.paths.release(self.manifest.release) / self.manifest.model.archive)
+
+    def _state(self, phase: str, child: Child) -> None:
+        state = {
+            "release": self.manifest.release,
+            "phase": phase,
+            "pid": os.getpid(),
+            "java": child.pid,
+            "since": round(time.time(), 3),
+        }
+        durable.write(self.paths.server_state, json.dumps(state).encode(), mode=0o640)
+
+    def _wait_until_ready(self, child: Child) -> None:
+        watch = Watch(self.manifest.server.workers)
+        deadline = time.monotonic() + self.manifest.gate.ready_seconds
+        have_tokens = False
+        while not self.stop.wait(POLL_SECONDS):
+            have_tokens = have_tokens or self._write_headers()
+            alive = child.alive
+            verdict = watch.judge(alive, self._workers() if alive and have_tokens else [], child.words())
+            if verdict.failure:
+                raise BoxError(verdict.failure)
+            if verdict.done:
+                return self._ask_first()
+            if time.monotonic() > deadline:
+                raise BoxError(
+                    f"only {verdict.ready} of {verdict.wanted} workers were ready after "
+                    f"{self.manifest.gate.ready_seconds:.0f} s"
+                )
+        return None
+
+    def _ask_first(self) -> None:
+        answer = self._predict(self.manifest.server.response_timeout)
+        if wrong := golden.mismatch(self.first.file, self.first.expected, self.manifest.tolerance, answer):
+            raise BoxError(f"it answers, and wrongly: {wrong}")
+
+    def _predict(self, timeout: float) -> Any:
+        return self.inference.predict(self.manifest.model.name, self.picture, timeout)
+
+    def _write_headers(self) -> bool:
+        """False while TorchServe has not written its tokens yet."""
+        try:
+            keys = json.loads(self.paths.keys.read_text(encoding="utf-8"))
+            inference, management = keys["inference"]["key"], keys["management"]["key"]
+        except (FileNotFoundError, ValueError, KeyError):
+            return False
+        for path, token, mode in (
+            (self.paths.inference_header, inference, 0o640),
+            (self.paths.management_header, management, 0o600),
+        ):
+            durable.write(path, f"Authorization: Bearer {token}\n".encode(), mode)
+        return True
+
+    def _workers(self) -> list[dict[str, Any]]:
+        """None while it does not answer or has no such model yet."""
+        try:
+            workers: list[dict[str, Any]] = self.management.describe(self.manifest.model.name)[0]["workers"]
+        except ApiError as error:
+            if error.status == 404:
+                return []
+            raise
+        except BoxError:
+            return []
+        return workers
+
+    def _watch(self, child: Child) -> None:
+        """Return at SIGTERM. Raises BoxError when Java ended, or no prediction succeeded for too long."""
+        patience = watchdog_seconds() * 0.8 or PATIENCE_SECONDS
+        last_good = time.monotonic()
+        notify("WATCHDOG=1")
+        pause = min(PROBE_SECONDS, patience / 4)
+        while not _sleep(self.stop, pause, lambda: child.alive):
+            if not child.alive:
+                raise BoxError(Watch(1).judge(False, [], child.words()).failure)
+            why = self._probe(min(self.manifest.server.response_timeout, patience / 2))
+            if not why:
+                last_good = time.monotonic()
+                notify("WATCHDOG=1")
+            elif time.monotonic() - last_good > patience:
+                raise BoxError(f"no prediction succeeded for {patience:.0f} s: {why}")
+            # A full queue refuses this question as it refuses others; asked often enough it gets its turn.
+            pause = RETRY_SECONDS if why else min(PROBE_SECONDS, patience / 4)
+
+    def _probe(self, timeout: float) -> str:
+        """Why a real prediction failed; "" when it did not. Any model's answer will do: after a hot swap it differs."""
+        try:
+            answer = self._predict(timeout)
+        except BoxError as error:
+            return error.message
+        return "" if isinstance(answer, dict) and answer else f"it answered {str(answer)[:100]}"
+
+
+def _sleep(stop: threading.Event, seconds: float, while_true: Callable[[], bool]) -> bool:
+    """Sleep, but not longer than `while_true` holds. True when it is time to stop."""
+    deadline = time.monotonic() + seconds
+    while while_true() and time.monotonic() < deadline:
+        if stop.wait(min(POLL_SECONDS, seconds)):
+            return True
+    return stop.is_set()

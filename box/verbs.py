@@ -1,0 +1,259 @@
+"""What each verb does, in the order it does it. Each returns its result's keys."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+from box import (
+    activation,
+    bundle_file,
+    confirming,
+    doctor,
+    history,
+    launching,
+    locks,
+    manifest,
+    memory,
+    programs,
+    receiving,
+    releases,
+    runtime,
+    service,
+    settling,
+    space,
+    supervisor,
+    trial,
+)
+from box import (
+    plan as planning,
+)
+from box import (
+    recover as recovering,
+)
+from box import (
+    status as telling,
+)
+from box.errors import BoxError, UsageError
+from box.events import Journal, emit, say
+from box.paths import Paths
+from box.provision import provision as provide
+
+Result = dict[str, Any]
+Asked = argparse.Namespace
+LOG_LINES = 40
+
+
+def _owner(asked: Asked) -> str:
+    return asked.owner or "box"
+
+
+def _permit(paths: Paths, asked: Asked) -> None:
+    locks.permit(paths.deploy_lock, _owner(asked))
+
+
+def provision(paths: Paths, asked: Asked) -> Result:
+    _permit(paths, asked)
+    signers = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
+    changed = provide(paths, asked.address, signers)
+    if changed:
+        history.record(paths.history, "provisioned", None, _owner(asked), True, changed=changed)
+    return {"ok": True, "changed": changed}
+
+
+def missing(paths: Paths, asked: Asked) -> Result:
+    return {"ok": True} | receiving.missing(paths, manifest.parse(sys.stdin.buffer.read()))
+
+
+def receive(paths: Paths, asked: Asked) -> Result:
+    _permit(paths, asked)
+    _settle_orphan(paths)
+    with locks.alone(paths.work_lock, settling.BUSY):
+        try:
+            result = receiving.receive(paths, asked.release)
+        except BoxError as error:
+            history.record(paths.history, "received", asked.release, _owner(asked), False, error=error.message)
+            raise
+    history.record(paths.history, "received", asked.release, _owner(asked), True)
+    return result
+
+
+def plan(paths: Paths, asked: Asked) -> Result:
+    """The manifest may come on stdin, before anything was sent; it is only compared, not trusted."""
+    if (paths.release(asked.release) / "manifest.json").is_file():
+        target = releases.load(paths, asked.release)
+    elif sys.stdin is not None and not sys.stdin.isatty() and (content := sys.stdin.buffer.read()):
+        target = manifest.parse(content)
+    else:
+        raise UsageError(f"{asked.release} is not on this box", "give its manifest on stdin")
+    confirmed, runs = releases.confirmed(paths), service.of(paths)
+    running = releases.load(paths, confirmed) if confirmed else None
+    serving = running is not None and activation.serves(paths, runs, running)
+    choice = planning.choose(target, running, serving, activation.second_worker_room(runs))
+    return {
+        "ok": True,
+        "how": choice.how,
+        "why": choice.why,
+        "runtime": "have" if runtime.stands(paths, target) else "build",
+        "bytes": receiving.missing(paths, target)["bytes"],
+        "running": confirmed,
+        "memory_free_mb": round(memory.available() / space.MEGABYTE),
+        "disk_free_mb": round(space.free_bytes(paths.home) / space.MEGABYTE),
+    }
+
+
+def _settle_orphan(paths: Paths) -> None:
+    """A trial whose activation is gone is ended before anything else; one that is at work is left to it."""
+    if trial.load(paths) and (done := settling.settle(paths, service.of(paths))):
+        say(done)
+
+
+def activate(paths: Paths, asked: Asked) -> Result:
+    _permit(paths, asked)
+    _settle_orphan(paths)
+    with locks.alone(paths.work_lock, settling.BUSY):
+        if not paths.release(asked.release).is_dir():
+            raise BoxError(f"{asked.release} is not in place on this box", f"box.pyz receive {asked.release}")
+    mark = uuid.uuid4().hex
+    arguments = [asked.release, "--confirm-seconds", str(asked.confirm_seconds), "--mark", mark]
+    arguments += ["--owner", _owner(asked)]
+    lives = launching.launch(paths, service.of(paths), arguments)
+    for event in launching.follow(paths, mark, lives):
+        if event.get("event") == "result":
+            return {key: value for key, value in event.items() if key != "event"}
+        emit(event)
+        if event.get("event") == "step":
+            say(f"{event['step']}: {event['detail']}")
+    raise BoxError("the activation ended without a result", "box.pyz status; box.pyz logs")
+
+
+def rollback(paths: Paths, asked: Asked) -> Result:
+    target = asked.to or releases.previous(paths)
+    if not target:
+        raise BoxError("there is no earlier release on this box to go back to", "deploy the one you want")
+    if target == releases.confirmed(paths):
+        raise UsageError(f"{target} is what runs", f"the releases here: {', '.join(releases.here(paths))}")
+    asked.release = target
+    return activate(paths, asked) | {"release": target}
+
+
+def confirm(paths: Paths, asked: Asked) -> Result:
+    _permit(paths, asked)
+    return confirming.confirm(paths, service.of(paths), asked.release)
+
+
+def revert(paths: Paths, asked: Asked) -> Result:
+    _permit(paths, asked)
+    return confirming.revert(paths, service.of(paths))
+
+
+def status(paths: Paths, asked: Asked) -> Result:
+    return telling.status(paths, service.of(paths))
+
+
+def show_history(paths: Paths, asked: Asked) -> Result:
+    return {"ok": True, "entries": history.last(paths.history, asked.n)}
+
+
+def logs(paths: Paths, asked: Asked) -> Result:
+    return {"ok": True, "lines": service.of(paths).log(0, asked.n)}
+
+
+def diagnose(paths: Paths, asked: Asked) -> Result:
+    return doctor.as_result(doctor.findings(paths, service.of(paths)))
+
+
+def lock(paths: Paths, asked: Asked) -> Result:
+    if not asked.owner:
+        raise UsageError("whose lock is it to be?", "lock --owner TEXT")
+    locks.take(paths.deploy_lock, asked.owner, asked.break_stale)
+    return {"ok": True, "owner": asked.owner}
+
+
+def unlock(paths: Paths, asked: Asked) -> Result:
+    if not asked.owner:
+        raise UsageError("whose lock is it?", "unlock --owner TEXT")
+    locks.release(paths.deploy_lock, asked.owner)
+    return {"ok": True}
+
+
+def install(paths: Paths, asked: Asked) -> Result:
+    _permit(paths, asked)
+    signers = ""
+    if asked.signers:
+        try:
+            signers = asked.signers.read_text(encoding="utf-8")
+        except OSError as error:
+            raise UsageError(f"{asked.signers} cannot be read: {error.strerror}") from None
+    if not asked.bundle.is_file():
+        raise UsageError(f"{asked.bundle} is not there")
+    for change in provide(paths, asked.address, signers):
+        say(change)
+    wanted = bundle_file.bring_in(paths, asked.bundle)
+    asked.release, asked.confirm_seconds = wanted.release, 60.0
+    receive(paths, asked)
+    result = activate(paths, asked)
+    if not result["ok"]:
+        return result
+    return result | confirm(paths, asked) | {"waiting": False}
+
+
+def recover(paths: Paths, asked: Asked) -> Result:
+    target = recovering.recover(paths)
+    if target:
+        service.of(paths).limit_memory(settling.memory_limit(paths, target))
+    return {"ok": True, "release": target}
+
+
+def serve(paths: Paths) -> int:
+    return supervisor.serve(paths)
+
+
+def run_activation(paths: Paths, asked: Asked) -> Result:
+    with locks.alone(paths.work_lock, settling.BUSY, wait_seconds=5):
+        journal = Journal(paths.activation)
+        journal.begin(mark=asked.mark, release=asked.release, owner=_owner(asked))
+        history.record(paths.history, "activation", asked.release, _owner(asked), True)
+        runs = service.of(paths)
+        made = activation.Activation(paths, runs, asked.release, _owner(asked), asked.confirm_seconds, journal)
+        return {"ok": made.run()}
+
+
+def guard(paths: Paths, asked: Asked) -> Result:
+    """What systemd's ExecStopPost does, where there is no systemd."""
+    arguments = [asked.release, "--confirm-seconds", str(asked.confirm_seconds), "--mark", asked.mark]
+    subprocess.run(
+        [*programs.command(paths), "_activate", *arguments, "--owner", _owner(asked)], env=programs.environment()
+    )
+    return settle(paths, asked)
+
+
+def settle(paths: Paths, asked: Asked) -> Result:
+    return {"ok": True, "settled": settling.settle(paths, service.of(paths))}
+
+
+VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
+    "provision": provision,
+    "missing": missing,
+    "receive": receive,
+    "plan": plan,
+    "activate": activate,
+    "confirm": confirm,
+    "revert": revert,
+    "rollback": rollback,
+    "status": status,
+    "history": show_history,
+    "logs": logs,
+    "doctor": diagnose,
+    "lock": lock,
+    "unlock": unlock,
+    "install": install,
+    "recover": recover,
+    "_activate": run_activation,
+    "_guard": guard,
+    "_settle": settle,
+}
