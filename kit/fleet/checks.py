@@ -11,6 +11,8 @@ from pathlib import Path
 
 from kit.fleet.survey import Answer
 
+# A box's words for them, and this desk's.
+SEVERITIES = {"error": "fail", "warning": "warn"}
 # --info=progress2 and --chmod for both sides.
 OLDEST_RSYNC = (3, 1)
 
@@ -82,4 +84,5 @@ def boxes(answers: Sequence[Answer]) -> Iterator[Finding]:
         if answer.error:
             yield Finding(answer.box, "fail", answer.error, f"ssh to it by hand, or make deploy HOSTS={answer.box}")
         for found in answer.said.get("findings") or ():
-            yield Finding(answer.box, found["severity"], found["message"], found.get("remedy") or "")
+            severity = SEVERITIES.get(found["severity"], found["severity"])
+            yield Finding(answer.box, severity, found["message"], found.get("remedy") or "")

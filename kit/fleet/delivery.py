@@ -9,14 +9,18 @@ from kit.fleet.engine import Kind
 from kit.fleet.inventory import Box
 from kit.fleet.outcome import Account
 from kit.fleet.parcel import Parcel, matching, unfit
-from kit.fleet.remote import BoxError, Event, Facts, Remote
-from kit.fleet.visit import Orders, Refusal, Visit, Watch
+from kit.fleet.remote import BoxError, Event, Remote
+from kit.fleet.switching import end_trial, settle, switch
+from kit.fleet.turn import Orders, Watch
+from kit.fleet.visit import Refusal, Visit
 
 BUNDLES = "make bundle PROFILE=… PLATFORM=… PYTHON=…"
 
 
 class Delivery(Visit):
     """A box's turns when a release is deployed."""
+
+    parcel: Parcel
 
     def __init__(
         self,
@@ -33,102 +37,92 @@ class Delivery(Visit):
     def prepare(self) -> Kind:
         self._fit()
         self._have_a_program()
-        self._take_lock()
+        self.take_lock()
         return Kind.READY
 
     def change(self) -> Kind:
-        self._renew_lock()
+        self.renew_lock()
         self._update_program()
-        self._provision()
-        if self._has_it():
+        changed = self._provision()
+        if self._has_it() and not changed:
             return Kind.UNCHANGED
-        self._receive()
-        self._remember(self._parcel.release)
-        self._switch_to(self._parcel.release, "activate", self._parcel.release)
-        return Kind.CHANGED
+        self._send_and_receive()
+        self.turn.remember(self.parcel.release)
+        switch(self.turn, self.parcel.release, "activate", self.parcel.release)
+        return Kind.UNCHANGED if self.account.how == "none" else Kind.CHANGED
 
     def plan(self) -> Event:
-        """What `change` would do, with nothing changed. A bare box has no program to ask."""
-        facts = self._fit()
-        if not facts.program:
-            return {
-                "how": "first",
-                "why": "a bare box: it is provisioned first",
-                "runtime": "build",
-                "bytes": self._parcel.size,
-            }
-        self._read_status()
-        return self._checked(self._call("plan", self._parcel.release, stdin=self._parcel.manifest, step="plan"))
+        self._fit()
+        if not self.facts.program:
+            why = "a bare box: it is provisioned first"
+            return {"how": "first", "why": why, "runtime": "build", "bytes": self.parcel.size}
+        manifest = self.parcel.manifest
+        return self.turn.checked(self.turn.call("plan", self.parcel.release, stdin=manifest, step="plan"))
 
-    def _fit(self) -> Facts:
+    def _fit(self) -> None:
         """Raises Refusal for a box that no bundle fits."""
-        facts = self._reach()
-        if why := unfit(facts):
+        self.reach()
+        if why := unfit(self.facts):
             raise Refusal(why)
-        parcel = matching(facts, self._parcels)
+        parcel = matching(self.facts, self._parcels)
         if parcel is None:
             have = "; ".join(one.target for one in self._parcels)
-            raise Refusal(f"it is linux_{facts.machine}, Python {facts.python}; the bundles are for {have}: {BUNDLES}")
-        self._parcel = parcel
+            target = f"linux_{self.facts.machine}, Python {self.facts.python}"
+            raise Refusal(f"it is {target}, and the bundles are for {have} → {BUNDLES}")
+        self.parcel = parcel
         self.account.release = parcel.release
-        return facts
 
     def _have_a_program(self) -> None:
         """A bare box gets the program first, since the lock is the program's; it changes nothing by lying there."""
-        assert self._facts
-        if not self._facts.program:
-            if not self.orders.signers:
-                raise Refusal("a bare box: say whose bundles it is to trust with SIGNERS=allowed_signers")
-            self._install_program("program installed")
+        if not self.facts.program:
+            if not self.turn.orders.signers:
+                raise Refusal("a bare box has to be told whose bundles to trust → SIGNERS=allowed_signers")
+            self._install_program("installed the program")
 
     def _update_program(self) -> None:
-        assert self._facts
-        if self._facts.program not in ("", self._parcel.program_sha256):
-            self._install_program("program updated")
+        if self.facts.program not in ("", self.parcel.program_sha256):
+            self._install_program("updated the program")
 
     def _install_program(self, said: str) -> None:
-        self._begin_step("program")
-        self.remote.install(self._parcel.program, self._parcel.program_sha256)
+        self.turn.begin("program")
+        self.turn.remote.install(self.parcel.program, self.parcel.program_sha256)
         self.account.changes.append(said)
 
-    def _provision(self) -> None:
-        """User, folders, unit, trusted keys and address as the fleet file has them; changes nothing where they are."""
+    def _provision(self) -> list[str]:
+        """User, folders, unit, trusted keys and address as the fleet file has them. Returns what had to be changed."""
         address = ("--address", self._box.inference_address) if self._box.inference_address else ()
-        signers = self.orders.signers.encode()
-        result = self._checked(self._call("provision", *address, *self._owner, stdin=signers, step="provision"))
-        self.account.changes += map(str, result.get("changed") or ())
+        signers = self.turn.orders.signers.encode()
+        result = self.turn.call("provision", *address, *self.turn.owner, stdin=signers, step="provision")
+        changed = [str(change) for change in self.turn.checked(result).get("changed") or ()]
+        self.account.changes += changed
+        return changed
 
     def _has_it(self) -> bool:
-        """It confirmed this release, and answers."""
-        status = self._read_status()
-        return (
-            status.get("confirmed") == self._parcel.release
-            and not status.get("on_trial")
-            and bool(status.get("answers"))
-        )
-
-    def _read_status(self) -> Event:
-        status = self._call("status", step="look")
-        confirmed = str(status.get("confirmed") or "")
+        """It confirmed this release, and answers. What an earlier run left on trial is brought to its end first."""
+        status = self.turn.call("status", step="look")
         # A run that is resumed knows what the box had at first; what it has now may be this very release.
-        self.account.before = self.account.before or confirmed
-        self.account.running = str(status.get("release") or confirmed)
-        return status
+        self.account.before = self.account.before or str(status.get("confirmed") or "")
+        if status.get("on_trial") == self.parcel.release:
+            settle(self.turn, self.parcel.release, "the run before this one ended early")
+            status = self.turn.call("status")
+        status = end_trial(self.turn, status)
+        self.turn.read_running(status)
+        return status.get("confirmed") == self.parcel.release and bool(status.get("answers"))
 
-    def _receive(self) -> None:
+    def _send_and_receive(self) -> None:
         """Send what the box lacks, and have it checked there; once more when a part arrived damaged."""
         for again in (True, False):
             self._send_missing()
-            result = self._call("receive", self._parcel.release, *self._owner, step="receive", heard=self._heard)
+            result = self.turn.call("receive", self.parcel.release, *self.turn.owner, step="receive")
             if result.get("ok") or not (again and result.get("damaged")):
                 break
-        self._checked(result)
+        self.turn.checked(result)
 
     def _send_missing(self) -> None:
-        need = self._checked(self._call("missing", stdin=self._parcel.manifest, step="compare"))
+        need = self.turn.checked(self.turn.call("missing", stdin=self.parcel.manifest, step="compare"))
         if not need.get("enough", True):
-            needed, free = (int(need[key]) >> 20 for key in ("needed_bytes", "disk_free_bytes"))
-            raise BoxError(f"its disk has {free:,} MB free, and {needed:,} MB are needed")
-        self._begin_step("send")
+            needed, free = (int(need[key]) / 1e6 for key in ("needed_bytes", "disk_free_bytes"))
+            raise BoxError(f"its disk has {free:,.0f} MB free, and {needed:,.0f} MB are needed")
+        self.turn.begin("send")
         missing = [str(part["sha256"]) for part in need["missing"]]
-        self.remote.send(self._parcel.folder, self._parcel.files(missing), self._progress)
+        self.turn.remote.send(self.parcel.folder, self.parcel.files(missing), self.turn.progress)

@@ -21,6 +21,7 @@ Event = Mapping[str, Any]
 NO_LINK = 255
 # rsync's own: a socket, a protocol stream or a time-out broke off, or its ssh ended with 255.
 RSYNC_NO_LINK = (10, 12, 30, 35, NO_LINK)
+DISK_FULL = "No space left on device"
 PERCENT = re.compile(r"\s(\d+)%\s")
 TOTAL = re.compile(r"Total bytes (?:sent|received): (\d+)")
 SHORT = 120.0
@@ -39,6 +40,10 @@ class BoxError(Exception):
     def __init__(self, message: str, log: Sequence[str] = ()) -> None:
         super().__init__(message)
         self.log = tuple(log)
+
+
+class NoResult(BoxError):
+    pass
 
 
 @dataclass(frozen=True)
@@ -109,7 +114,7 @@ class SshRemote:
         heard: Callable[[Event], None] = ignore,
         stoppable: bool = True,
     ) -> Event:
-        """Its result; `ok` in it may be false. Raises LinkLost, BoxError when there is none, transport.Stopped."""
+        """Its result; `ok` in it may be false. Raises LinkLost, NoResult, transport.Stopped."""
         results: list[Event] = []
 
         def take(line: str) -> None:
@@ -120,7 +125,7 @@ class SshRemote:
         timeout = LONG if verb in LONG_VERBS else SHORT
         finished = self._ssh(commands.call(self.link, verb, arguments), stdin, take, timeout, stoppable)
         if not results:
-            raise BoxError(f"box.pyz {verb} gave no result: {last_line(finished.stderr) or f'exit {finished.status}'}")
+            raise NoResult(f"box.pyz {verb} gave no result: {last_line(finished.stderr) or f'exit {finished.status}'}")
         return results[-1]
 
     def send(self, folder: Path, files: Sequence[str], progress: Callable[[float], None]) -> None:
@@ -134,10 +139,12 @@ class SshRemote:
 
         names = "".join(f"{name}\n" for name in files).encode()
         finished = self._run(commands.rsync(self.link, folder, self._bwlimit), names, take, LONG)
-        if finished.status in RSYNC_NO_LINK or finished.timed_out:
-            raise LinkLost(last_line(finished.stderr))
-        if finished.status:
-            raise BoxError(f"rsync: {last_line(finished.stderr)}")
+        if finished.status == 0 and not finished.timed_out:
+            return
+        full = next((line for line in finished.stderr.splitlines() if DISK_FULL in line), "")
+        if full or (finished.status not in RSYNC_NO_LINK and not finished.timed_out):
+            raise BoxError(f"rsync: {full or last_line(finished.stderr)}")
+        raise LinkLost(last_line(finished.stderr))
 
     def _ssh(
         self,

@@ -9,7 +9,9 @@ from kit.fleet.inventory import Box
 from kit.fleet.outcome import Account
 from kit.fleet.parcel import unfit
 from kit.fleet.remote import BoxError, Event, Remote
-from kit.fleet.visit import Orders, Refusal, Visit, Watch
+from kit.fleet.switching import end_trial, switch
+from kit.fleet.turn import Orders, Watch
+from kit.fleet.visit import Refusal, Visit
 
 
 class Reversal(Visit):
@@ -19,26 +21,30 @@ class Reversal(Visit):
         super().__init__(Account(box.name), remote, orders, watch, stopping)
 
     def prepare(self) -> Kind:
-        facts = self._reach()
-        if why := unfit(facts) or ("" if facts.program else "a bare box: it has no release to go back to"):
-            raise Refusal(why)
-        self._take_lock()
+        self._fit()
+        self.take_lock()
         return Kind.READY
 
     def change(self) -> Kind:
-        self._renew_lock()
-        status = self._call("status", step="look")
-        self.account.before = self.account.running = str(status.get("confirmed") or "")
+        self.renew_lock()
+        status = end_trial(self.turn, self.turn.call("status", step="look"))
+        self.account.before = str(status.get("confirmed") or "")
+        self.turn.read_running(status)
         target = previous(status)
-        self._remember(target)
-        self._switch_to(target, "rollback", "--to", target)
+        self.turn.remember(target)
+        switch(self.turn, target, "rollback", "--to", target)
         return Kind.CHANGED
 
     def plan(self) -> Event:
-        """What `change` would do, with nothing changed."""
-        self._reach()
-        status = self._call("status", step="look")
+        self._fit()
+        status = self.turn.call("status", step="look")
         return {"how": "rollback", "why": f"from {status.get('confirmed')} to {previous(status)}"}
+
+    def _fit(self) -> None:
+        """Raises Refusal for a box that cannot go back."""
+        self.reach()
+        if why := unfit(self.facts) or ("" if self.facts.program else "a bare box has no release to go back to"):
+            raise Refusal(why)
 
 
 def previous(status: Event) -> str:

@@ -19,7 +19,8 @@ from kit.fleet.rollout import Rollout
 from kit.fleet.screen import Screen
 from kit.fleet.survey import Answer, survey
 from kit.fleet.task import Task
-from kit.fleet.visit import Visit, Watch
+from kit.fleet.turn import Watch
+from kit.fleet.visit import Visit
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from kit.fleet.inventory import Box
 from kit.fleet.remote import Remote
-from kit.fleet.visit import Visit, Watch
+from kit.fleet.turn import Watch
+from kit.fleet.visit import Visit
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from kit.fleet.journal import Record
 from kit.fleet.remote import Remote
 from kit.fleet.reversal import Reversal
 from kit.fleet.task import Task
-from kit.fleet.visit import Orders, Visit, Watch
+from kit.fleet.turn import Orders, Watch
+from kit.fleet.visit import Visit
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ def test_a_verb_has_its_stdin_its_events_and_its_result(boxes: Boxes) -> None:
 
 
 def test_a_box_out_of_reach_says_what_ssh_says(boxes: Boxes) -> None:
-    with pytest.raises(LinkLost, match="Could not resolve hostname nowhere.invalid"):
+    with pytest.raises(LinkLost, match=r"Could not resolve hostname nowhere\.invalid"):
         remote(boxes, "nowhere.invalid").probe()
 
 
@@ -64,7 +64,7 @@ def test_a_program_that_breaks_says_its_last_line(boxes: Boxes) -> None:
     box = remote(boxes)
     broken = b"raise SystemExit('it is broken')"
     box.install(broken, hashlib.sha256(broken).hexdigest())
-    with pytest.raises(BoxError, match="box.pyz status gave no result: it is broken"):
+    with pytest.raises(BoxError, match=r"box\.pyz status gave no result: it is broken"):
         box.call("status")
 
 

@@ -21,7 +21,8 @@ from kit.fleet.remote import Event, Facts, LinkLost, Remote, ignore
 from kit.fleet.report import Report
 from kit.fleet.screen import Lines
 from kit.fleet.task import Task
-from kit.fleet.visit import Orders, Visit, Watch
+from kit.fleet.turn import Orders, Watch
+from kit.fleet.visit import Visit
 from tests.kit.fleet.fake_box import FakeBox
 
 PI = Facts("aarch64", "3.11", 64, True, (), True, "")
@@ -92,7 +93,7 @@ class Shop:
     """A fleet of fake boxes b1, b2, … and a desk; `deploy` is a whole run."""
 
     def __init__(self, folder: Path, boxes: int) -> None:
-        self.folder = folder
+        self.folder, self.signers = folder, "shop ssh-ed25519 AAAA"
         self.fleet = Fleet(
             "shop",
             "shop.yaml",
@@ -128,7 +129,7 @@ class Shop:
     ) -> Report:
         desk = desk or self.desk()
         sent = parcels or [parcel(self.folder, release)]
-        orders = Orders(desk.owner, 10, "shop ssh-ed25519 AAAA", break_lock, desk.dead_owners())
+        orders = Orders(desk.owner, 10, self.signers, break_lock, desk.dead_owners())
 
         def visit(box: Box, remote: Remote, watch: Watch, stopping: threading.Event) -> Visit:
             return Delivery(box, sent, remote, orders, watch, stopping)
@@ -164,7 +165,7 @@ def shop(tmp_path: Path) -> Shop:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kit.fleet.visit.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("kit.fleet.switching.RETRY_SECONDS", 0.01)
 
 
 def accounts(report: Report) -> dict[str, Account]:

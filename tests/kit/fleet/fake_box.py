@@ -29,6 +29,7 @@ class FakeBox:
             "confirmed": None,
             "on_trial": None,
             "calls": [],
+            "last": None,
             "faults": {},
         } | (state or {})
 
@@ -51,7 +52,7 @@ class FakeBox:
         holder = self.state["lock"]
         if holder and holder["owner"] != given.owner:
             return {"ok": False, "error": "locked", "holder": holder}
-        self.state["lock"] = {"owner": given.owner, "since": "2026-11-25T13:00:00", "age_seconds": 120, "stale": False}
+        self.state["lock"] = {"owner": given.owner, "since": time.time() - 120, "age_seconds": 120, "stale": False}
         return {"ok": True}
 
     def _unlock(self, given: argparse.Namespace, stdin: bytes) -> Result:
@@ -95,6 +96,7 @@ class FakeBox:
             return {"ok": False, "rolled_back": True, "running": self.state["confirmed"], "error": error, "log": log}
         how = "restart" if self.state["confirmed"] else "first"
         self.state["on_trial"] = release
+        self.state["last"] = {"release": release, "ended": time.time(), "waiting": True}
         return {"ok": True, "waiting": True, "how": how, "away_seconds": 3.5, "gate": {"p95_ms": 120}}
 
     def _confirm(self, given: argparse.Namespace, stdin: bytes) -> Result:
@@ -103,10 +105,21 @@ class FakeBox:
         if self.state["confirmed"] != given.release:
             self.state["releases"].append(given.release)
         self.state.update(confirmed=given.release, on_trial=None)
+        self._over()
         return {"ok": True}
+
+    def time_out(self) -> None:
+        """The seconds for a confirm are over."""
+        self.state["on_trial"] = None
+        self._over(error="no confirm came within 10 s")
+
+    def _over(self, **said: str) -> None:
+        if self.state["last"]:
+            self.state["last"] |= {"waiting": False, **said}
 
     def _revert(self, given: argparse.Namespace, stdin: bytes) -> Result:
         self.state["on_trial"] = None
+        self._over()
         return {"ok": True, "running": self.state["confirmed"]}
 
     def _status(self, given: argparse.Namespace, stdin: bytes) -> Result:
@@ -119,7 +132,7 @@ class FakeBox:
             "answers": bool(confirmed) and "answers" not in self.state["faults"],
             "memory_mb": 512,
             "disk_free_mb": 4096,
-            "activating": False,
+            "last_activation": self.state["last"],
         }
 
     def _logs(self, given: argparse.Namespace, stdin: bytes) -> Result:

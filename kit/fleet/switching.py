@@ -1,0 +1,99 @@
+"""Another release on a box: tried, gated, confirmed over a new connection; and what to do when the link breaks."""
+
+from __future__ import annotations
+
+import time
+
+from kit.fleet.remote import BoxError, Event, LinkLost, NoResult
+from kit.fleet.transport import Stopped
+from kit.fleet.turn import Turn
+
+RETRY_SECONDS = 3.0
+# How long a box with no link may still be at its gate, before the seconds that it waits for the confirm.
+GATE_SECONDS = 180.0
+
+
+def switch(turn: Turn, release: str, verb: str, *arguments: str) -> None:
+    """`verb` brings the release up. Raises BoxError when the box does not run it in the end, Stopped, and LinkLost when
+    nobody knows."""
+    turn.begin("activate")
+    turn.switched = turn.account.touched = True
+    turn.account.running = ""
+    try:
+        if activate(turn, verb, *arguments).get("waiting", True):
+            turn.begin("confirm")
+            turn.checked(turn.call("confirm", release, *turn.owner, stoppable=False))
+    except (LinkLost, NoResult) as lost:
+        settle(turn, release, f"link lost ({lost})")
+    except Stopped:
+        raise Stopped(give_up(turn)) from None
+    turn.account.running = release
+
+
+def activate(turn: Turn, verb: str, *arguments: str) -> Event:
+    """Up to the passed gate; its steps are told as they come."""
+
+    def heard(event: Event) -> None:
+        if event.get("event") == "step":
+            turn.begin(str(event.get("step")))
+
+    seconds = ("--confirm-seconds", str(turn.orders.confirm_seconds))
+    result = turn.call(verb, *arguments, *seconds, *turn.owner, heard=heard)
+    turn.account.how = str(result.get("how") or "")
+    turn.account.gate = dict(result.get("gate") or {})
+    turn.account.away_seconds = result.get("away_seconds")
+    return turn.checked(result)
+
+
+def settle(turn: Turn, release: str, why: str) -> None:
+    """Nobody knows how far the box came: confirm it if it is in time for that, else learn what it did without.
+
+    Raises BoxError when it does not run `release`, LinkLost when it cannot be asked.
+    """
+    turn.begin("reconnect")
+    until = time.monotonic() + GATE_SECONDS + turn.orders.confirm_seconds
+    while True:
+        try:
+            if turn.call("confirm", release, *turn.owner, stoppable=False).get("ok"):
+                return
+            status = turn.call("status", stoppable=False)
+            if not under_way(status, release):
+                break
+        except (LinkLost, NoResult):
+            if time.monotonic() > until or turn.stopped:
+                raise
+        time.sleep(RETRY_SECONDS)
+    turn.read_running(status)
+    last = status.get("last_activation") or {}
+    error = last.get("error") if last.get("release") == release else ""
+    raise BoxError(f"{why}; {error or 'it has no confirm'}, and it went back by itself", last.get("log") or ())
+
+
+def under_way(status: Event, release: str) -> bool:
+    """Is the box still bringing it up, or waiting for a word?"""
+    last = status.get("last_activation") or {}
+    return last.get("release") == release and (last.get("waiting") is True or "ended" not in last)
+
+
+def end_trial(turn: Turn, status: Event) -> Event:
+    """A release was left on trial by a run that ended: give it up, and wait until the box is done. Returns the status
+    after that."""
+    while status.get("on_trial"):
+        turn.begin("end trial")
+        if not turn.call("revert", *turn.owner).get("ok"):
+            time.sleep(RETRY_SECONDS)
+        status = turn.call("status")
+    return status
+
+
+def give_up(turn: Turn) -> str:
+    """The operator stops while this box is on trial: back now, not when its time is out. Says how it went."""
+    by_itself = "it goes back by itself, since no confirm will come"
+    try:
+        result = turn.call("revert", *turn.owner, stoppable=False)
+    except (LinkLost, BoxError) as error:
+        return f"on trial; {by_itself} ({error})"
+    if not result.get("ok"):
+        return f"on trial; {by_itself} ({result.get('error')})"
+    turn.read_running(result)
+    return "stopped on trial; it went back"

@@ -1,0 +1,97 @@
+"""What a box's jobs share: its account, the calls to its program, and who is told of each step."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from kit.fleet.outcome import Account
+from kit.fleet.remote import BoxError, Event, Remote
+
+
+@dataclass(frozen=True)
+class Orders:
+    """What holds for every box of a run. `owner` goes into the locks; `signers` is the text of an allowed-signers file,
+    "" to leave a box's own as it is; `own_locks` are owners of ended runs of this desk, whose locks may be taken."""
+
+    owner: str
+    confirm_seconds: int
+    signers: str = ""
+    break_lock: bool = False
+    own_locks: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class Watch:
+    """Who is told: `step(box, step, share)` as a job goes on (0 to 1), `before(box, release)` ahead of a switch."""
+
+    step: Callable[[str, str, float], None]
+    before: Callable[[str, str], None]
+
+
+class Turn:
+    """`switched`: from here on the box may run another release. `stoppable`: the operator may end the job at hand."""
+
+    def __init__(
+        self, account: Account, remote: Remote, orders: Orders, watch: Watch, stopping: threading.Event
+    ) -> None:
+        self.account, self.remote, self.orders = account, remote, orders
+        self.switched = False
+        self.stoppable = True
+        self._watch, self._stopping = watch, stopping
+        self._step_began = 0.0
+
+    @property
+    def owner(self) -> tuple[str, str]:
+        return ("--owner", self.orders.owner)
+
+    @property
+    def stopped(self) -> bool:
+        return self.stoppable and self._stopping.is_set()
+
+    def call(self, verb: str, *arguments: str, step: str = "", stoppable: bool = True, **options: Any) -> Event:
+        """A verb's result, ok or not. Raises LinkLost, BoxError when there is none, Stopped."""
+        if step:
+            self.begin(step)
+        return self.remote.call(verb, *arguments, stoppable=stoppable and self.stoppable, **options)
+
+    def checked(self, result: Event) -> Event:
+        """Raises BoxError for a result that is not ok."""
+        if result.get("ok"):
+            return result
+        self.read_running(result)
+        error = str(result.get("error") or "failed")
+        if result.get("rolled_back"):
+            error += " (it went back by itself)"
+        elif result.get("mend"):
+            error += f" → {result['mend']}"
+        raise BoxError(error, [str(line) for line in result.get("log") or ()])
+
+    def read_running(self, said: Event) -> None:
+        """Which release the box runs, from a result or a status that says so."""
+        if running := said.get("running") or said.get("release"):
+            self.account.running = str(running)
+            self.account.touched = self.switched and running != self.account.before
+
+    def remember(self, release: str) -> None:
+        """Written before anything is switched, so that a take-back knows the way even after the desk was killed."""
+        self._watch.before(self.account.box, self.account.before)
+        self.account.release = release
+
+    def begin(self, step: str) -> None:
+        self.end_step()
+        self.account.step, self._step_began = step, time.monotonic()
+        self._watch.step(self.account.box, step, 0.0)
+
+    def end_step(self) -> None:
+        """Count the step's time."""
+        if self._step_began:
+            took = time.monotonic() - self._step_began
+            self.account.steps[self.account.step] = self.account.steps.get(self.account.step, 0.0) + took
+        self._step_began = 0.0
+
+    def progress(self, share: float) -> None:
+        self._watch.step(self.account.box, self.account.step, share)

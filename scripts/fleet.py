@@ -1,0 +1,173 @@
+"""Ship a release to a fleet of boxes, and look after it.
+
+make deploy FLEET=fleet.yaml               canary first, then in waves; taken back everywhere when too many fail
+make deploy HOSTS=pi@shelf-01              one box, with no file
+make deploy FLEET=fleet.yaml DRY_RUN=1     what each box would do
+make deploy FLEET=fleet.yaml RESUME=1      go on: boxes that were out of reach, or after the desk was killed
+make rollback FLEET=fleet.yaml             every box back to its previous release
+make status | doctor | logs | history FLEET=fleet.yaml
+
+The exit status is 1 when anything failed or was rolled back, 2 when what was asked for cannot be.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kit import console, machine
+from kit.build import default_build_root
+from kit.errors import UsageError
+from kit.fleet import checks, history, reading, run, survey, tables, tasks, waves
+from kit.fleet.desk import Desk
+from kit.fleet.journal import Record
+from kit.fleet.screen import screen
+from kit.fleet.task import Task
+from kit.profiles import choose as choose_profile
+
+app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
+
+FleetFile = Annotated[str, typer.Option("--fleet", envvar="FLEET", help="The fleet file.")]
+Hosts = Annotated[str, typer.Option(envvar="HOSTS", help="Boxes with no file: user@host, with commas between.")]
+AsJson = Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", envvar="DRY_RUN", help="Show what each box would do; change nothing.")
+]
+BreakLock = Annotated[
+    bool, typer.Option("--break-lock", envvar="BREAK_LOCK", help="Take the lock of a deployer that has ended.")
+]
+Signers = Annotated[
+    str, typer.Option(envvar="SIGNERS", help="The allowed-signers file that boxes are to trust; default: the fleet's.")
+]
+Lines = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last ones to show.")]
+
+
+@app.command()
+def deploy(
+    fleet: FleetFile = "",
+    hosts: Hosts = "",
+    bundle: Annotated[
+        str, typer.Option(envvar="BUNDLE", help="Bundle files, spaces between; default: the profile's newest.")
+    ] = "",
+    profile: Annotated[str, typer.Option(envvar="PROFILE", help="The profile whose bundles go out.")] = "edge",
+    signers: Signers = "",
+    resume: Annotated[
+        bool, typer.Option("--resume", envvar="RESUME", help="Go on with the roll-out that was not finished.")
+    ] = False,
+    break_lock: BreakLock = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a release to every box, in waves."""
+    desk = desk_of(fleet, hosts)
+    trusted = signers or desk.fleet.signers
+    with desk.alone():
+        wish = tasks.Wish(
+            named=[Path(name) for name in bundle.split()],
+            folder=choose_profile(profile, machine.detect()).build.bundles,
+            signers=Path(trusted) if trusted else None,
+            break_lock=break_lock,
+            resumed=tasks.unfinished(desk) if resume else None,
+        )
+        perform(desk, tasks.deploying(desk, wish), dry_run, as_json, wish.resumed)
+
+
+@app.command()
+def rollback(
+    fleet: FleetFile = "",
+    hosts: Hosts = "",
+    break_lock: BreakLock = False,
+    dry_run: DryRun = False,
+    as_json: AsJson = False,
+) -> None:
+    """Take every box back to the release it had before, in the same waves."""
+    desk = desk_of(fleet, hosts)
+    with desk.alone():
+        perform(desk, tasks.reversing(desk, break_lock), dry_run, as_json, None)
+
+
+@app.command()
+def status(fleet: FleetFile = "", hosts: Hosts = "", as_json: AsJson = False) -> None:
+    """What each box runs, and whether it answers; 1 when one does not."""
+    answers = ask_all(desk_of(fleet, hosts), "status")
+    well = all(answer.said.get("answers") for answer in answers)
+    if as_json:
+        console.print_json({"ok": well, "boxes": [answer.document() for answer in answers]})
+    else:
+        console.out.print(tables.status(answers))
+    sys.exit(0 if well else 1)
+
+
+@app.command()
+def logs(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as_json: AsJson = False) -> None:
+    """The last lines of each box's log."""
+    answers = ask_all(desk_of(fleet, hosts), "logs", "-n", str(lines))
+    if as_json:
+        console.print_json({"boxes": [answer.document() for answer in answers]})
+    else:
+        tables.show_logs(answers)
+    sys.exit(1 if any(answer.error for answer in answers) else 0)
+
+
+@app.command("history")
+def show_history(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as_json: AsJson = False) -> None:
+    """Who deployed what, when, and what came of it."""
+    entries = history.runs(desk_of(fleet, hosts).folder)[-lines:]
+    if as_json:
+        console.print_json({"runs": [vars(entry) for entry in entries]})
+    else:
+        console.out.print(tables.history(entries))
+
+
+@app.command()
+def doctor(fleet: FleetFile = "", hosts: Hosts = "", signers: Signers = "", as_json: AsJson = False) -> None:
+    """What is in the way, at the desk and on each box; 1 when something is."""
+    desk = desk_of(fleet, hosts)
+    found = list(checks.desk(os.environ, desk.ssh_config, signers or desk.fleet.signers))
+    found += checks.boxes(ask_all(desk, "doctor"))
+    well = all(finding.severity != "fail" for finding in found)
+    if as_json:
+        console.print_json({"ok": well, "findings": [vars(finding) for finding in found]})
+    else:
+        tables.show_findings(found)
+    sys.exit(0 if well else 1)
+
+
+def desk_of(fleet: str, hosts: str) -> Desk:
+    """Raises UsageError unless one of FLEET and HOSTS is given."""
+    if bool(fleet) == bool(hosts):
+        raise UsageError("which boxes?", "FLEET=fleet.yaml, or HOSTS=pi@shelf-01 (one of them)")
+    chosen = reading.read_fleet(Path(fleet)) if fleet else reading.read_hosts(hosts)
+    return Desk(default_build_root(), chosen, os.environ.get("SSH_CONFIG", ""))
+
+
+def ask_all(desk: Desk, verb: str, *arguments: str) -> list[survey.Answer]:
+    remotes = {box.name: desk.remote(box) for box in desk.fleet.boxes}
+    return survey.survey(list(remotes), lambda box: survey.call(remotes[box], verb, *arguments), desk.fleet.parallel)
+
+
+def perform(desk: Desk, task: Task, dry_run: bool, as_json: bool, resumed: Record | None) -> None:
+    """Carry it out, or say what it would do; ends the process."""
+    if dry_run:
+        plans = run.plan(desk, task)
+        well = not any(plan.error for plan in plans)
+        if as_json:
+            console.print_json({"ok": well, "boxes": [plan.document() for plan in plans]})
+        else:
+            console.out.print(tables.plan(waves.cut(desk.fleet), plans))
+        sys.exit(0 if well else 1)
+    with screen(desk.fleet) as shown:
+        report = run.carry_out(desk, task, shown, resumed)
+    if as_json:
+        console.print_json(report.document())
+    else:
+        sys.stdout.write(report.text() + "\n")
+    sys.exit(1 if report.failed else 0)
+
+
+if __name__ == "__main__":
+    console.command(app)
