@@ -6,10 +6,12 @@ PYTHON ?= python3
 # `make bundle PYTHON=3.11` means a box's Python; what makes .venv is then this machine's own.
 SETUP = @$(if $(filter 3.%,$(PYTHON)),python3,$(PYTHON)) scripts/setup.py
 RUN := @.venv/bin/python -m
+# status and logs are of this machine, or of the boxes that FLEET or HOSTS names.
+HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
-.PHONY: bundle arm64
+.PHONY: bundle arm64 deploy rollback history
 .PHONY: test lint unit integration lock clean
 
 help: ## list the targets
@@ -28,10 +30,10 @@ serve: setup ## start TorchServe; returns when it answers rightly [PROFILE= FORE
 	$(RUN) scripts.server start
 predict: setup ## ask the running server about a picture [IMAGE=photo.jpg]
 	$(RUN) scripts.predict
-status: setup ## what is running, and how its workers are [JSON=1]
-	$(RUN) scripts.server status
-logs: setup ## follow the server's log
-	$(RUN) scripts.server logs
+status: setup ## what is running, and how its workers are [JSON=1 FLEET=|HOSTS=]
+	$(RUN) $(HERE_OR_FLEET) status
+logs: setup ## follow the server's log; of boxes, its last lines [FLEET=|HOSTS=]
+	$(RUN) $(HERE_OR_FLEET) logs
 stop: setup ## finish the requests in flight, refuse new ones, end
 	$(RUN) scripts.server stop
 
@@ -44,8 +46,8 @@ precisions: setup ## fp32, bf16, fp16 and int8 on this machine: accuracy, speed,
 	$(RUN) scripts.precisions
 bench: setup ## load a server with pictures, say what it did [AGAINST=stock LIMIT=1 PICTURES= URL=]
 	$(RUN) scripts.bench
-doctor: setup ## what this machine has, and what that means for each profile [JSON=1]
-	$(RUN) scripts.doctor
+doctor: setup ## what this machine has, and what that means for each profile [JSON=1 FLEET=|HOSTS=]
+	$(RUN) $(if $(FLEET)$(HOSTS),scripts.fleet doctor,scripts.doctor)
 tune: setup ## find the best settings for this machine [OBJECTIVE= SLO_P99_MS= BUDGET=]
 	$(RUN) scripts.tune
 
@@ -55,6 +57,12 @@ bundle: | .venv/.fingerprint ## all that a bare box needs, in one signed file [P
 	$(RUN) scripts.bundle
 .venv/.fingerprint:
 	$(SETUP)
+deploy: setup ## canary first, then waves; taken back when too many fail [FLEET=|HOSTS= BUNDLE= DRY_RUN= RESUME=]
+	$(RUN) scripts.fleet deploy
+rollback: setup ## every box back to the release it had before [FLEET=|HOSTS= DRY_RUN=]
+	$(RUN) scripts.fleet rollback
+history: setup ## who deployed what, when, and what came of it [FLEET=|HOSTS=]
+	$(RUN) scripts.fleet history
 
 ##@ Work on the kit
 test: lint unit integration ## everything CI runs
