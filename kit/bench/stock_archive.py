@@ -10,11 +10,9 @@ import os
 import subprocess
 import sys
 import tempfile
-import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
 from PIL import Image
 
 from kit.build import Build
@@ -22,6 +20,7 @@ from kit.errors import KitError
 from kit.files import read_json, sha256, write_json
 from kit.golden import Golden
 from kit.model import labels
+from kit.model.deprecated.torchscript import save_plain_trace
 from kit.model.preprocessing import Preprocessing
 from kit.model.request import Request
 from kit.model.source import Source, resolve
@@ -75,15 +74,8 @@ def archiver_command(parts: Path, store: Path) -> list[str]:
 
 
 def _trace(source: Source, picture: Path, into: Path) -> dict[str, float]:
-    """Trace as TorchServe's examples do, unfrozen, unlike the kit's own; the best label and its probability.
-
-    The calls that torch deprecates stand here and not beside the kit's own: this is not how the kit traces.
-    """
+    """Trace as TorchServe's examples do; the best label and its probability."""
     with Image.open(picture) as opened:
         inputs = STOCK_PREPROCESSING.normalised(STOCK_PREPROCESSING.cropped(opened))[None]
-    with warnings.catch_warnings(), torch.inference_mode():
-        warnings.simplefilter("ignore")
-        traced = torch.jit.trace(source.network, inputs)  # type: ignore[no-untyped-call]
-        torch.jit.save(traced, into)
-        probability, answer = traced(inputs).softmax(dim=1).max(dim=1)
+    probability, answer = save_plain_trace(source.network, inputs, into).softmax(dim=1).max(dim=1)
     return {source.labels[int(answer)]: float(probability)}

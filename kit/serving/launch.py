@@ -20,6 +20,8 @@ from kit.build import PROJECT
 from kit.serving.settings import UNIX_PATH_LIMIT, Settings
 
 LOG_CONFIG = PROJECT / "config" / "log4j2.xml"
+# TorchServe's classes as Java has them in memory (java_cache.py): set-up makes it, for this environment's Java.
+JAVA_CACHE = Path(sys.prefix) / "torchserve.aot"
 # TorchServe makes <TEMP>/.ts.sock.<port> for each worker.
 WORKER_SOCKET = "/.ts.sock.00000"
 
@@ -89,7 +91,7 @@ def temp_folder(run: RunFolder) -> Path:
 class Places:
     """Where a server finds everything: this machine's paths, or the words that stand for a box's in a bundle.
 
-    `log_config` is a URL; every other field a path.
+    `log_config` is a URL; every other field a path. `java_cache` may be absent there; "" is none.
     """
 
     java: str
@@ -102,6 +104,7 @@ class Places:
     run: str
     temp: str
     logs: str
+    java_cache: str = ""
 
 
 def here(config: Path, run: RunFolder, temp: Path) -> Places:
@@ -117,6 +120,7 @@ def here(config: Path, run: RunFolder, temp: Path) -> Places:
         run=str(run.folder),
         temp=str(temp),
         logs=str(run.logs),
+        java_cache=str(JAVA_CACHE),
     )
 
 
@@ -124,6 +128,7 @@ def java_command(settings: Settings, at: Places, archive: str) -> list[str]:
     """The whole argument list. No secret is in it: TorchServe makes its tokens itself."""
     return [
         at.java,
+        *(_cached(at.java_cache) if at.java_cache else ()),
         *settings.vmargs,
         f"-Dmodel_server_home={at.site_packages}",
         f"-Djava.io.tmpdir={at.temp}",
@@ -143,6 +148,11 @@ def java_command(settings: Settings, at: Places, archive: str) -> list[str]:
         "-m",  # takes every word after it, so it comes last
         archive,
     ]
+
+
+def _cached(file: str) -> list[str]:
+    """A cache that is missing, or was made by another Java, is passed over; what Java would say of that is dropped."""
+    return [f"-XX:AOTCache={file}", "-Xlog:aot=off", "-Xlog:cds=off"]
 
 
 def variables(at: Places, log_also_to: str) -> dict[str, str]:

@@ -15,13 +15,13 @@ import httpx
 from kit.archive.member import with_member
 from kit.bench.measurement import Measurement
 from kit.bench.measuring import measure_server
-from kit.bench.stock import GRPC_LISTENERS, LISTENERS, free_ports
 from kit.bench.target import of_state
 from kit.errors import KitError
 from kit.files import read_json, sha256, write_json, write_text
 from kit.machine import Machine
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
 from kit.serving import lifecycle, settings, state
+from kit.serving.ports import addresses, free_ports
 from kit.tune import profile_settings
 from kit.tune.candidate import Candidate, Failure, Outcome
 from kit.tune.exports import Exports
@@ -93,7 +93,7 @@ class Executor:
             "For a measurement.",
             profile_settings.server_settings(candidate, {}),
         )
-        write_text(profile.folder / PROPERTIES, with_properties(properties, addresses(free_ports())))
+        write_text(profile.folder / PROPERTIES, with_properties(properties, own_addresses(free_ports())))
         self._build(profile, self.exports.build(candidate.precision).folder, text)
         return profile
 
@@ -122,11 +122,9 @@ class Executor:
             yield
 
 
-def addresses(ports: Sequence[int]) -> dict[str, str]:
+def own_addresses(ports: Sequence[int]) -> dict[str, str]:
     """Properties for five ports. The environment's are not taken: they say where the user's own server listens."""
-    listeners = {key: f"http://127.0.0.1:{port}" for key, port in zip(LISTENERS, ports[:3], strict=True)}
-    grpc = {key: str(port) for key, port in zip(GRPC_LISTENERS, ports[3:], strict=True)}
-    return listeners | grpc | {"enable_envvars_config": "false"}
+    return addresses(ports) | {"enable_envvars_config": "false"}
 
 
 @contextmanager

@@ -50,6 +50,15 @@ def trace(module: nn.Module, example: Tensor) -> torch.jit.ScriptModule:
         return cast(torch.jit.ScriptModule, torch.jit.freeze(traced.eval()))
 
 
+def save_plain_trace(module: nn.Module, example: Tensor, path: Path) -> Tensor:
+    """Trace and save as TorchServe's examples do, unfrozen; what the trace answers to `example`."""
+    with _quiet(), torch.inference_mode():
+        traced = torch.jit.trace(module, example)  # type: ignore[no-untyped-call]
+        torch.jit.save(traced, path)
+        answer: Tensor = traced(example)
+    return answer
+
+
 def load(file: Path | BinaryIO) -> torch.jit.ScriptModule:
     """A saved module, on the CPU, in evaluation mode; its engine, if it has one, is the process's from here on.
 

@@ -43,7 +43,3 @@ def test_its_archive_has_the_stock_handler_and_no_settings() -> None:
     command = archiver_command(Path("/parts"), Path("/store"))
     assert command[command.index("--handler") + 1] == "image_classifier"
     assert "--config-file" not in command
-
-
-def test_five_different_ports() -> None:
-    assert len(set(stock.free_ports())) == 5

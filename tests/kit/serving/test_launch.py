@@ -10,7 +10,7 @@ def test_the_command_is_java_itself_with_the_profiles_own_file() -> None:
     config = CONFIG / "edge" / "config.properties"
     command = java_command(Settings({"vmargs": "-Xmx128m -Dx=y"}), here(config, run, Path("/t")), "m.mar")
     assert command[0].endswith("/bin/java")
-    assert command[1:3] == ["-Xmx128m", "-Dx=y"]
+    assert command[4:6] == ["-Xmx128m", "-Dx=y"]
     assert "-Djava.io.tmpdir=/t" in command
     assert command[-2:] == ["-m", "m.mar"], "TorchServe takes every word after -m for a model"
     assert "-ncs" in command

@@ -18,7 +18,7 @@ from kit.serving.settings import load
 from kit.serving.state import ServerState
 from kit.tune import preparation
 from kit.tune.candidate import Candidate
-from kit.tune.executor import Executor, Load, addresses
+from kit.tune.executor import Executor, Load, own_addresses
 from kit.tune.exports import Exports
 from kit.tune.fingerprint import fingerprint
 from kit.tune.folders import Folders
@@ -110,10 +110,10 @@ def test_a_candidate_listens_where_nothing_else_does_whatever_the_environment_sa
     assert profile.build.folder.is_relative_to(executor.folders.root)
 
 
-def test_five_ports_are_five_addresses() -> None:
-    values = addresses([1, 2, 3, 4, 5])
+def test_a_candidate_takes_no_address_from_the_environment() -> None:
+    values = own_addresses([1, 2, 3, 4, 5])
     assert values["metrics_address"] == "http://127.0.0.1:3"
-    assert values["grpc_management_port"] == "5"
+    assert values["enable_envvars_config"] == "false"
 
 
 def test_the_fingerprint_changes_with_what_the_figures_depend_on(
