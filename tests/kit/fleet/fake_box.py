@@ -162,9 +162,10 @@ def main() -> int:
     events, result = box.answer(verb, arguments, sys.stdin.buffer.read())
     if verb == "receive" and result["ok"]:
         result |= take_in(box, home / "incoming/blobs")
-    if slow := box.state["faults"].get("slow", {}).get(verb):
-        time.sleep(slow)
     file.write_text(json.dumps(box.state))
+    if slow := box.state["faults"].get("slow", {}).get(verb):
+        (home / "activating").touch()
+        time.sleep(slow)
     for event in [*events, result]:
         print(json.dumps(event), flush=True)
     return 0 if result["ok"] else 1

@@ -1,0 +1,194 @@
+"""`scripts.fleet` as an operator runs it, over real ssh and rsync, to boxes that serve nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kit.build import PROJECT
+from tests.conftest import script_environment
+from tests.kit.fleet import small_bundle
+from tests.transport.conftest import Boxes
+
+FLEET = """
+boxes: [shelf-01, shelf-02, shelf-03]
+waves: [{count: 1}, {count: 1}]
+pause: 0
+confirm_seconds: 10
+signers: signers
+"""
+
+
+class Desk:
+    """A folder with a fleet file, a key and bundles; `run` is the command."""
+
+    def __init__(self, folder: Path, boxes: Boxes) -> None:
+        self.folder, self.boxes = folder, boxes
+        self.key = small_bundle.make_key(folder)
+        (folder / "fleet.yaml").write_text(FLEET)
+
+    def environment(self, **variables: str) -> dict[str, str]:
+        named = {"FLEET": str(self.folder / "fleet.yaml"), "SSH_CONFIG": str(self.boxes.ssh_config)}
+        return script_environment(self.folder / "build", COLUMNS="160", **{**named, **variables})
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "scripts.fleet", *arguments]
+        environment = self.environment(**variables)
+        return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120)
+
+    def deploy(self, made: small_bundle.Made, **variables: str) -> dict[str, Any]:
+        done = self.run("deploy", BUNDLE=str(made.file), JSON="1", **variables)
+        assert done.stdout, done.stderr
+        document: dict[str, Any] = json.loads(done.stdout)
+        assert done.returncode == (0 if document["ok"] else 1)
+        return document
+
+    def bundle(self, version: str, model: bytes = b"model", wheel: bytes = b"a wheel") -> small_bundle.Made:
+        return small_bundle.write(self.folder / "bundles", self.key, version, model=model, wheel=wheel)
+
+    def confirmed(self) -> list[str | None]:
+        return [self.boxes.state(name)["confirmed"] for name in self.boxes.names]
+
+
+@pytest.fixture
+def desk(tmp_path: Path, boxes: Boxes) -> Iterator[Desk]:
+    made = tmp_path / "desk"
+    made.mkdir()
+    yield Desk(made, boxes)
+
+
+def test_bare_boxes_are_provisioned_and_a_model_only_update_sends_the_model(desk: Desk) -> None:
+    wheel, model = os.urandom(3 << 20), os.urandom(1 << 20)
+    first = desk.bundle("1.0", wheel=wheel, model=model)
+    done = desk.run("deploy", BUNDLE=str(first.file))
+    assert done.returncode == 0, done.stderr
+    assert f"deploy {first.release} → fleet in" in done.stdout
+    assert "3 changed" in done.stdout.splitlines()[0]
+    assert f"  shelf-02  nothing → {first.release}, first" in done.stdout
+    assert "installed the program; signers set" in done.stdout
+    assert desk.confirmed() == [first.release] * 3
+    second = desk.bundle("1.1", wheel=wheel, model=os.urandom(1 << 20))
+    updated = desk.deploy(second)
+    assert desk.confirmed() == [second.release] * 3
+    for box in updated["boxes"]:
+        assert (1 << 20) < box["bytes"] < 1.1 * (1 << 20)
+        assert box["before"] == first.release
+        assert {"send", "receive", "gate", "confirm"} <= set(box["steps"])
+
+
+def test_a_failing_wave_takes_everything_back_and_the_history_says_so(desk: Desk) -> None:
+    first, second = desk.bundle("1.0"), desk.bundle("1.1")
+    desk.deploy(first)
+    desk.boxes.set_faults("shelf-02", gate={second.release: "p95 2500 ms, 2000 allowed"})
+    done = desk.run("deploy", BUNDLE=str(second.file))
+    assert done.returncode == 1
+    assert "STOPPED, and what had changed was taken back: 1 taken back, 1 failed, 1 not changed" in done.stdout
+    assert "    | ERROR it is wrong" in done.stdout
+    assert desk.confirmed() == [first.release] * 3
+    assert not any(desk.boxes.state(name)["lock"] for name in desk.boxes.names)
+    runs = json.loads(desk.run("history", JSON="1").stdout)["runs"]
+    assert [(one["what"], one["release"]) for one in runs] == [("deploy", first.release), ("deploy", second.release)]
+    assert runs[1]["result"].startswith("STOPPED")
+
+
+def test_one_box_with_no_file_and_what_can_be_asked_of_it(desk: Desk) -> None:
+    made = desk.bundle("1.0")
+    here = {"FLEET": "", "HOSTS": "shelf-03"}
+    signers = str(desk.folder / "signers")
+    assert desk.run("status", **here).returncode == 1
+    planned = desk.run("deploy", BUNDLE=str(made.file), SIGNERS=signers, DRY_RUN="1", **here)
+    assert planned.returncode == 0, planned.stderr
+    assert "a bare box: it is provisioned first" in planned.stdout
+    assert not desk.boxes.home("shelf-03").exists()
+    desk.deploy(made, SIGNERS=signers, **here)
+    status = desk.run("status", **here)
+    assert status.returncode == 0
+    assert made.release in status.stdout
+    assert json.loads(desk.run("logs", JSON="1", **here).stdout)["boxes"][0]["lines"] == ["one", "two", "three"]
+    assert "the golden pictures are answered rightly" in desk.run("doctor", **here).stdout
+
+
+def test_a_box_out_of_reach_is_listed_and_resume_takes_it(desk: Desk) -> None:
+    made = desk.bundle("1.0")
+    desk.boxes.unplug("shelf-03")
+    done = desk.run("deploy", BUNDLE=str(made.file))
+    assert done.returncode == 0
+    assert "2 changed, 1 out of reach" in done.stdout
+    desk.boxes.plug_in("shelf-03")
+    resumed = desk.run("deploy", RESUME="1")
+    assert "1 changed, 2 had it already" in resumed.stdout, resumed.stderr
+    assert desk.confirmed() == [made.release] * 3
+
+
+def start_slow_deploy(desk: Desk, made: small_bundle.Made) -> subprocess.Popen[str]:
+    """A deploy that is in the canary's activation when this returns."""
+    environment = desk.environment(BUNDLE=str(made.file))
+    command = [sys.executable, "-m", "scripts.fleet", "deploy"]
+    running = subprocess.Popen(command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, text=True)
+    started = desk.boxes.home("shelf-01") / "activating"
+    until = time.monotonic() + 60
+    while not started.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert started.exists()
+    return running
+
+
+def test_ctrl_c_brings_the_box_on_trial_back_and_names_its_state(desk: Desk) -> None:
+    first, second = desk.bundle("1.0"), desk.bundle("1.1")
+    desk.deploy(first)
+    desk.boxes.set_faults("shelf-01", slow={"activate": 30})
+    running = start_slow_deploy(desk, second)
+    running.send_signal(signal.SIGINT)
+    said, _ = running.communicate(timeout=60)
+    assert running.returncode == 1
+    assert "INTERRUPTED by the operator" in said.splitlines()[0]
+    assert f"shelf-01  stopped on trial; it went back; runs {first.release}" in said
+    assert desk.confirmed() == [first.release] * 3
+    assert not any(desk.boxes.state(name)["lock"] for name in desk.boxes.names)
+
+
+def test_after_the_desk_was_killed_resume_goes_on_and_takes_its_own_locks(desk: Desk) -> None:
+    first, second = desk.bundle("1.0"), desk.bundle("1.1")
+    desk.deploy(first)
+    desk.boxes.set_faults("shelf-01", slow={"activate": 3})
+    running = start_slow_deploy(desk, second)
+    running.kill()
+    running.communicate()
+    assert desk.boxes.state("shelf-01")["lock"]
+    resumed = desk.run("deploy", RESUME="1")
+    assert resumed.returncode == 0, resumed.stdout + resumed.stderr
+    assert desk.confirmed() == [second.release] * 3
+    assert desk.run("history").stdout.count("no end: killed") == 1
+
+
+def test_another_deployers_lock_is_respected_and_can_be_taken(desk: Desk) -> None:
+    first, second = desk.bundle("1.0"), desk.bundle("1.1")
+    desk.deploy(first)
+    file = desk.boxes.home("shelf-02") / "state.json"
+    lock = {"owner": "ann@other:7", "since": time.time() - 600, "age_seconds": 600, "stale": False}
+    file.write_text(json.dumps(desk.boxes.state("shelf-02") | {"lock": lock}))
+    refused = desk.run("deploy", BUNDLE=str(second.file))
+    assert refused.returncode == 1
+    assert "shelf-02  locked by ann@other:7 since" in refused.stdout
+    assert desk.confirmed() == [first.release] * 3
+    assert desk.deploy(second, BREAK_LOCK="1")["ok"]
+    assert desk.confirmed() == [second.release] * 3
+
+
+def test_rollback_takes_every_box_back(desk: Desk) -> None:
+    first, second = desk.bundle("1.0"), desk.bundle("1.1")
+    desk.deploy(first)
+    desk.deploy(second)
+    assert "from" in desk.run("rollback", DRY_RUN="1").stdout
+    assert desk.confirmed() == [second.release] * 3
+    assert desk.run("rollback").returncode == 0
+    assert desk.confirmed() == [first.release] * 3
