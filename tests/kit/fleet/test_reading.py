@@ -1,0 +1,134 @@
+"""fleet.yaml: the example is the schema, and what is wrong is said with its line."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from kit.build import PROJECT
+from kit.errors import UsageError
+from kit.fleet import reading
+from kit.fleet.inventory import Box, Fleet, WaveRule
+from kit.fleet.waves import cut
+
+EXAMPLE = PROJECT / "config/fleet.example.yaml"
+
+
+def read(tmp_path: Path, text: str) -> Fleet:
+    file = tmp_path / "shops.yaml"
+    file.write_text(text)
+    return reading.read_fleet(file)
+
+
+def refused(tmp_path: Path, text: str) -> UsageError:
+    with pytest.raises(UsageError) as caught:
+        read(tmp_path, text)
+    return caught.value
+
+
+def keys_of(items: list[Any]) -> set[str]:
+    return {key for item in items if isinstance(item, dict) for key in item}
+
+
+def test_the_example_has_every_key_and_no_other() -> None:
+    document = yaml.safe_load(EXAMPLE.read_text())
+    assert set(document) == set(reading.FLEET_KEYS)
+    assert keys_of(document["boxes"]) == set(reading.BOX_KEYS)
+    assert keys_of(list(document["groups"].values())) == set(reading.GROUP_KEYS)
+    assert keys_of(document["waves"]) == set(reading.WAVE_KEYS)
+
+
+def test_every_key_of_the_example_is_explained_by_a_comment() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    for number, line in enumerate(lines):
+        if re.match(r"[a-z_]+:", line):
+            assert lines[number - 1].startswith("#"), line
+
+
+def test_the_examples_values_are_the_defaults(tmp_path: Path) -> None:
+    example, least = reading.read_fleet(EXAMPLE), read(tmp_path, "boxes: [pi@b1]")
+    for name in ("pause", "allowed_failures", "confirm_seconds", "parallel", "bwlimit"):
+        assert getattr(example, name) == getattr(least, name), name
+
+
+def test_the_example_is_read_as_it_says() -> None:
+    fleet = reading.read_fleet(EXAMPLE)
+    addresses = [box.inference_address for box in fleet.boxes[:3]]
+    assert addresses == ["http://0.0.0.0:8080", "http://127.0.0.1:8080", "http://0.0.0.0:9090"]
+    assert fleet.boxes[0] == Box("pi@shelf-01", ("canary", "north"), "http://0.0.0.0:8080")
+    assert fleet.signers == str(EXAMPLE.parent / "allowed_signers")
+    assert [wave.boxes for wave in cut(fleet)] == [
+        ("shelf-01",),
+        ("shelf-02", "shelf-03"),
+        ("shelf-04", "shelf-05", "shelf-06"),
+    ]
+    assert [wave.pause for wave in cut(fleet)] == [600, 60, 60]
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "words", "mend"),
+    [
+        ("boxes: [pi@b1]\npauze: 3", 2, "a fleet file has no 'pauze'", "did you mean 'pause'?"),
+        ("boxes:\n  - address: pi@b1\n    adress: x", 3, "a box has no 'adress'", "did you mean 'address'?"),
+        ("boxes: [pi@b1]\ngroups:\n  g:\n    port: 3", 4, "group g has no 'port'", "it knows inference_address"),
+        ("boxes: [pi@b1]\nwaves:\n  - size: 3", 3, "a wave has no 'size'", ""),
+        ("boxes: [pi@b1]\nwaves:\n  - count: 3\n    percent: 4", 3, "by one of group, count or percent", ""),
+        ("boxes: [{address: b1, groups: [north]}]\nwaves: [{group: nort}]", 2, "no box is in group 'nort'", "'north'?"),
+        ("boxes: [pi@b1]\npause: soon", 2, "pause must be a number, 0 or more, not 'soon'", ""),
+        ("boxes: [pi@b1]\npause: yes", 2, "pause must be a number, 0 or more, not True", ""),
+        ("boxes: [pi@b1]\nparallel: 1.5", 2, "parallel must be a whole number", ""),
+        ("boxes: [pi@b1]\nconfirm_seconds: 5", 2, "confirm_seconds must be a number, 10 or more", ""),
+        ("boxes: [pi@b1]\npause: 3\npause: 4", 3, "'pause' is given twice", "shops.yaml:2"),
+        ("boxes:\n  - pi@b1\n  - root@b1", 3, "b1 is listed twice", ""),
+        ("boxes:\n  - -oProxyCommand=evil", 2, "is no address that ssh takes", ""),
+        ("boxes:\n  - ssh://pi@b1:22", 2, "is a URL", ""),
+        ("boxes: pi@b1", 1, "boxes must be a list", ""),
+        ("boxes: []", 1, "no boxes", "fleet.example.yaml"),
+        ("boxes: [b1]\ninference_address: 8080", 2, "inference_address must be a text", ""),
+        ("boxes: [b1]\ninference_address: http://0.0.0.0", 2, "no address to listen at", "http://0.0.0.0:8080"),
+    ],
+)
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, line: int, words: str, mend: str) -> None:
+    error = refused(tmp_path, text)
+    assert error.message.startswith(f"{tmp_path / 'shops.yaml'}:{line}: "), error.message
+    assert words in error.message
+    assert mend in error.mend
+
+
+@pytest.mark.parametrize(("text", "words"), [("", "is empty"), ("a: [", "is not YAML"), ("pause: 1", "no 'boxes'")])
+def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
+    assert words in refused(tmp_path, text).message
+
+
+def test_a_file_that_is_not_there_names_the_example(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        reading.read_fleet(tmp_path / "nope.yaml")
+    assert "fleet.example.yaml" in caught.value.mend
+
+
+def test_hosts_make_a_fleet_with_no_file() -> None:
+    fleet = reading.read_hosts("pi@shelf-01, pi@shelf-02")
+    assert [box.address for box in fleet.boxes] == ["pi@shelf-01", "pi@shelf-02"]
+    assert [box.name for box in fleet.boxes] == ["shelf-01", "shelf-02"]
+    assert fleet.pause == 0
+
+
+@pytest.mark.parametrize("hosts", ["", " , ", "-oX=y", "pi@a,pi@a", "pi@a/b"])
+def test_hosts_that_ssh_must_not_be_given_are_refused(hosts: str) -> None:
+    with pytest.raises(UsageError):
+        reading.read_hosts(hosts)
+
+
+def test_percent_is_of_the_whole_fleet_and_rounds_up() -> None:
+    boxes = tuple(Box(f"b{number}") for number in range(10))
+    fleet = Fleet("f", "", boxes, (WaveRule(percent=25), WaveRule(percent=25)))
+    assert [len(wave.boxes) for wave in cut(fleet)] == [3, 3, 4]
+
+
+def test_with_no_waves_one_box_goes_first() -> None:
+    fleet = Fleet("f", "", tuple(Box(f"b{number}") for number in range(4)))
+    assert [len(wave.boxes) for wave in cut(fleet)] == [1, 3]
