@@ -17,7 +17,7 @@ from box.events import Journal
 from box.locks import alone
 from box.manifest import Manifest
 from box.paths import Paths
-from box.plan import Choice
+from box.plan import Choice, Situation
 from box.service import Service
 from box.space import MEGABYTE
 from box.trial import Trial
@@ -73,7 +73,7 @@ class Activation:
     def _space(self, target: Manifest, running: Manifest | None) -> Choice:
         """Raises SpaceError while nothing is changed yet."""
         free = memory.available()
-        choice = plan.choose(target, running, self.serving(running), second_worker_room(self.runs))
+        choice = plan.choose(target, situation(self.paths, self.runs, running))
         space.require(self.paths.home, 0, "a switch")
         space.require(self.paths.state, 0, "the history")
         archives = sum(part.size for part in target.of_role("archive"))
@@ -94,10 +94,6 @@ class Activation:
                 )
         self.journal.step("space", f"{choice.how}: {choice.why}")
         return choice
-
-    def serving(self, running: Manifest | None) -> bool:
-        """Does the confirmed release answer now?"""
-        return running is not None and serves(self.paths, self.runs, running)
 
     def _try(self, target: Manifest, on_trial: Trial) -> gate.Measured:
         trial.save(self.paths, on_trial)
@@ -236,11 +232,12 @@ class Activation:
         return True
 
 
-def serves(paths: Paths, runs: Service, manifest: Manifest) -> bool:
-    return runs.state().phase == service.READY and server_view.own_word(paths).get("release") == manifest.release
-
-
-def second_worker_room(runs: Service) -> float:
-    """Megabytes that the running server may still take."""
-    pid = runs.state().pid
-    return memory.available(pid=pid) / MEGABYTE if pid else 0.0
+def situation(paths: Paths, runs: Service, running: Manifest | None) -> Situation:
+    state = runs.state()
+    says = server_view.own_word(paths).get("release")
+    return Situation(
+        running=running,
+        serving=running is not None and state.phase == service.READY and says == running.release,
+        room_mb=memory.available(pid=state.pid) / MEGABYTE if state.pid else 0.0,
+        address_changes=server_view.address_changes(paths),
+    )

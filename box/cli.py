@@ -56,7 +56,7 @@ def parser() -> Parser:
     verb("logs", "the server's last lines").add_argument("-n", type=int, default=100)
     verb("doctor", "what is in the way, and its remedy")
     made = verb("lock", "keep other deployers off this box")
-    made.add_argument("--break", dest="break_stale", action="store_true", help="take over a stale lock")
+    made.add_argument("--break", dest="break_held", action="store_true", help="take it over from whoever holds it")
     verb("unlock", "let them in again")
     made = verb("install", "from a bundle file to a confirmed release, with no desk and no network")
     made.add_argument("bundle", type=Path)

@@ -50,7 +50,7 @@ def revert(paths: Paths, runs: Service) -> dict[str, Any]:
     with alone(paths.decision_lock, settling.BUSY, wait_seconds=30):
         on_trial = trial.load(paths)
         if not on_trial:
-            raise BoxError("nothing is on trial on this box", "box.pyz rollback goes back to an earlier release")
+            return {"ok": True, "running": releases.current(paths)}
         if releases.confirmed(paths) == on_trial.release:
             raise BoxError(f"{on_trial.release} is confirmed already", "box.pyz rollback")
         if on_trial.phase != trial.WAITING:

@@ -47,16 +47,15 @@ def holder(path: Path) -> Holder | None:
         return None
 
 
-def take(path: Path, owner: str, break_stale: bool) -> None:
+def take(path: Path, owner: str, break_held: bool) -> None:
     """Take the deployers' lock, or renew one's own. Raises BoxError with the holder when another has it."""
     now = time.time()
     held = holder(path)
     if held and held.owner != owner:
-        facts = held.describe(now)
-        if not facts["stale"]:
-            raise _held(held, facts, f'wait, or take it from them: unlock --owner "{held.owner}"')
-        if not break_stale:
-            raise _held(held, facts, "it is stale, so it may be broken: lock --break")
+        if not break_held:
+            facts = held.describe(now)
+            advice = "it is stale" if facts["stale"] else "wait until they are done"
+            raise _held(held, facts, f"{advice}; lock --break takes it over")
         held = None
     _write(path, Holder(owner, held.since if held else now, now))
 

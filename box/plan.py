@@ -15,10 +15,22 @@ class Choice:
     why: str
 
 
-def choose(target: Manifest, running: Manifest | None, serving: bool, room_mb: float) -> Choice:
-    """`running`: the confirmed release, None on a new box. `serving`: it answers. `room_mb`: memory still to be had."""
+@dataclass(frozen=True)
+class Situation:
+    """`running`: the confirmed release, None on a new box. `serving`: it runs. `room_mb`: memory still to be had."""
+
+    running: Manifest | None
+    serving: bool
+    room_mb: float
+    address_changes: bool = False
+
+
+def choose(target: Manifest, now: Situation) -> Choice:
+    running, serving, room_mb = now.running, now.serving, now.room_mb
     if running is None:
         return Choice(FIRST, "this box has no release yet")
+    if serving and now.address_changes:
+        return Choice(RESTART, "the address changes")
     if target.release == running.release:
         if serving:
             return Choice(NONE, "it runs already")

@@ -11,7 +11,15 @@ from box.torchserve import Inference, Management
 
 
 def inference(paths: Paths) -> Inference:
-    return Inference(settings.load(paths.settings).asking_address, paths.inference_header)
+    """Where the server listens, which may not be yet where box.json says."""
+    address = own_word(paths).get("address") or settings.load(paths.settings).asking_address
+    return Inference(str(address), paths.inference_header)
+
+
+def address_changes(paths: Paths) -> bool:
+    """Has the operator chosen another address since the server was started?"""
+    address = own_word(paths).get("address")
+    return address is not None and address != settings.load(paths.settings).asking_address
 
 
 def management(paths: Paths) -> Management:
@@ -19,7 +27,7 @@ def management(paths: Paths) -> Management:
 
 
 def own_word(paths: Paths) -> dict[str, Any]:
-    """What the supervisor wrote about itself: release, phase, pid, java, since. Empty when there is none."""
+    """What the supervisor wrote about itself: release, phase, pid, java, address, since. Empty when there is none."""
     try:
         content = json.loads(paths.server_state.read_text(encoding="utf-8"))
     except (OSError, ValueError):

@@ -28,6 +28,7 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
         "release": release,
         "confirmed": releases.confirmed(paths),
         "on_trial": on_trial.release if on_trial else None,
+        "activating": on_trial is not None and on_trial.phase != trial.WAITING,
         "model": manifest.model.name if manifest else None,
         "version": manifest.model.version if manifest else None,
         "workers": workers,

@@ -28,7 +28,7 @@ from box.readiness import Watch
 from box.server_log import FAILED
 from box.torchserve import ApiError, Inference, Management
 
-POLL_SECONDS = 0.1
+POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.5
 PROBE_SECONDS = 20.0
 # How long predictions may fail where no unit says so. Longer than TorchServe takes to replace a hung worker itself.
@@ -115,6 +115,7 @@ class Supervisor:
             "phase": phase,
             "pid": os.getpid(),
             "java": child.pid,
+            "address": self.chosen.asking_address,
             "since": round(time.time(), 3),
         }
         durable.write(self.paths.server_state, json.dumps(state).encode(), mode=0o640)

@@ -92,8 +92,7 @@ def plan(paths: Paths, asked: Asked) -> Result:
         raise UsageError(f"{asked.release} is not on this box", "give its manifest on stdin")
     confirmed, runs = releases.confirmed(paths), service.of(paths)
     running = releases.load(paths, confirmed) if confirmed else None
-    serving = running is not None and activation.serves(paths, runs, running)
-    choice = planning.choose(target, running, serving, activation.second_worker_room(runs))
+    choice = planning.choose(target, activation.situation(paths, runs, running))
     return {
         "ok": True,
         "how": choice.how,
@@ -170,7 +169,7 @@ def diagnose(paths: Paths, asked: Asked) -> Result:
 def lock(paths: Paths, asked: Asked) -> Result:
     if not asked.owner:
         raise UsageError("whose lock is it to be?", "lock --owner TEXT")
-    locks.take(paths.deploy_lock, asked.owner, asked.break_stale)
+    locks.take(paths.deploy_lock, asked.owner, asked.break_held)
     return {"ok": True, "owner": asked.owner}
 
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A TorchServe for tests, in place of Java: both REST APIs, tokens, versions side by side, as far as box/ uses them.
 
-An "archive" is JSON: {"model", "version", "answers": {sha256 of a picture: {label: probability}}, and how it misbehaves:
-"crash": what it says before it ends, "seconds": how long an answer takes, "hang_after": answers before it hangs}.
+An "archive" is JSON: {"model", "version", "answers": {sha256 of a picture: {label: probability}}}, and its bad ways:
+"crash": what it says before it ends; "seconds": how long an answer takes; "hang_after": answers before there are none;
+"megabytes": memory that it takes.
 """
 
 from __future__ import annotations
@@ -38,7 +39,6 @@ def load(name: str) -> dict[str, Any]:
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = False
     kind = ""
 
     def address_string(self) -> str:

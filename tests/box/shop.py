@@ -181,7 +181,7 @@ class Box:
 
     def run(self, *words: str, stdin: bytes = b"") -> tuple[int, list[Result]]:
         """Its exit status, and its JSON lines. A traceback is never one of its words."""
-        done = subprocess.run(self.command(*words), input=stdin, capture_output=True, env=self.environment, timeout=120)
+        done = subprocess.run(self.command(*words), input=stdin, capture_output=True, env=self.environment, timeout=300)
         assert b"Traceback" not in done.stderr, done.stderr.decode()
         return done.returncode, [json.loads(line) for line in done.stdout.splitlines()]
 
