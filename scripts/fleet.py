@@ -25,7 +25,7 @@ from kit.errors import UsageError
 from kit.fleet import checks, history, reading, run, survey, tables, tasks, waves
 from kit.fleet.desk import Desk
 from kit.fleet.journal import Record
-from kit.fleet.screen import screen
+from kit.fleet.live import screen
 from kit.fleet.task import Task
 from kit.profiles import choose as choose_profile
 
@@ -160,7 +160,7 @@ def perform(desk: Desk, task: Task, dry_run: bool, as_json: bool, resumed: Recor
         else:
             console.out.print(tables.plan(waves.cut(desk.fleet), plans))
         sys.exit(0 if well else 1)
-    with screen(desk.fleet) as shown:
+    with screen(waves.cut(desk.fleet)) as shown:
         report = run.carry_out(desk, task, shown, resumed)
     if as_json:
         console.print_json(report.document())

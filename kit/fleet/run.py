@@ -13,6 +13,7 @@ from kit.fleet import history, waves
 from kit.fleet.desk import Desk
 from kit.fleet.engine import Engine
 from kit.fleet.journal import Journal, Record
+from kit.fleet.keeper import locks_kept
 from kit.fleet.remote import ignore
 from kit.fleet.report import Report
 from kit.fleet.rollout import Rollout
@@ -51,7 +52,8 @@ def carry_out(desk: Desk, task: Task, screen: Screen, resumed: Record | None) ->
     with Journal(desk.rollout) as journal, on_signals(desk.stopping, screen):
         journal.write("start" if resumed is None else "resume", **begun)
         visits = visits_of(desk, task, screen, journal, resumed)
-        Rollout(engine, visits, journal, desk.stopping, screen).run(desk.fleet.parallel)
+        with locks_kept(visits.values()):
+            Rollout(engine, visits, journal, desk.stopping, screen).run(desk.fleet.parallel)
         report = Report.of(
             engine, task, desk.fleet.name, [visit.account for visit in visits.values()], time.time() - began
         )

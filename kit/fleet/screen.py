@@ -1,29 +1,14 @@
-"""How a run looks while it goes on: a live table on a terminal, plain lines elsewhere."""
+"""How a run looks while it goes on: a live table on a terminal (see live.py), plain lines elsewhere. On stderr."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Protocol
 
 from kit.console import step as say
 from kit.fleet.engine import Job, Kind, Wave
-from kit.fleet.inventory import Fleet
 from kit.fleet.outcome import Account
 
-STEPS = (
-    *("reach", "lock", "program", "provision", "look", "compare", "send", "receive", "activate"),
-    *("verify", "space", "switch", "start", "gate", "confirm"),
-)
-ENDS = {
-    Kind.CHANGED: "green",
-    Kind.UNCHANGED: "green",
-    Kind.BACK: "yellow",
-    Kind.KEPT: "yellow",
-    Kind.UNREACHABLE: "yellow",
-    Kind.FAILED: "bold red",
-    Kind.REFUSED: "bold red",
-}
+ENDING = "ending: no further box is changed, and those on trial go back first"
 
 
 class Screen(Protocol):
@@ -41,7 +26,7 @@ class Screen(Protocol):
 
 
 class Lines:
-    """A line for each wave and for each box that is done."""
+    """A line for each wave, and for each box that is done."""
 
     def __init__(self) -> None:
         self._pausing = False
@@ -50,8 +35,8 @@ class Lines:
         """Too much for lines."""
 
     def told(self, account: Account, job: Job) -> None:
-        if job is not Job.RELEASE and account.kind is not Kind.READY:
-            say(f"{account.box}: {account.kind.value if account.kind else ''} {account.error}".rstrip())
+        if words := ended(account, job):
+            say(f"{account.box}: {words}")
 
     def wave(self, wave: Wave) -> None:
         self._pausing = False
@@ -59,17 +44,16 @@ class Lines:
 
     def paused(self, seconds: float) -> None:
         if not self._pausing:
-            say(f"a pause of {seconds:.0f} s before it")
+            say(f"a pause of {seconds:.0f} s")
         self._pausing = True
 
     def stopping(self) -> None:
         say(ENDING)
 
 
-ENDING = "ending: no further box is changed, those on trial go back first"
-
-
-@contextmanager
-def screen(fleet: Fleet) -> Iterator[Screen]:
-    """The one that fits where stderr goes."""
-    yield Lines()
+def ended(account: Account, job: Job) -> str:
+    """What came of a job, in a few words; "" for what goes without saying."""
+    if job is Job.RELEASE or account.kind in (None, Kind.READY):
+        return ""
+    runs = f", runs {account.running}" if account.running else ""
+    return f"{account.kind.value}{runs}{f': {account.error}' if account.error else ''}"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
+from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from kit import console
 from kit.fleet.checks import Finding
@@ -18,7 +21,8 @@ from kit.fleet.survey import Answer
 STYLES = {"ok": "green", "note": "cyan", "warn": "yellow", "fail": "bold red"}
 
 
-def status(answers: Sequence[Answer]) -> Table:
+def status(answers: Sequence[Answer]) -> RenderableType:
+    """A table of the boxes that answered, and below it those that did not."""
     shown = console.table(
         *("box", "release", "version", "ready", "answers", "memory", "disk free", "last activation"),
         right=("memory", "disk free"),
@@ -26,7 +30,6 @@ def status(answers: Sequence[Answer]) -> Table:
     for answer in answers:
         said = answer.said
         if answer.error:
-            shown.add_row(answer.box, f"[bold red]{escape(answer.error)}[/bold red]")
             continue
         trial = " (on trial)" if said.get("on_trial") else ""
         shown.add_row(
@@ -39,7 +42,8 @@ def status(answers: Sequence[Answer]) -> Table:
             f"{said.get('disk_free_mb') or 0:,.0f} MB",
             escape(last_activation(said.get("last_activation") or {})),
         )
-    return shown
+    silent = [Text(f"{answer.box}: {answer.error}", style="bold red") for answer in answers if answer.error]
+    return Group(*([shown] if len(silent) < len(answers) else []), *silent)
 
 
 def yes(well: Any) -> str:
@@ -47,8 +51,13 @@ def yes(well: Any) -> str:
 
 
 def last_activation(said: Mapping[str, Any]) -> str:
-    words = [str(said[key]) for key in ("at", "release", "result", "error") if said.get(key)]
-    return " ".join(words) or "–"
+    """When it was and what came of it."""
+    if not said:
+        return "–"
+    at = datetime.fromtimestamp(float(said.get("at") or 0)).strftime("%m-%d %H:%M")
+    if said.get("ended") is None:
+        return f"{at} under way: {said.get('step')}"
+    return f"{at} {'well' if said.get('ok') else said.get('error') or 'failed'}"
 
 
 def plan(waves: Sequence[Wave], plans: Sequence[Answer]) -> Table:

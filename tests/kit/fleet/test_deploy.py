@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from dataclasses import replace
 
-from kit.fleet.engine import Kind, Verdict
+from kit.fleet.delivery import Delivery
+from kit.fleet.engine import Job, Kind, Verdict
+from kit.fleet.inventory import Box
+from kit.fleet.keeper import locks_kept
+from kit.fleet.remote import ignore
+from kit.fleet.turn import Orders, Watch
 from tests.kit.fleet.conftest import PI, Shop, accounts, parcel
 
 
@@ -221,3 +228,21 @@ def test_a_bare_box_has_to_be_told_whom_to_trust(shop: Shop) -> None:
     assert report.verdict is Verdict.REFUSED
     assert "a bare box has to be told whose bundles to trust → SIGNERS=allowed_signers" in report.text()
     assert shop.state("b1")["calls"] == []
+
+
+def test_the_lock_of_a_box_that_waits_is_kept_and_never_taken_after_its_release(shop: Shop) -> None:
+    made = [parcel(shop.folder, "r1")]
+    orders, watch, stopping = Orders("ann@desk:1", 10, shop.signers), Watch(ignore, ignore), threading.Event()
+    visits = [Delivery(Box(name), made, shop.remotes[name], orders, watch, stopping) for name in ("b1", "b2", "b3")]
+    waiting, unprepared, released = visits
+    for visit in (waiting, released):
+        visit.do(Job.PREPARE)
+    released.do(Job.RELEASE)
+    with locks_kept(visits, renew_seconds=0.01):
+        until = time.monotonic() + 10
+        while shop.state("b1")["calls"].count("lock") < 3 and time.monotonic() < until:
+            time.sleep(0.01)
+    assert shop.state("b1")["calls"].count("lock") >= 3
+    assert shop.locks() == ["b1"]
+    assert shop.state("b2")["calls"] == []
+    assert unprepared.account.kind is None

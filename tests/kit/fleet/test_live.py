@@ -1,0 +1,68 @@
+"""The live table and the plain lines, as a person sees them."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+from rich.console import Console
+
+from kit.fleet.engine import Job, Kind, Wave
+from kit.fleet.live import LiveTable, screen
+from kit.fleet.outcome import Account
+from kit.fleet.screen import Lines, Screen
+
+WAVES = [Wave("wave 1 (canary)", ("b1",)), Wave("wave 2", tuple(f"b{number}" for number in range(2, 31)))]
+
+
+def shown(table: LiveTable) -> list[str]:
+    console = Console(file=io.StringIO(), width=100, force_terminal=False)
+    console.print(table.table())
+    written = console.file
+    assert isinstance(written, io.StringIO)
+    return [line.rstrip() for line in written.getvalue().splitlines()]
+
+
+def failed(box: str) -> Account:
+    account = Account(box, Kind.FAILED, Job.CHANGE)
+    account.error, account.running = "too slow", "r1"
+    return account
+
+
+def play(on: Screen) -> None:
+    on.wave(WAVES[1])
+    on.step("b5", "send", 0.63)
+    on.step("b9", "gate", 0.0)
+    on.told(failed("b7"), Job.CHANGE)
+    on.told(Account("b2", Kind.CHANGED, Job.CHANGE), Job.CHANGE)
+
+
+def test_those_at_work_come_first_then_what_failed_and_the_screen_is_not_overrun() -> None:
+    table = LiveTable(WAVES, height=12)
+    play(table)
+    lines = shown(table)
+    assert lines[0].startswith("wave 2 · 1 of 30 done, 1 failed · ")
+    assert [line.split()[0] for line in lines[2:6]] == ["b5", "b9", "b7", "b2"]
+    assert lines[2].endswith("send 63%")
+    assert lines[4].endswith("failed, runs r1: too slow")
+    assert lines[-1] == "… and 23 more: 23 waiting, 0 done"
+    assert len(lines) <= 12
+
+
+def test_a_pause_and_an_end_are_in_the_headline() -> None:
+    table = LiveTable(WAVES, height=12)
+    table.paused(75)
+    assert shown(table)[0].endswith("a pause, 1 min 15 s left")
+    table.stopping()
+    assert "no further box is changed" in " ".join(shown(table)[:2])
+
+
+def test_without_a_terminal_there_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with screen(WAVES, Console(file=io.StringIO())) as made:
+        assert isinstance(made, Lines)
+        play(made)
+        made.paused(60)
+        made.paused(59)
+    lines = capsys.readouterr().err.splitlines()
+    assert lines[0].startswith("· wave 2: b2, b3")
+    assert lines[1:] == ["· b7: failed, runs r1: too slow", "· b2: changed", "· a pause of 60 s"]
