@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 
 from kit.errors import KitError
+
+MOST_WORDS = 1500  # characters of a client's own words that an error repeats
 
 
 def uv(*arguments: str) -> str:
@@ -17,24 +18,26 @@ def uv(*arguments: str) -> str:
     # uv does not read pip's settings; a machine whose pip is pointed at a mirror wants uv there too.
     if "PIP_INDEX_URL" in environment:
         environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
-    return _run([str(Path(sys.executable).with_name("uv")), *arguments], environment)
-
-
-def pip(*arguments: str) -> str:
-    """pip's stdout; on a terminal it shows its own progress bars instead. Raises KitError with its own words."""
-    environment = os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"}
-    return _run([sys.executable, "-m", "pip", *arguments], environment, watch=sys.stderr.isatty())
-
-
-def _run(command: list[str], environment: Mapping[str, str], watch: bool = False) -> str:
-    stdout = sys.stderr if watch else subprocess.PIPE
-    done = subprocess.run(command, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    command = [str(Path(sys.executable).with_name("uv")), *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
     if done.returncode:
-        said = [line.strip() for line in done.stderr.splitlines() if line.strip()]
-        errors = [line for line in said if line.lower().startswith("error")] or said[-8:]
-        name = "pip" if "pip" in command else "uv"
-        raise KitError(
-            f"{name} {command[-1] if name == 'uv' else command[3]} failed: {' '.join(errors)[:1500]}",
-            "the machine that makes a bundle needs its package index; mend that and run the same command again",
-        )
-    return done.stdout or ""
+        raise _failed("uv", done.stderr.splitlines())
+    return done.stdout
+
+
+def pip(*arguments: str) -> None:
+    """On a terminal it shows its own progress bars. Raises KitError with its own words when it fails."""
+    stdout = sys.stderr if sys.stderr.isatty() else subprocess.DEVNULL
+    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", *arguments]
+    done = subprocess.run(command, stdout=stdout, stderr=subprocess.PIPE, text=True)
+    if done.returncode:
+        said = done.stderr.splitlines()
+        raise _failed("pip", said[next((at for at, line in enumerate(said) if line.startswith("ERROR")), 0) :])
+
+
+def _failed(client: str, said: list[str]) -> KitError:
+    words = " ".join(" ".join(said).split())[:MOST_WORDS]
+    return KitError(
+        f"{client} failed: {words}",
+        "the machine that makes a bundle needs its package index; mend that and run the same command again",
+    )

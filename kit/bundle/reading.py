@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tarfile
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -81,7 +82,7 @@ def read(file: Path, allowed_signers: Path | None = None) -> Bundle:
 def _blobs(file: Path, tar: tarfile.TarFile, manifest: Manifest) -> Iterator[tuple[str, int]]:
     sizes, paths = manifest.blobs(), {part.sha256: part.path for part in manifest.parts}
     seen: set[str] = set()
-    while (entry := _next(file, tar)) is not None:
+    while (entry := tar.next()) is not None:
         digest = entry.name.removeprefix(BLOBS)
         if not entry.isreg() or entry.name != BLOBS + digest or digest not in sizes or digest in seen:
             raise _broken(file, f"it holds {entry.name}, which is not in its manifest")
@@ -93,13 +94,6 @@ def _blobs(file: Path, tar: tarfile.TarFile, manifest: Manifest) -> Iterator[tup
         if entry.size != sizes[digest] or found.hexdigest() != digest:
             raise _broken(file, f"{paths[digest]} is not what was signed")
         yield digest, entry.offset_data
-
-
-def _next(file: Path, tar: tarfile.TarFile) -> tarfile.TarInfo | None:
-    try:
-        return tar.next()
-    except tarfile.TarError as error:
-        raise _broken(file, str(error)) from None
 
 
 def _small(file: Path, tar: tarfile.TarFile, entry: tarfile.TarInfo | None, name: str) -> bytes:
@@ -115,9 +109,11 @@ def _chunks(stream: IO[bytes], size: int) -> Iterator[bytes]:
         yield chunk
 
 
-def _opened(file: Path) -> tarfile.TarFile:
+@contextmanager
+def _opened(file: Path) -> Iterator[tarfile.TarFile]:
     try:
-        return tarfile.open(file, "r:")
+        with tarfile.open(file, "r:") as tar:
+            yield tar
     except FileNotFoundError:
         raise UsageError(f"{file} is not there", "make bundle, or name one: BUNDLE=<file>.bundle") from None
     except (OSError, tarfile.TarError) as error:

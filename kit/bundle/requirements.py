@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -44,7 +45,8 @@ class Requirement:
 
 def resolve(target: Target, torch: TorchSource, lock: str) -> list[Requirement]:
     """Everything to install on the box, sorted by name. Raises KitError when the index and the lock disagree."""
-    options = ["--python-platform", target.uv_platform, "--python-version", target.python]
+    # --python: the one at hand, or uv looks through the machine for one of the box's version, which it does not need.
+    options = ["--python-platform", target.uv_platform, "--python-version", target.python, "--python", sys.executable]
     options += ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)

@@ -1,0 +1,66 @@
+"""One archived model for all of these tests, copied for each that changes something."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from kit.archive.making import archive
+from kit.bundle import making
+from kit.bundle.target import Target
+from kit.model.export import export
+from kit.profiles import Profile
+from tests.kit.bundle.parts import edge_workshop, make_key, wheels
+
+X86 = Target("linux_x86_64", "3.11")
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What an operator has: a profile with an archive (its build in `build`), wheels, a key."""
+
+    folder: Path
+    profile: Profile
+    key: Path
+    wheels: list[Path]
+
+
+@pytest.fixture(scope="session")
+def first_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("desk")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BUILD", str(folder / "build"))
+        workshop = edge_workshop(folder / "workshop")
+        export(workshop.profile, workshop.request(model_name="tiny"))
+        archive(workshop.profile, "", "1.0")
+    make_key(folder)
+    wheels(folder / "wheels")
+    return folder
+
+
+def open_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    """The desk in a folder. No index is asked for wheels: those of its folder are taken."""
+    monkeypatch.setenv("BUILD", str(folder / "build"))
+    found = wheels(folder / "wheels")
+    monkeypatch.setattr(making, "fetch", lambda target, torch_index: found)
+    return Desk(folder, Profile("bench", folder / "workshop" / "bench", "a test's"), folder / "key", found)
+
+
+@pytest.fixture
+def desk(first_desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
+    shutil.copytree(first_desk, tmp_path / "desk")
+    return open_desk(tmp_path / "desk", monkeypatch)
+
+
+@pytest.fixture(scope="session")
+def made(first_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle; only to be read."""
+    folder = tmp_path_factory.mktemp("made")
+    shutil.copytree(first_desk, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        opened = open_desk(folder, patch)
+        done = making.bundle(opened.profile, X86, opened.key)
+        return opened.profile.build.bundles / str(done["file"])

@@ -1,0 +1,48 @@
+from pathlib import Path
+
+import pytest
+import yaml
+
+from kit.bundle import gate
+from kit.errors import UsageError
+from kit.profiles import CONFIG, Profile
+
+EDGE = Profile("edge", CONFIG / "edge", "a test's")
+
+
+def profile(folder: Path, section: object) -> Profile:
+    (folder / "model-config.yaml").write_text(yaml.safe_dump({"gate": section}))
+    return Profile("own", folder, "a test's")
+
+
+def test_the_edge_profile_has_every_limit() -> None:
+    assert set(gate.of(EDGE)) == set(gate.LIMITS)
+
+
+def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> None:
+    with pytest.raises(UsageError, match="could not tell a good release from a bad one") as raised:
+        gate.of(Profile("onprem", CONFIG / "onprem", "a test's"))
+    assert "config/edge/model-config.yaml" in raised.value.mend
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"p99_ms": 5}, "gate: p99_ms is not a limit"),
+        ({"p95_ms": None}, "gate: p95_ms is None"),
+        ({"requests": 0}, "gate: requests is 0"),
+        ({"memory_mb": True}, "gate: memory_mb is True"),
+        ({"ready_seconds": "two minutes"}, "gate: ready_seconds is 'two minutes'"),
+    ],
+)
+def test_a_limit_that_cannot_be_is_named(tmp_path: Path, change: dict[str, object], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        gate.of(profile(tmp_path, {**gate.of(EDGE), **change}))
+
+
+def test_a_limit_that_is_missing_is_named_with_its_unit(tmp_path: Path) -> None:
+    section = gate.of(EDGE)
+    del section["second_worker_mb"]
+    with pytest.raises(UsageError, match="gate: second_worker_mb is not there") as raised:
+        gate.of(profile(tmp_path, section))
+    assert "MB" in raised.value.mend

@@ -1,0 +1,58 @@
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from kit.bundle import server
+from kit.errors import UsageError
+from kit.profiles import CONFIG, Profile
+from kit.serving.launch import RunFolder, here, java_command
+from kit.serving.settings import Settings
+
+EDGE = Profile("edge", CONFIG / "edge", "a test's")
+# What box/server_command.py puts in.
+WORDS = {"java", "java_home", "python", "site_packages", "release", "store", "run", "temp", "logs", "archive"}
+
+
+def own(folder: Path, properties: str, config: str = "minWorkers: 1\n") -> Profile:
+    (folder / "config.properties").write_text(properties)
+    (folder / "model-config.yaml").write_text(config)
+    return Profile("own", folder, "a test's")
+
+
+def test_the_box_is_told_the_command_that_serve_uses_here(tmp_path: Path) -> None:
+    made = server.section(EDGE)
+    config = EDGE.properties.read_text()
+    vmargs = next(line.removeprefix("vmargs=") for line in config.splitlines() if line.startswith("vmargs="))
+    places = replace(here(tmp_path, RunFolder(tmp_path), tmp_path), java_cache="")  # made here, for this Java
+    local = java_command(Settings({"vmargs": vmargs}), places, "m.mar")
+    assert len(made["command"]) == len(local)
+    same = [word for word, other in zip(made["command"], local, strict=True) if word == other]
+    assert same == [word for word in made["command"] if "{" not in word], "only places may differ"
+
+
+def test_only_words_that_a_box_knows_stand_in_braces() -> None:
+    made = server.section(EDGE)
+    text = " ".join([*made["command"], *made["environment"].values()])
+    assert set(re.findall(r"{(\w+)}", text)) == WORDS
+    assert not re.search(r"(^|[ =])/", text), "no path of this machine"
+
+
+def test_it_says_how_many_workers_to_wait_for_and_how_long_an_answer_may_take() -> None:
+    made = server.section(EDGE)
+    assert (made["workers"], made["response_timeout"]) == (1, 60)
+
+
+def test_a_profile_that_leaves_the_workers_to_the_machine_is_refused() -> None:
+    with pytest.raises(UsageError, match="leaves the number of workers to the machine"):
+        server.section(Profile("onprem", CONFIG / "onprem", "a test's"))
+
+
+@pytest.mark.parametrize(
+    "properties",
+    ["", "enable_envvars_config=true\ndisable_token_authorization=true\n", "enable_envvars_config=false\n"],
+)
+def test_a_profile_that_a_box_could_not_serve_safely_is_refused(tmp_path: Path, properties: str) -> None:
+    with pytest.raises(UsageError, match="tokens on"):
+        server.section(own(tmp_path, properties))
