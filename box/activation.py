@@ -11,7 +11,21 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from box import gate, memory, plan, receiving, releases, runtime, server_view, service, settling, space, starting, trial
+from box import (
+    durable,
+    gate,
+    memory,
+    plan,
+    receiving,
+    releases,
+    runtime,
+    server_view,
+    service,
+    settling,
+    space,
+    starting,
+    trial,
+)
 from box.errors import BoxError, SpaceError
 from box.events import Journal
 from box.locks import alone
@@ -96,6 +110,8 @@ class Activation:
         return choice
 
     def _try(self, target: Manifest, on_trial: Trial) -> gate.Measured:
+        if before := server_view.other_address(self.paths):
+            durable.write(self.paths.address_before, before.encode())
         trial.save(self.paths, on_trial)
         if on_trial.previous:
             releases.prepare_way_back(self.paths, on_trial.previous)
@@ -120,6 +136,8 @@ class Activation:
 
     def _try_hot(self, target: Manifest, on_trial: Trial) -> gate.Measured:
         swap = settling.hot_of(self.paths, on_trial)
+        limits = [settling.memory_limit(self.paths, release) for release in (swap.old.release, self.release)]
+        self.runs.limit_memory(max(limits))
         self.journal.step("start", f"version {target.model.version} beside {swap.old.model.version}")
         swap.register()
         self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
@@ -181,7 +199,7 @@ class Activation:
     def _outcome(self, on_trial: Trial) -> bool:
         if not self.why:
             self.journal.step("retire", f"{on_trial.previous or 'nothing'}")
-            removed = settling.keep(self.paths, on_trial)
+            removed = settling.keep(self.paths, self.runs, on_trial)
             self.journal.end(ok=True, release=self.release, confirmed=True, removed=removed)
             return True
         log = self.runs.log(self.since, LOG_LINES)
@@ -239,5 +257,5 @@ def situation(paths: Paths, runs: Service, running: Manifest | None) -> Situatio
         running=running,
         serving=running is not None and state.phase == service.READY and says == running.release,
         room_mb=memory.available(pid=state.pid) / MEGABYTE if state.pid else 0.0,
-        address_changes=server_view.address_changes(paths),
+        address_changes=bool(server_view.other_address(paths)),
     )

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
 import traceback
 from pathlib import Path
@@ -74,8 +73,6 @@ def parser() -> Parser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    # A reader that goes away, as a cut connection does, ends a follower quietly.
-    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     try:
         asked = parser().parse_args(arguments)
         if asked.verb == "serve":
@@ -83,6 +80,10 @@ def main(arguments: list[str] | None = None) -> int:
         result = verbs.VERBS[asked.verb](Paths(asked.root.resolve()), asked)
     except BoxError as error:
         return _fail(error.exit_status, error.message, error.mend, error.facts)
+    except BrokenPipeError:
+        # The reader is gone, as with a cut connection: there is nobody to tell, and nothing to undo.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except PermissionError as error:
         return _fail(1, f"not permitted: {error.filename}", "run it as root: sudo python3 box.pyz …", {})
     except KeyboardInterrupt:

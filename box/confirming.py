@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Any
 
 from box import events, releases, service, settling, trial
@@ -15,7 +16,6 @@ from box.service import Service
 FINISH_SECONDS = 120.0
 # And until it has gone back to it.
 BACK_SECONDS = 420.0
-POLL_SECONDS = 0.1
 
 
 def confirm(paths: Paths, runs: Service, release: str) -> dict[str, Any]:
@@ -64,9 +64,6 @@ def revert(paths: Paths, runs: Service) -> dict[str, Any]:
 
 
 def _wait_for_the_end(paths: Paths, runs: Service, seconds: float) -> None:
-    """Until the trial is over; an activation that is gone is settled from here."""
-    deadline = time.monotonic() + seconds
-    while trial.load(paths) and time.monotonic() < deadline:
-        time.sleep(POLL_SECONDS)
-    if trial.load(paths):
-        settling.settle(paths, runs)
+    """Until the activation has ended: it holds the work lock that long. One that is gone is settled from here."""
+    with suppress(BoxError):
+        settling.settle(paths, runs, wait_seconds=seconds)

@@ -51,11 +51,11 @@ class Hot:
         self.management.set_default(self.old.model.name, self.old.model.version)
         self._serves(self.old)
         self._finish(self.new)
-        folder = self.paths.release(self.old.release)
-        for picture in self.old.golden[:1]:
-            self.inference.predict(
-                self.old.model.name, (folder / picture.file).read_bytes(), self.old.server.response_timeout
-            )
+        versions = [row["modelVersion"] for row in self.management.describe(self.old.model.name, "all")]
+        if versions != [self.old.model.version]:
+            raise BoxError(f"versions {', '.join(versions)} are registered, not {self.old.model.version} alone")
+        picture = (self.paths.release(self.old.release) / self.old.golden[0].file).read_bytes()
+        self.inference.predict(self.old.model.name, picture, self.old.server.response_timeout)
 
     def retire(self) -> None:
         """Let the old version finish what it has, then remove it."""

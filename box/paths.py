@@ -89,6 +89,11 @@ class Paths:
     def activation(self) -> Path:
         return self.state / "activation.jsonl"
 
+    @property
+    def address_before(self) -> Path:
+        """While another address is on trial: the one before it."""
+        return self.state / "address.before"
+
     # What is gone after a power cut.
     @property
     def trial(self) -> Path:

@@ -45,6 +45,7 @@ def _is_here(paths: Paths, part: Part) -> bool:
 def receive(paths: Paths, release: str) -> dict[str, Any]:
     """Raises BoxError naming what is wrong; what runs is not touched in any case."""
     with space.explained(paths.home, "the unpacking"):
+        space.require(paths.home, 0, "a release")
         wanted, signer = verified(paths, release)
         platforms.require_fit(wanted)
         for folder in (paths.blobs, paths.releases, paths.runtimes):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from box import history, releases, trial
+from box import history, releases, settings, trial
 from box.events import say
 from box.paths import Paths
 
@@ -21,6 +21,7 @@ def recover(paths: Paths) -> str | None:
     if on_trial and not _left_alone(on_trial):
         return releases.current(paths)
     trial.clear(paths)
+    settings.put_back_address(paths)
     confirmed = releases.confirmed(paths)
     target = confirmed if releases.is_whole(paths, confirmed) else _next_best(paths, confirmed)
     was = releases.current(paths)

@@ -12,14 +12,15 @@ from box.torchserve import Inference, Management
 
 def inference(paths: Paths) -> Inference:
     """Where the server listens, which may not be yet where box.json says."""
-    address = own_word(paths).get("address") or settings.load(paths.settings).asking_address
-    return Inference(str(address), paths.inference_header)
-
-
-def address_changes(paths: Paths) -> bool:
-    """Has the operator chosen another address since the server was started?"""
     address = own_word(paths).get("address")
-    return address is not None and address != settings.load(paths.settings).asking_address
+    chosen = settings.Settings(str(address)) if address else settings.load(paths.settings)
+    return Inference(chosen.asking_address, paths.inference_header)
+
+
+def other_address(paths: Paths) -> str:
+    """Where the server listens, when box.json says another address by now; else ""."""
+    address = str(own_word(paths).get("address", ""))
+    return address if address != settings.load(paths.settings).inference_address else ""
 
 
 def management(paths: Paths) -> Management:

@@ -69,7 +69,7 @@ class Systemd:
         shown = _run(
             [
                 *("journalctl", f"--namespace=+{NAMESPACE}", f"--unit={UNIT}", "--output=cat", "--no-pager", "--quiet"),
-                *(f"--lines={count}", f"--since=@{since:.0f}"),
+                *(f"--lines={count}", f"--since=@{int(since)}"),
             ]
         )
         return shown.stdout.splitlines()

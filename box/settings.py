@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from box import durable
 from box.errors import UsageError
+from box.paths import Paths
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (not bound here: where to ask instead)
 
@@ -59,6 +61,17 @@ def check_address(address: object) -> None:
             f"{address!r} is not an address to serve on",
             "write http://0.0.0.0:8080, or one address of this box in place of 0.0.0.0",
         )
+
+
+def put_back_address(paths: Paths) -> None:
+    """Undo a change of address whose trial failed or was cut off."""
+    try:
+        address = paths.address_before.read_text(encoding="utf-8").strip()
+    except FileNotFoundError:
+        return
+    keep = load(paths.settings).keep
+    durable.write(paths.settings, text(Settings(address, keep)))
+    paths.address_before.unlink()
 
 
 def text(settings: Settings) -> bytes:

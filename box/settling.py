@@ -35,7 +35,7 @@ def hot_of(paths: Paths, on_trial: Trial) -> Hot:
     )
 
 
-def keep(paths: Paths, on_trial: Trial) -> list[str]:
+def keep(paths: Paths, runs: Service, on_trial: Trial) -> list[str]:
     """Confirmed: the old one is retired, what nobody needs goes. Returns the releases that were removed."""
     if history.confirmed_releases(paths.history)[:1] != [on_trial.release]:
         history.record(
@@ -46,8 +46,10 @@ def keep(paths: Paths, on_trial: Trial) -> list[str]:
             hot_of(paths, on_trial).retire()
         except BoxError as error:
             say(f"the old version is not retired: {error.message}; the next restart does it")
+        runs.limit_memory(memory_limit(paths, on_trial.release))
     trial.clear(paths)
     paths.way_back.unlink(missing_ok=True)
+    paths.address_before.unlink(missing_ok=True)
     try:
         return releases.prune(paths, settings.load(paths.settings).keep)
     except (BoxError, OSError) as error:
@@ -65,9 +67,11 @@ def take_back(paths: Paths, runs: Service, on_trial: Trial) -> str | None:
     if on_trial.how == plan.HOT and runs.state().phase == READY:
         with suppress(BoxError):
             hot_of(paths, on_trial).undo()
+            runs.limit_memory(memory_limit(paths, str(on_trial.previous)))
             releases.go_back(paths, on_trial.previous)
             trial.clear(paths)
             return on_trial.previous
+    settings.put_back_address(paths)
     releases.go_back(paths, on_trial.previous)
     trial.clear(paths)
     if on_trial.previous is None:
@@ -97,9 +101,12 @@ def back_and_told(paths: Paths, runs: Service, on_trial: Trial, why: str) -> Out
     return outcome
 
 
-def settle(paths: Paths, runs: Service) -> str:
-    """End a trial whose activation is gone; a sentence on what was done, "" when there was none."""
-    with alone(paths.work_lock, BUSY, wait_seconds=10):
+def settle(paths: Paths, runs: Service, wait_seconds: float = 10) -> str:
+    """End a trial whose activation is gone; a sentence on what was done, "" when there was none.
+
+    Raises BoxError when the activation is still at work after `wait_seconds`.
+    """
+    with alone(paths.work_lock, BUSY, wait_seconds):
         on_trial = trial.load(paths)
         if not on_trial:
             return ""
@@ -111,7 +118,7 @@ def settle(paths: Paths, runs: Service) -> str:
         if stays:
             if runs.state().phase in (STOPPED, FAILED) and not runs.going_down():
                 starting.restart(paths, runs, releases.load(paths, on_trial.release))
-            keep(paths, on_trial)
+            keep(paths, runs, on_trial)
             journal.end(ok=True, release=on_trial.release, confirmed=True)
             return f"{on_trial.release} was confirmed, and stays"
         why = f"the activation of {on_trial.release} ended before it was confirmed"

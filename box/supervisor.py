@@ -7,14 +7,17 @@ hang itself, systemd's watchdog ends it.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 from box import durable, golden, releases, server_command, settings
 from box.child import Child
@@ -77,6 +80,7 @@ class Supervisor:
 
     def run(self) -> int:
         self._prepare_folders()
+        self._wait_for_address()
         child = Child(
             server_command.command(self.manifest, self.paths),
             server_command.environment(self.manifest, self.paths, self.chosen, os.environ),
@@ -109,13 +113,29 @@ class Supervisor:
         archive = self.paths.store / server_command.archive_name(self.manifest)
         archive.symlink_to(self.paths.release(self.manifest.release) / self.manifest.model.archive)
 
+    def _wait_for_address(self) -> None:
+        """At boot, the network may bring this box's address only later. Whatever else is wrong, Java will say."""
+        host = str(urlsplit(self.chosen.inference_address).hostname)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        deadline = time.monotonic() + self.manifest.gate.ready_seconds
+        while time.monotonic() < deadline:
+            with socket.socket(family, socket.SOCK_STREAM) as probe:
+                try:
+                    return probe.bind((host, 0))
+                except OSError as error:
+                    if error.errno != errno.EADDRNOTAVAIL:
+                        return None
+            if self.stop.wait(1):
+                return None
+        raise BoxError(f"this box does not have the address {host}")
+
     def _state(self, phase: str, child: Child) -> None:
         state = {
             "release": self.manifest.release,
             "phase": phase,
             "pid": os.getpid(),
             "java": child.pid,
-            "address": self.chosen.asking_address,
+            "address": self.chosen.inference_address,
             "since": round(time.time(), 3),
         }
         durable.write(self.paths.server_state, json.dumps(state).encode(), mode=0o640)

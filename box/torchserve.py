@@ -91,15 +91,20 @@ class Inference(Api):
 
 
 class Management(Api):
+    def _read(self, what: str, path: str, timeout: float) -> Any:
+        content = self.ask(what, "GET", path, timeout)
+        try:
+            return json.loads(content)
+        except ValueError:
+            raise BoxError(f"{what}: no JSON in the answer") from None
+
     def describe(self, model: str, version: str = "") -> list[dict[str, Any]]:
         """The default version's row, that of `version`, or every version's with "all"."""
-        answer = self.ask(f"describing {model}", "GET", _model(model, version), 5.0)
-        rows: list[dict[str, Any]] = json.loads(answer)
+        rows: list[dict[str, Any]] = self._read(f"describing {model}", _model(model, version), 5.0)
         return rows
 
     def models(self) -> list[str]:
-        answer = json.loads(self.ask("listing the models", "GET", "/models?limit=1000", 5.0))
-        return [row["modelName"] for row in answer["models"]]
+        return [row["modelName"] for row in self._read("listing the models", "/models?limit=1000", 5.0)["models"]]
 
     def register(self, archive: str, workers: int, timeout: float) -> None:
         """Register an archive that lies in the store; returns when its workers have started."""
@@ -114,9 +119,11 @@ class Management(Api):
 
     def worker_pid(self, model: str, version: str, timeout: float) -> int:
         """The pid of whichever worker takes this question, in its turn after what is already queued."""
-        path = f"{_model(model, version)}?customized=true"
-        answer = json.loads(self.ask(f"asking {model}'s workers", "GET", path, timeout))
-        return int(answer[0]["customizedMetadata"]["pid"])
+        answer = self._read(f"asking {model}'s workers", f"{_model(model, version)}?customized=true", timeout)
+        try:
+            return int(answer[0]["customizedMetadata"]["pid"])
+        except (LookupError, TypeError, ValueError):
+            raise BoxError(f"{model}'s handler does not tell its worker's pid") from None
 
     def renew_inference_token(self, api_token: str) -> None:
         """Make the present inference token invalid. Wants the API token, not the management one."""

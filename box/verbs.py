@@ -72,7 +72,7 @@ def missing(paths: Paths, asked: Asked) -> Result:
 def receive(paths: Paths, asked: Asked) -> Result:
     _permit(paths, asked)
     _settle_orphan(paths)
-    with locks.alone(paths.work_lock, settling.BUSY):
+    with locks.alone(paths.work_lock, settling.BUSY, wait_seconds=30):
         try:
             result = receiving.receive(paths, asked.release)
         except BoxError as error:
@@ -114,6 +114,7 @@ def _settle_orphan(paths: Paths) -> None:
 def activate(paths: Paths, asked: Asked) -> Result:
     _permit(paths, asked)
     _settle_orphan(paths)
+    space.require(paths.state, 0, "an activation")
     with locks.alone(paths.work_lock, settling.BUSY):
         if not paths.release(asked.release).is_dir():
             raise BoxError(f"{asked.release} is not in place on this box", f"box.pyz receive {asked.release}")
