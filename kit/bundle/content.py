@@ -1,4 +1,4 @@
-"""What goes into a release besides its wheels, as bytes by path; and whether the archive fits the box at all."""
+"""What goes into a release besides its wheels, by path; and whether the archive fits the box at all."""
 
 from __future__ import annotations
 
@@ -10,12 +10,16 @@ from typing import Any
 from kit import golden
 from kit.archive import model_config
 from kit.bundle.manifest import NAME
+from kit.bundle.tarball import Content
 from kit.bundle.target import Target
 from kit.errors import KitError, UsageError
 from kit.model.hardware import ENGINES
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
 from kit.serving import preflight
 from kit.serving.launch import LOG_CONFIG
+
+# Role and content of parts, by their path in the release.
+Contents = dict[str, tuple[str, Content]]
 
 
 def check_archive(profile: Profile, target: Target) -> dict[str, Any]:
@@ -44,8 +48,8 @@ def check_archive(profile: Profile, target: Target) -> dict[str, Any]:
     return archive
 
 
-def small_files(profile: Profile, units: Path) -> dict[str, tuple[str, bytes]]:
-    """Role and content of the configuration, the units and the golden pictures, by their path in the release."""
+def small_files(profile: Profile, units: Path) -> Contents:
+    """The configuration, the units and the golden pictures."""
     files = {
         f"config/{PROPERTIES}": ("config", profile.properties),
         f"config/{MODEL_CONFIG}": ("config", profile.model_config),

@@ -23,12 +23,15 @@ from kit.bundle import (
     torch_source,
     wheels,
 )
+from kit.bundle.content import Contents
 from kit.bundle.manifest import Manifest, Part
 from kit.bundle.tarball import Content
 from kit.bundle.target import Target
 from kit.console import step
 from kit.files import replacing, sha256
 from kit.profiles import Profile
+
+PIP, WHEELS = "pip", "wheels"
 
 
 def bundle(profile: Profile, target: Target, key: Path, torch_index: str = "") -> dict[str, Any]:
@@ -37,22 +40,12 @@ def bundle(profile: Profile, target: Target, key: Path, torch_index: str = "") -
     `torch_index` is TORCH_INDEX. Raises KitError or UsageError, with nothing written, when a part is not to be had or
     does not fit the box.
     """
-    archive = content.check_archive(profile, target)
-    limits, started = gate.of(profile), server.section(profile)
-    signing.public_key(key)  # before a download of minutes
+    archive = check(profile, target, key)
     found = fetch(target, torch_index)
     contents = collect(profile, target, archive, found)
-    made = describe(archive, target, limits, started, contents, content.golden_section(profile), found)
-    step("signing")
-    signature = signing.sign(made.text, key)
+    made = describe(profile, target, archive, contents)
     file = profile.build.bundles / f"{made.release}-{target.platform}-py{target.python}.bundle"
-    blobs = {part.sha256: contents[part.path][1] for part in made.parts}
-    boxed = contents[tarball.PROGRAM][1]
-    assert isinstance(boxed, bytes)
-    with replacing(file) as temporary:
-        tarball.write(temporary, made.text, signature, boxed, sorted(blobs.items()))
-        step("reading back what was written")
-        signed_by = reading.read(temporary).signed_by
+    signed_by = write(file, made, contents, key)
     return {
         "file": file.name,
         "release": made.release,
@@ -66,59 +59,70 @@ def bundle(profile: Profile, target: Target, key: Path, torch_index: str = "") -
     }
 
 
+def check(profile: Profile, target: Target, key: Path) -> dict[str, Any]:
+    """All that can be known before a download of minutes; archive.json's content."""
+    signing.public_key(key)
+    archive = content.check_archive(profile, target)
+    gate.of(profile)
+    server.section(profile)
+    return archive
+
+
 def fetch(target: Target, torch_index: str) -> list[Path]:
-    """The wheels for the box, pip's own the last: a bare box has none."""
+    """The wheels for the box, and pip's own: a bare box has none."""
     lock = requirements.LOCK.read_text(encoding="utf-8")
     torch = torch_source.choose(torch_index, target, requirements.locked_torch(lock, target.processor))
     if torch.note:
         step(torch.note)
     step(f"resolving what {target.platform} with Python {target.python} needs")
-    wanted = [*requirements.resolve(target, torch, lock), requirements.locked(lock, "pip")]
+    wanted = [*requirements.resolve(target, torch, lock), requirements.locked(lock, PIP)]
     return wheels.fetch(wanted, target, torch, wheels.default_cache())
 
 
-def collect(
-    profile: Profile, target: Target, archive: dict[str, Any], found: list[Path]
-) -> dict[str, tuple[str, Content]]:
-    """Role and content of every part by its path in the release."""
-    contents: dict[str, tuple[str, Content]] = {**content.small_files(profile, program.UNITS)}
+def collect(profile: Profile, target: Target, archive: dict[str, Any], found: list[Path]) -> Contents:
+    contents = content.small_files(profile, program.UNITS)
     contents[archive["file"]] = ("archive", profile.build.folder / archive["file"])
     contents[tarball.PROGRAM] = ("program", program.pack())
-    contents |= {f"wheels/{path.name}": ("wheel", path) for path in found}
+    contents |= {f"{WHEELS}/{path.name}": ("wheel", path) for path in found}
     parts = {part.path: part for part in parts_of(contents)}
-    described = [(distribution.read(path), parts[f"wheels/{path.name}"]) for path in found]
+    described = [(distribution.read(path), parts[f"{WHEELS}/{path.name}"]) for path in found]
     licence, _ = licenses.of_model(archive["provenance"])
     bill = sbom.document(target, archive, licence, described, parts[tarball.PROGRAM])
-    contents["sbom.cdx.json"] = ("sbom", bill)
-    contents["licenses.txt"] = ("licenses", licenses.document(archive, [wheel for wheel, _ in described]))
-    return contents
+    listed = licenses.document(archive, [wheel for wheel, _ in described])
+    return contents | {"sbom.cdx.json": ("sbom", bill), "licenses.txt": ("licenses", listed)}
 
 
-def describe(
-    archive: dict[str, Any],
-    target: Target,
-    limits: dict[str, int],
-    started: dict[str, Any],
-    contents: dict[str, tuple[str, Content]],
-    golden: dict[str, Any],
-    found: list[Path],
-) -> Manifest:
+def describe(profile: Profile, target: Target, archive: dict[str, Any], contents: Contents) -> Manifest:
     parts = parts_of(contents)
-    runtime = manifest.runtime_id(target.platform, target.python, [part for part in parts if part.role == "wheel"])
+    boxed = [part for part in parts if part.role == "wheel"]
     document = {
         "made_by": f"vision-serve-kit {__version__}",
         "platform": target.platform,
         "python": target.python,
         "model": content.model_section(archive),
-        "runtime": {"id": runtime, "pip": found[-1].name},
-        "server": started,
-        "gate": limits,
-        "golden": golden,
+        "runtime": {
+            "id": manifest.runtime_id(target.platform, target.python, boxed),
+            "pip": next(name for part in boxed if (name := Path(part.path).name).startswith(f"{PIP}-")),
+        },
+        "server": server.section(profile),
+        "gate": gate.of(profile),
+        "golden": content.golden_section(profile),
     }
     return manifest.make(document, parts)
 
 
-def parts_of(contents: dict[str, tuple[str, Content]]) -> list[Part]:
+def write(file: Path, made: Manifest, contents: Contents, key: Path) -> str:
+    """Sign, write, and read back what was written; whose signature it is."""
+    step("signing")
+    signature = signing.sign(made.text, key)
+    blobs = {part.sha256: contents[part.path][1] for part in made.parts}
+    with replacing(file) as temporary:
+        tarball.write(temporary, made.text, signature, contents[tarball.PROGRAM][1], sorted(blobs.items()))
+        step("reading back what was written")
+        return reading.read(temporary).signed_by
+
+
+def parts_of(contents: Contents) -> list[Part]:
     return [Part(path, *_identity(body), role) for path, (role, body) in contents.items()]
 
 

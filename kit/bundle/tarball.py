@@ -16,7 +16,9 @@ MANIFEST, SIGNATURE, PROGRAM, BLOBS = "manifest.json", "manifest.json.sig", "box
 Content = bytes | Path
 
 
-def write(file: Path, manifest: bytes, signature: bytes, program: bytes, blobs: Iterable[tuple[str, Content]]) -> None:
+def write(
+    file: Path, manifest: bytes, signature: bytes, program: Content, blobs: Iterable[tuple[str, Content]]
+) -> None:
     """`blobs` are contents by sha256, written in that order."""
     with tarfile.open(file, "w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in ((MANIFEST, manifest), (SIGNATURE, signature), (PROGRAM, program)):
