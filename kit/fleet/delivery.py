@@ -10,7 +10,7 @@ from kit.fleet.inventory import Box
 from kit.fleet.outcome import Account
 from kit.fleet.parcel import Parcel, matching, unfit
 from kit.fleet.remote import BoxError, Event, Remote
-from kit.fleet.switching import end_trial, settle, switch
+from kit.fleet.switching import end_trial, switch
 from kit.fleet.turn import Orders, Watch
 from kit.fleet.visit import Refusal, Visit
 
@@ -102,10 +102,7 @@ class Delivery(Visit):
         status = self.turn.call("status", step="look")
         # A run that is resumed knows what the box had at first; what it has now may be this very release.
         self.account.before = self.account.before or str(status.get("confirmed") or "")
-        if status.get("on_trial") == self.parcel.release:
-            settle(self.turn, self.parcel.release, "the run before this one ended early")
-            status = self.turn.call("status")
-        status = end_trial(self.turn, status)
+        status = end_trial(self.turn, status, self.parcel.release)
         self.turn.read_running(status)
         return status.get("confirmed") == self.parcel.release and bool(status.get("answers"))
 

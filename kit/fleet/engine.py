@@ -69,16 +69,17 @@ class Start:
 
 
 class Engine:
-    """One roll-out. `parallel` is how many boxes are worked on at once."""
+    """One roll-out. `parallel` is how many boxes are worked on at once. Not `careful`, it goes on whatever fails, and
+    takes nothing back: a rollback, where each box that gets away from a bad release is a gain."""
 
-    def __init__(self, waves: Sequence[Wave], parallel: int) -> None:
+    def __init__(self, waves: Sequence[Wave], parallel: int, careful: bool = True) -> None:
         self.waves = tuple(waves)
         self.verdict: Verdict | None = None
         self.reason = ""
         self.pause = 0.0
         self.wave = -1
         self.finished = False
-        self._parallel = parallel
+        self._parallel, self._careful = parallel, careful
         self._job = Job.PREPARE
         self._queue = deque(box for wave in self.waves for box in wave.boxes)
         self._running: set[str] = set()
@@ -117,7 +118,7 @@ class Engine:
         self._proven |= kind in (Kind.CHANGED, Kind.UNCHANGED)
         self._news += kind is Kind.CHANGED
         self._failures += kind is Kind.FAILED
-        if self._failures > self.waves[self.wave].allowed_failures:
+        if self._careful and self._failures > self.waves[self.wave].allowed_failures:
             self._queue.clear()
 
     def resume(self) -> None:
@@ -140,7 +141,7 @@ class Engine:
             self._end(Verdict.REFUSED, f"{counted(len(self._refused))} cannot take part: nothing was changed")
         elif self._job is Job.PREPARE and not self._ready:
             self._end(Verdict.UNPROVEN, "no box could be reached")
-        elif self._job is Job.CHANGE and not self._went_well():
+        elif self._job is Job.CHANGE and self._careful and not self._went_well():
             return
         elif self.wave + 1 < len(self.waves):
             self._next_wave()

@@ -14,8 +14,8 @@ class Account:
     """One box in one roll-out, filled in as it goes. `kind` is what came of `job`, its last but for the lock's release.
 
     `before` is the release it had confirmed at first ("" for none), `release` the one it was given, `running` what it
-    runs now as far as the desk knows; `touched`: it runs the new release, or may. `bytes` over the link in both
-    directions; `away_seconds` how long it gave no answers; `steps` seconds each.
+    runs now ("" for nothing, None when the desk does not know); `touched`: it runs the new release, or may. `bytes` went
+    over the link, both ways; `away_seconds` is how long it gave no answers; `steps` are seconds each.
     """
 
     box: str
@@ -23,7 +23,7 @@ class Account:
     job: Job | None = None
     release: str = ""
     before: str = ""
-    running: str = ""
+    running: str | None = None
     touched: bool = False
     step: str = ""
     how: str = ""

@@ -57,12 +57,13 @@ def read_hosts(hosts: str) -> Fleet:
     for address in addresses:
         if why := wrong_address(address):
             raise UsageError(f"HOSTS: {address!r} {why}")
-    if doubled := next((address for address in addresses if addresses.count(address) > 1), ""):
+    boxes = tuple(map(Box, addresses))
+    names = [box.name for box in boxes]
+    if doubled := next((name for name in names if names.count(name) > 1), ""):
         raise UsageError(f"HOSTS names {doubled} twice")
     if not addresses:
         raise UsageError("HOSTS names no box", "HOSTS=pi@shelf-01, or FLEET=fleet.yaml")
     name = "+".join(addresses)
-    boxes = tuple(map(Box, addresses))
     return Fleet(name if len(name) <= 60 else f"{name[:60]}+", f"HOSTS={','.join(addresses)}", boxes, pause=0)
 
 

@@ -91,6 +91,7 @@ class Report:
         yield from listed("taken back", self._of(Kind.BACK), self._state)
         yield from listed("kept the release", self._of(Kind.KEPT), error)
         yield from listed("changed", self._of(Kind.CHANGED), changed)
+        yield from listed("as they were", [one for one in self._of(Kind.UNCHANGED) if one.error], error)
         yield from listed("out of reach, as they were (RESUME=1 takes them later)", self._of(Kind.UNREACHABLE), error)
 
     def _of(self, kind: Kind) -> list[Account]:
@@ -98,7 +99,7 @@ class Report:
 
     @staticmethod
     def _state(account: Account) -> str:
-        runs = f"runs {account.running}" if account.running else "what it runs is not known"
+        runs = f"runs {account.running or 'nothing'}" if account.running is not None else "what it runs is not known"
         return f"{account.error}; {runs}" if account.error else runs
 
 
@@ -118,10 +119,9 @@ def error(account: Account) -> str:
 
 
 def changed(account: Account) -> str:
-    away = "no request lost" if account.how == "hot" else f"away {account.away_seconds or 0:.1f} s"
     came = f"{account.before or 'nothing'} → {account.running}"
     told = "".join(f"; {change}" for change in account.changes)
-    return f"{came}, {account.how}, {away}, {megabytes(account.bytes)}{told}"
+    return f"{came}, {account.how}, away {account.away_seconds or 0:.1f} s, {megabytes(account.bytes)}{told}"
 
 
 def megabytes(count: int) -> str:

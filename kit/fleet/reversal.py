@@ -22,6 +22,9 @@ class Reversal(Visit):
 
     def prepare(self) -> Kind:
         self._fit()
+        if not self.facts.program:
+            self.account.error = "a bare box: it has nothing to go back from"
+            return Kind.UNCHANGED
         self.take_lock()
         return Kind.READY
 
@@ -43,7 +46,7 @@ class Reversal(Visit):
     def _fit(self) -> None:
         """Raises Refusal for a box that cannot go back."""
         self.reach()
-        if why := unfit(self.facts) or ("" if self.facts.program else "a bare box has no release to go back to"):
+        if why := unfit(self.facts):
             raise Refusal(why)
 
 

@@ -48,7 +48,7 @@ def carry_out(desk: Desk, task: Task, screen: Screen, resumed: Record | None) ->
     history.append(desk.folder, "begun", **begun)
     if resumed is None:
         desk.rollout.unlink(missing_ok=True)
-    engine = Engine(waves.cut(desk.fleet), desk.fleet.parallel)
+    engine = Engine(waves.cut(desk.fleet), desk.fleet.parallel, task.careful)
     with Journal(desk.rollout) as journal, on_signals(desk.stopping, screen):
         journal.write("start" if resumed is None else "resume", **begun)
         visits = visits_of(desk, task, screen, journal, resumed)

@@ -18,13 +18,17 @@ def switch(turn: Turn, release: str, verb: str, *arguments: str) -> None:
     nobody knows."""
     turn.begin("activate")
     turn.switched = turn.account.touched = True
-    turn.account.running = ""
+    turn.account.running = None
     try:
         if activate(turn, verb, *arguments).get("waiting", True):
             turn.begin("confirm")
             turn.checked(turn.call("confirm", release, *turn.owner, stoppable=False))
     except (LinkLost, NoResult) as lost:
         settle(turn, release, f"link lost ({lost})")
+    except BoxError:
+        if turn.account.running is None:
+            turn.read_running(end_trial(turn, turn.call("status")))
+        raise
     except Stopped:
         raise Stopped(give_up(turn)) from None
     turn.account.running = release
@@ -75,12 +79,13 @@ def under_way(status: Event, release: str) -> bool:
     return last.get("release") == release and (last.get("waiting") is True or "ended" not in last)
 
 
-def end_trial(turn: Turn, status: Event) -> Event:
-    """A release was left on trial by a run that ended: give it up, and wait until the box is done. Returns the status
-    after that."""
-    while status.get("on_trial"):
+def end_trial(turn: Turn, status: Event, wanted: str = "") -> Event:
+    """A release is on trial that no run cares for any more: confirm it when it is the `wanted` one, else give it up.
+    Returns the status after that."""
+    while on_trial := status.get("on_trial"):
         turn.begin("end trial")
-        if not turn.call("revert", *turn.owner).get("ok"):
+        word = ("confirm", wanted) if on_trial == wanted else ("revert",)
+        if not turn.call(*word, *turn.owner).get("ok"):
             time.sleep(RETRY_SECONDS)
         status = turn.call("status")
     return status

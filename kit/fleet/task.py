@@ -14,9 +14,10 @@ from kit.fleet.visit import Visit
 
 @dataclass(frozen=True)
 class Task:
-    """What a run does: `what` it is called in the history, and how a box is visited."""
+    """What a run does: `what` it is called in the history, how a box is visited, and how the engine takes failures."""
 
     what: str
     releases: Sequence[str]
     bundles: Sequence[str]
     visit: Callable[[Box, Remote, Watch, threading.Event], Visit]
+    careful: bool = True

@@ -60,7 +60,7 @@ def reversing(desk: Desk, break_lock: bool) -> Task:
     def visit(box: Box, remote: Remote, watch: Watch, stopping: threading.Event) -> Visit:
         return Reversal(box, remote, orders, watch, stopping)
 
-    return Task("rollback", (), (), visit)
+    return Task("rollback", (), (), visit, careful=False)
 
 
 def unfinished(desk: Desk) -> Record:
@@ -70,7 +70,7 @@ def unfinished(desk: Desk) -> Record:
         raise UsageError(f"fleet {desk.fleet.name} has no roll-out to resume", "leave RESUME away")
     if record.start["fleet"] != desk.fleet.source:
         raise UsageError(f"the unfinished roll-out was for {record.start['fleet']}", "leave RESUME away")
-    if record.verdict in (Verdict.TAKEN_BACK.value, Verdict.UNPROVEN.value):
+    if record.verdict == Verdict.TAKEN_BACK.value:
         raise UsageError(
             f"the last roll-out of {', '.join(record.releases)} was stopped and taken back",
             "see why with make history; leave RESUME away to try the release again",

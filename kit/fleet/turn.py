@@ -72,9 +72,10 @@ class Turn:
 
     def read_running(self, said: Event) -> None:
         """Which release the box runs, from a result or a status that says so."""
-        if running := said.get("running") or said.get("release"):
-            self.account.running = str(running)
-            self.account.touched = self.switched and running != self.account.before
+        key = "release" if "on_trial" in said else "running"
+        if key in said:
+            self.account.running = str(said[key] or "")
+            self.account.touched = self.switched and self.account.running != self.account.before
 
     def remember(self, release: str) -> None:
         """Written before anything is switched, so that a take-back knows the way even after the desk was killed."""

@@ -135,7 +135,8 @@ class Visit:
 
     def _lock(self) -> Event:
         self._lock_renewed = time.monotonic()
-        return self.turn.call("lock", *self.turn.owner, step="lock")
+        # To its end: a lock that was taken and not known of would stay.
+        return self.turn.call("lock", *self.turn.owner, step="lock", stoppable=False)
 
 
 def locked_by(holder: Event) -> str:

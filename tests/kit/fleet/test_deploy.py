@@ -12,7 +12,7 @@ from kit.fleet.inventory import Box
 from kit.fleet.keeper import locks_kept
 from kit.fleet.remote import ignore
 from kit.fleet.turn import Orders, Watch
-from tests.kit.fleet.conftest import PI, Shop, accounts, parcel
+from tests.kit.fleet.conftest import PI, FakeRemote, Shop, accounts, parcel
 
 
 def test_a_release_reaches_every_box_and_each_has_its_lock_back(shop: Shop) -> None:
@@ -77,8 +77,10 @@ def test_as_many_failures_as_allowed_do_not_stop_it(shop: Shop) -> None:
 def test_a_box_with_nothing_before_keeps_the_release_that_passed_its_gate(shop: Shop) -> None:
     shop.state("b2")["faults"] = {"gate": {"r1": "too slow"}}
     report = shop.deploy("r1")
-    assert accounts(report)["b1"].kind is Kind.KEPT
+    kinds = {box: account.kind for box, account in accounts(report).items()}
+    assert kinds == {"b1": Kind.KEPT, "b2": Kind.FAILED, "b3": Kind.KEPT, "b4": Kind.READY, "b5": Kind.READY}
     assert shop.confirmed() == ["r1", None, "r1", None, None]
+    assert "  b2  too slow (it went back by itself); runs nothing" in report.text()
 
 
 def test_a_box_that_cannot_be_taken_back_is_named_first(shop: Shop) -> None:
@@ -220,6 +222,36 @@ def test_another_release_left_on_trial_is_given_up_first(shop: Shop) -> None:
     shop.remotes["b1"].box.answer("activate", ["r9"], b"")
     assert not shop.deploy("r2").failed
     assert shop.state("b1")["releases"] == ["r1", "r2"]
+
+
+def test_a_rollback_goes_on_whatever_fails_and_never_brings_the_bad_release_back(shop: Shop) -> None:
+    shop.deploy("r1")
+    shop.deploy("r2")
+    shop.state("b1")["faults"] = {"gate": {"r1": "its disk is worn"}}
+    report = shop.rollback()
+    assert report.failed
+    assert shop.confirmed() == ["r2", "r1", "r1", "r1", "r1"]
+    assert shop.locks() == []
+
+
+def test_a_rollback_leaves_a_bare_box_alone(shop: Shop) -> None:
+    shop.deploy("r1")
+    shop.deploy("r2")
+    bare = shop.remotes["b5"] = FakeRemote()
+    report = shop.rollback()
+    assert not report.failed
+    assert bare.box.state["calls"] == []
+    assert "  b5  a bare box: it has nothing to go back from" in report.text()
+
+
+def test_a_box_that_says_no_to_the_confirm_is_asked_what_it_runs(shop: Shop) -> None:
+    shop.fleet = replace(shop.fleet, allowed_failures=1)
+    shop.deploy("r1")
+    box = shop.remotes["b2"]
+    box.on_call = lambda verb: box.box.time_out() if verb == "confirm" else None
+    report = shop.deploy("r2")
+    assert accounts(report)["b2"].running == "r1"
+    assert shop.confirmed() == ["r2", "r1", "r2", "r2", "r2"]
 
 
 def test_a_bare_box_has_to_be_told_whom_to_trust(shop: Shop) -> None:
