@@ -108,3 +108,12 @@ def alone(path: Path, busy: str, wait_seconds: float = 0.0) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def taken(path: Path) -> bool:
+    """Does a process hold the kernel's lock on `path` now?"""
+    try:
+        with alone(path, "taken"):
+            return False
+    except BoxError:
+        return True

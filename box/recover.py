@@ -29,6 +29,7 @@ def recover(paths: Paths) -> str | None:
         releases.go_back(paths, target)
         say(f"vision-serve: back from {was} to {target}, the last confirmed release")
         history.record(paths.history, "recovered", target, "boot", target is not None, instead_of=was)
+    paths.way_back.unlink(missing_ok=True)
     if confirmed and history.confirmed_releases(paths.history)[:1] != [confirmed]:
         # The power went between the confirm and its line.
         history.record(paths.history, history.CONFIRMED, confirmed, "boot", True)

@@ -28,7 +28,8 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
         "release": release,
         "confirmed": releases.confirmed(paths),
         "on_trial": on_trial.release if on_trial else None,
-        "activating": on_trial is not None and on_trial.phase != trial.WAITING,
+        # On its way to the gate, or back: whoever lost the connection waits for this to end.
+        "activating": locks.taken(paths.work_lock) and not (on_trial and on_trial.phase == trial.WAITING),
         "model": manifest.model.name if manifest else None,
         "version": manifest.model.version if manifest else None,
         "workers": workers,

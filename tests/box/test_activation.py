@@ -1,4 +1,4 @@
-"""Releases that must not stay: whatever is wrong with one, the box goes back, says why, and never calls it a success."""
+"""Releases that must not stay: whatever is wrong with one, the box goes back, says why, and calls it no success."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ def test_one_that_nobody_confirms(box: Box, first: Release, tmp_path: Path) -> N
     box.take(lonely)
     result = box.ask("activate", lonely.name, "--confirm-seconds", "1")
     assert result["waiting"] is True
-    wait_for(lambda: box.ask("status")["on_trial"] is None)
+    wait_for(lambda: settled(box))
     late = box.refused("confirm", lonely.name)
     assert late["rolled_back"] and late["running"] == first.name and "no confirm came" in late["error"]
     assert box.answers_with() == "1.0"
@@ -105,7 +105,7 @@ def test_one_whose_server_dies_before_the_confirm(box: Box, first: Release, tmp_
     box.take(release)
     box.ask("activate", release.name)
     os.kill(json.loads(box.paths.server_state.read_text())["java"], signal.SIGKILL)
-    wait_for(lambda: box.ask("status")["on_trial"] is None)
+    wait_for(lambda: settled(box))
     assert box.answers_with() == "1.0"
     assert "the server ended" in box.refused("confirm", release.name)["error"]
 
@@ -128,7 +128,7 @@ def test_a_killed_activation_is_settled(box: Box, first: Release, tmp_path: Path
     box.ask("activate", release.name, "--confirm-seconds", "300")
     assert box.answers_with() == "2.0"
     kill(activation_of(box))
-    wait_for(lambda: box.ask("status")["on_trial"] is None)
+    wait_for(lambda: settled(box))
     assert box.answers_with() == "1.0"
     assert "ended before it was confirmed" in box.refused("confirm", release.name)["error"]
 
@@ -188,6 +188,12 @@ def test_a_new_address_is_on_trial_like_a_release(box: Box, first: Release) -> N
     assert json.loads(box.paths.settings.read_text())["inference_address"].endswith(str(good))
     with socket.create_connection(("127.0.0.1", good)):
         pass
+
+
+def settled(box: Box) -> bool:
+    """Nothing is on trial, and no way back is under way."""
+    status = box.ask("status")
+    return not status["on_trial"] and not status["activating"]
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
