@@ -12,6 +12,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .DEFAULT_GOAL := help
 .PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
+.PHONY: mobile mobile-test
 .PHONY: test lint unit integration lock clean
 
 help: ## list the targets
@@ -64,21 +65,31 @@ rollback: setup ## every box back to the release it had before [FLEET=|HOSTS= DR
 history: setup ## who deployed what, when, and what came of it [FLEET=|HOSTS=]
 	$(RUN) scripts.fleet history
 
+##@ Take it to a phone
+mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORMAT= PRECISION= ARCH= WEIGHTS=]
+	@.venv/bin/python -m scripts.setup_mobile
+	@.venv-mobile/bin/python -m scripts.mobile
+
 ##@ Work on the kit
-test: lint unit integration ## everything CI runs
+test: lint unit integration mobile-test ## everything CI runs
 lint: setup ## ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 unit: setup ## fast tests, no server
-	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64
+	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64 --ignore tests/mobile
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
 arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
 	@.venv/bin/pytest tests/arm64 -s
-lock: setup ## resolve pyproject.toml into requirements/lock.txt
+mobile-test: setup ## files for phones, made and run for real
+	@.venv/bin/python -m scripts.setup_mobile
+	@.venv-mobile/bin/python -m pytest tests/mobile
+lock: setup ## resolve pyproject.toml into requirements/
 	@.venv/bin/uv pip compile --universal --python-version 3.10 --group pyproject.toml:dev --generate-hashes \
 		--no-annotate --no-header --quiet --output-file requirements/lock.txt
+	@.venv/bin/uv pip compile --universal --python-version 3.10 --group pyproject.toml:mobile --generate-hashes \
+		--constraint requirements/lock.txt --no-annotate --no-header --quiet --output-file requirements/mobile.txt
 clean: setup ## stop the server and remove build/
 	$(RUN) scripts.server stop
 	@rm -rf build

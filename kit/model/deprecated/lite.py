@@ -41,7 +41,9 @@ def save(module: torch.jit.ScriptModule, path: Path, engine: str = "") -> str:
     canonical = path.with_name(f"{path.name}.torchscript")
     try:
         torchscript.save(made, canonical, engine)
-        written = torchscript.load(canonical)._save_to_buffer_for_lite_interpreter()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            written = torchscript.load(canonical)._save_to_buffer_for_lite_interpreter()
     finally:
         canonical.unlink(missing_ok=True)
     path.write_bytes(written)
@@ -58,7 +60,7 @@ def load(path: Path) -> Callable[[Tensor], Tensor]:
 
 def bytecode_version(path: Path) -> int:
     """What a phone's PyTorch Mobile has to understand."""
-    return int(mobile._get_model_bytecode_version(str(path)))  # type: ignore[no-untyped-call]
+    return int(mobile._get_model_bytecode_version(str(path)))
 
 
 def operators(path: Path) -> list[str]:

@@ -1,0 +1,75 @@
+"""ExecuTorch: torch.export, lowered to XNNPACK, as a .pte file; and that file run by ExecuTorch's own runtime."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from kit.errors import KitError
+from kit.mobile.quiet import quiet
+from kit.mobile.signature import Loaded, Port
+
+DTYPES = {0: "uint8", 6: "float32"}  # ExecuTorch's ScalarType
+METHOD = "forward"
+
+
+def build(model: nn.Module, example: Tensor, path: Path) -> dict[str, Any]:
+    """Write `path`; returns what the card says of the file. Raises KitError for a network that cannot be lowered."""
+    with quiet():
+        from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+        from executorch.exir import to_edge_transform_and_lower
+
+        try:
+            exported = torch.export.export(model, (example,))
+            lowered = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+            operators = sorted(set(outside(lowered.exported_program())))
+            path.write_bytes(lowered.to_executorch().buffer)
+        except Exception as error:  # torch.export runs the network's own code with stand-ins, which may raise anything
+            raise not_exported(error) from None
+    return {"backend": "XNNPACK", "operators_outside_backend": operators}
+
+
+def outside(program: torch.export.ExportedProgram) -> list[str]:
+    """The operators XNNPACK did not take: an app's build has to bring kernels for them."""
+    calls = (node.target for node in program.graph.nodes if node.op == "call_function")
+    names = (str(getattr(target, "_op", target)) for target in calls)
+    return [name for name in names if "getitem" not in name and "executorch_call_delegate" not in name]
+
+
+def not_exported(error: Exception) -> KitError:
+    said = next((line for line in str(error).strip().splitlines() if line.strip()), "")
+    return KitError(
+        f"torch.export and ExecuTorch cannot follow the network ({type(error).__name__}: {said[:200]})",
+        "FORMAT=ptl or FORMAT=onnx; or make the network free of branches that depend on the picture",
+    )
+
+
+def load(path: Path) -> Loaded:
+    with quiet():
+        from executorch.runtime import Runtime
+
+        program = Runtime.get().load_program(path)
+        method = program.load_method(METHOD)
+    assert method is not None
+
+    def run(picture: Tensor) -> Tensor:
+        assert program  # a method reads the memory of its program, and does not keep it alive
+        made: Tensor = method.execute([picture])[0]
+        return made.clone()  # the runtime's own memory, which the next call writes over
+
+    meta = method.metadata
+    return Loaded(run, _port(meta.input_tensor_meta(0)), _port(meta.output_tensor_meta(0)))
+
+
+def set_threads(count: int) -> None:
+    with quiet():
+        from executorch.extension.pybindings import portable_lib
+
+        portable_lib._unsafe_reset_threadpool(count)
+
+
+def _port(tensor: Any) -> Port:
+    return Port("", tuple(tensor.sizes()), DTYPES[tensor.dtype()])

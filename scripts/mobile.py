@@ -1,0 +1,124 @@
+"""Turn a checkpoint into files for phones, each run by its own runtime and compared: build/mobile/.
+
+make mobile                                ExecuTorch, PyTorch Mobile and ONNX; fp32 and int8
+make mobile FORMAT=pte PRECISION=int8      what most apps want
+make mobile ARCH=… WEIGHTS=…               yours: whatever `make export` takes
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+
+from kit.console import command, err, out, print_json, shown_path, table
+from kit.mobile.choice import targets
+from kit.model.request import MAX_ACCURACY_DROP, MIN_AGREEMENT, Request
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+COLUMNS = ("format", "precision", "input", "top-1", "agreement", "file", "latency, ms")
+
+
+@app.command()
+def mobile(
+    format_name: Annotated[
+        str, typer.Option("--format", envvar="FORMAT", help="pte (ExecuTorch), ptl (PyTorch Mobile), onnx, or all.")
+    ] = "",
+    precision: Annotated[str, typer.Option(envvar="PRECISION", help="fp32 or int8; default: both.")] = "",
+    arch: Annotated[
+        str, typer.Option(envvar="ARCH", help="A torchvision classification network, or file.py:function.")
+    ] = "",
+    weights: Annotated[
+        str,
+        typer.Option(
+            envvar="WEIGHTS",
+            help="'imagenet', or a state dict (.safetensors, .pt, .pth); default: the embedded grocery model.",
+        ),
+    ] = "",
+    labels: Annotated[
+        str, typer.Option(envvar="LABELS", help="The classes' names: JSON or text, if not beside the weights.")
+    ] = "",
+    preprocessing: Annotated[
+        str, typer.Option(envvar="PREPROCESSING", help="A preprocessing.json, if not beside the weights.")
+    ] = "",
+    pictures: Annotated[
+        str,
+        typer.Option(envvar="PICTURES", help="Folder of photographs to check with; subfolders named by label."),
+    ] = "",
+    model_name: Annotated[
+        str, typer.Option(envvar="MODEL_NAME", help="What the files are called; default: the network's name.")
+    ] = "",
+    calibration: Annotated[
+        str, typer.Option(envvar="CALIBRATION", help="Folder of photographs to find int8's ranges with.")
+    ] = "",
+    max_accuracy_drop: Annotated[
+        str,
+        typer.Option(
+            envvar="MAX_ACCURACY_DROP", help=f"Points of top-1 that int8 may cost; default: {MAX_ACCURACY_DROP:g}."
+        ),
+    ] = "",
+    min_agreement: Annotated[
+        str,
+        typer.Option(
+            envvar="MIN_AGREEMENT",
+            help=f"Per cent of pictures int8 must answer as fp32 does; default: {MIN_AGREEMENT:g}.",
+        ),
+    ] = "",
+    repeats: Annotated[int, typer.Option(envvar="REPEATS", min=1, help="Measurements of each latency.")] = 5,
+    as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print comparison.json.")] = False,
+) -> None:
+    """Make files for phones, run each with its own runtime, and write them only if all answer like the original."""
+    asked = targets(format_name, precision)
+    request = Request(
+        arch=arch,
+        weights=weights,
+        labels=labels,
+        preprocessing=preprocessing,
+        pictures=pictures,
+        model_name=model_name,
+        calibration=calibration,
+        precision=precision,
+        max_accuracy_drop=max_accuracy_drop,
+        min_agreement=min_agreement,
+    )
+    request.check()
+    from kit.mobile.run import mobile as run  # torch takes seconds to import; help and wrong use need not wait
+
+    done = run(request, asked, repeats)
+    for note in done.notes:
+        err.print(f"[yellow]note:[/yellow] {escape(note)}")
+    if as_json:
+        print_json(done.report)
+    else:
+        show(done.report)
+    err.print(f"[dim]·[/dim] {escape(shown_path(done.folder))}: a folder for each format and precision")
+
+
+def show(report: dict[str, Any]) -> None:
+    shown = table(*COLUMNS, right=COLUMNS[3:])
+    for row in report["files"]:
+        shown.add_row(*cells(row))
+    out.print(shown)
+    out.print(
+        f"top-1 and agreement with the original network on {report['files'][0]['pictures']} pictures; latency of one "
+        f"picture with one thread\non this machine, the median of {report['repeats']} repeats (lowest-highest)"
+    )
+
+
+def cells(row: dict[str, Any]) -> list[str]:
+    latency = row["latency"]
+    return [
+        row["format"],
+        row["precision"],
+        row["input"],
+        "-" if row["accuracy"] is None else f"{row['accuracy']:.1%}",
+        f"{row['agreement']:.1%}",
+        f"{row['size'] / 1e6:.1f} MB",
+        f"{latency['median']:.1f} ({latency['low']:.1f}-{latency['high']:.1f})",
+    ]
+
+
+if __name__ == "__main__":
+    command(app)
