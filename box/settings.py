@@ -16,7 +16,8 @@ WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (not bound here:
 
 @dataclass(frozen=True)
 class Settings:
-    inference_address: str = "http://0.0.0.0:8080"
+    # Loopback unless the operator asks for more: TorchServe's HTTP layer gets no security patches.
+    inference_address: str = "http://127.0.0.1:8080"
     keep: int = 3
 
     @property

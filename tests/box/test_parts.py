@@ -1,0 +1,139 @@
+"""The small decisions: what systemd's words mean, which releases stay, what memory is left, which line is the cause."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from box import memory, releases, server_log, settings
+from box.errors import UsageError
+from box.readiness import Watch
+from box.service import FAILED, READY, STARTING, STOPPED, State, judge
+
+
+@pytest.mark.parametrize(
+    ("shown", "state"),
+    [
+        ({"ActiveState": "active", "MainPID": "7", "NRestarts": "3"}, State(READY, 7)),
+        ({"ActiveState": "activating", "SubState": "start", "MainPID": "7", "NRestarts": "0"}, State(STARTING, 7)),
+        ({"ActiveState": "activating", "SubState": "auto-restart", "MainPID": "0"}, State(FAILED)),
+        ({"ActiveState": "activating", "SubState": "start", "MainPID": "9", "NRestarts": "1"}, State(FAILED, 9)),
+        ({"ActiveState": "failed", "StatusText": "failed: no memory"}, State(FAILED, 0, "no memory")),
+        ({"ActiveState": "inactive"}, State(STOPPED)),
+        ({}, State(STOPPED)),
+    ],
+)
+def test_what_systemd_says_of_the_unit(shown: dict[str, str], state: State) -> None:
+    assert judge(shown) == state
+
+
+@pytest.mark.parametrize(
+    ("there", "now", "before", "kept"),
+    [
+        (["a", "b", "c", "d"], ["d", "d"], ["d", "c", "b", "a"], ["d", "c", "b"]),
+        (["a", "b", "c", "d"], ["a", "a"], ["a", "d", "c", "b"], ["a", "d", "c"]),
+        (["a", "bad", "d"], ["d", "d"], ["d", "a"], ["d", "a"]),
+        (["a", "d"], ["d", "d"], ["d", "gone", "a"], ["d", "a"]),
+        (["a", "b", "c", "d"], ["d", "a"], ["a", "b", "c"], ["d", "a", "b"]),
+        (["a"], [None, None], [], []),
+    ],
+)
+def test_which_releases_stay(there: list[str], now: list[str | None], before: list[str], kept: list[str]) -> None:
+    assert releases.to_keep(there, now, before, keep=3) == kept
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Path:
+    """/proc of a machine with 900 MiB available."""
+    proc = tmp_path / "proc"
+    (proc / "self").mkdir(parents=True)
+    (proc / "meminfo").write_text("MemTotal: 1024000 kB\nMemAvailable: 921600 kB\n")
+    return proc
+
+
+def limit(folder: Path, names: tuple[str, str], maximum: str, usage: int, cache: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, value in zip((*names, "memory.stat"), (maximum, str(usage), cache), strict=True):
+        (folder / name).write_text(f"{value}\n")
+
+
+def test_memory_is_what_the_machine_has_or_a_cgroup_above_leaves(machine: Path, tmp_path: Path) -> None:
+    groups, names = tmp_path / "cgroup", ("memory.max", "memory.current")
+    (machine / "self/cgroup").write_text("0::/system.slice/vision-serve.service\n")
+    assert memory.available(machine, groups) == 900 << 20
+    limit(groups / "system.slice/vision-serve.service", names, "max", 0, "inactive_file 0")
+    assert memory.available(machine, groups) == 900 << 20
+    limit(groups / "system.slice", names, str(800 << 20), 700 << 20, f"anon 5\ninactive_file {50 << 20}")
+    assert memory.available(machine, groups) == 150 << 20
+
+
+def test_memory_under_the_older_cgroups(machine: Path, tmp_path: Path) -> None:
+    groups, names = tmp_path / "cgroup", ("memory.limit_in_bytes", "memory.usage_in_bytes")
+    (machine / "self/cgroup").write_text("3:cpu:/elsewhere\n2:memory:/box\n0::/box\n")
+    limit(groups / "memory", names, "9223372036854771712", 0, "total_inactive_file 0")
+    limit(groups / "memory/box", names, str(600 << 20), 500 << 20, f"total_inactive_file {20 << 20}")
+    assert memory.available(machine, groups) == 120 << 20
+
+
+def test_a_family_is_a_process_and_its_descendants(tmp_path: Path) -> None:
+    for pid, parent in ((10, 1), (11, 10), (12, 11), (20, 1)):
+        (tmp_path / str(pid)).mkdir()
+        (tmp_path / str(pid) / "stat").write_text(f"{pid} (a (strange) name) S {parent} 0 0\n")
+        (tmp_path / str(pid) / "smaps_rollup").write_text("Rss: 900 kB\nPss: 100 kB\nPss_Anon: 50 kB\n")
+    assert memory.family(10, tmp_path) == [10, 11, 12]
+    assert memory.proportional([10, 11, 99], tmp_path) == 200 * 1024
+
+
+def test_the_cause_in_a_log() -> None:
+    log = [
+        "2026-01-01T00:00:00Z INFO  MODEL_LOG ValueError: labels do not fit",
+        "2026-01-01T00:00:00Z ERROR W java.util.concurrent.ExecutionException: worker died",
+    ]
+    assert server_log.verdict_of(log) == "ValueError: labels do not fit"
+    assert server_log.verdict_of([*log, f"{server_log.FAILED}it answers, and wrongly"]) == "it answers, and wrongly"
+    assert server_log.verdict_of(["Unrecognized VM option 'X'"]) == "Unrecognized VM option 'X'"
+    assert server_log.verdict_of(["all is well"]) == ""
+
+
+def test_a_start_that_cannot_come_out_well_is_known_at_once() -> None:
+    watch = Watch(wanted=1)
+    starting = [{"id": "9000", "pid": 5, "status": "UNLOADED"}]
+    assert watch.judge(True, starting, []).failure == ""
+    assert watch.judge(True, [starting[0] | {"status": "READY"}], []).done
+    assert "killed" in watch.judge(True, [starting[0] | {"pid": 6}], []).failure
+    assert (
+        watch.judge(False, [], ["Failed to bind to address"]).failure == "TorchServe ended: Failed to bind to address"
+    )
+    assert watch.judge(True, [], ["Backend worker process died"]).failure.startswith("the model does not load")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ('{"keeps": 3}', "does not know keeps; it knows inference_address, keep"),
+        ('{"keep": 1}', "keep must be a whole number of at least 2, not 1"),
+        ('{"inference_address": "0.0.0.0:8080"}', "is not an address to serve on"),
+        ('{"inference_address": "https://0.0.0.0:8080"}', "is not an address to serve on"),
+        ('{"inference_address": "http://0.0.0.0:99999"}', "is not an address to serve on"),
+        ("[]", "must hold a JSON object"),
+        ("{", "is not JSON"),
+    ],
+)
+def test_settings_that_cannot_be(tmp_path: Path, content: str, complaint: str) -> None:
+    file = tmp_path / "box.json"
+    file.write_text(content)
+    with pytest.raises(UsageError, match=complaint):
+        settings.load(file)
+
+
+@pytest.mark.parametrize(
+    ("address", "asking"),
+    [
+        ("http://0.0.0.0:8080", "http://127.0.0.1:8080"),
+        ("http://[::]:8080", "http://[::1]:8080"),
+        ("http://192.168.1.5:80", "http://192.168.1.5:80"),
+    ],
+)
+def test_where_the_box_itself_asks(address: str, asking: str) -> None:
+    assert settings.Settings(address).asking_address == asking

@@ -1,0 +1,113 @@
+"""`serve`: what it tells systemd, when, and that it acts when predictions stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from box import releases
+from tests.box.shop import Box, make_release
+
+
+class Systemd:
+    """Its end of the notification socket."""
+
+    def __init__(self, path: Path) -> None:
+        self.address = str(path)
+        self.channel = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.channel.bind(self.address)
+        self.channel.settimeout(60)
+        self.heard: list[str] = []
+
+    def hear(self, word: str) -> None:
+        """Wait until `word` was said."""
+        while word not in self.heard:
+            self.heard += self.channel.recv(4096).decode().split("\n")
+        self.heard = self.heard[self.heard.index(word) + 1 :]
+
+
+@pytest.fixture
+def systemd(box: Box) -> Iterator[Systemd]:
+    made = Systemd(box.root / "notify")
+    yield made
+    made.channel.close()
+
+
+@contextmanager
+def serving(
+    box: Box, systemd: Systemd, tmp_path: Path, watchdog: float = 20, **archive: object
+) -> Iterator[subprocess.Popen[str]]:
+    release = make_release("1.0", tmp_path, **archive)  # type: ignore[arg-type]
+    box.take(release)
+    releases.switch(box.paths, box.paths.current, release.name)
+    environment = box.environment | {"NOTIFY_SOCKET": systemd.address, "WATCHDOG_USEC": str(int(watchdog * 1e6))}
+    with subprocess.Popen(
+        box.command("serve"), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        yield process
+        process.kill()
+
+
+def test_ready_after_an_answer_alive_after_each_and_a_quiet_end(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    with serving(box, systemd, tmp_path, watchdog=2) as process:
+        systemd.hear("READY=1")
+        for _ in range(3):
+            systemd.hear("WATCHDOG=1")
+        java = json.loads(box.paths.server_state.read_text())["java"]
+        process.send_signal(signal.SIGTERM)
+        systemd.hear("STOPPING=1")
+        assert process.wait(30) == 0
+        assert not Path(f"/proc/{java}").exists()
+        assert not box.paths.server_state.exists()
+
+
+def test_it_is_never_ready_when_it_answers_wrongly(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    with serving(box, systemd, tmp_path, expected={"Mango": 0.9}) as process:
+        said = process.communicate(timeout=60)[1]
+        assert process.returncode == 1
+        assert "vision-serve: failed: it answers, and wrongly: golden/papaya.jpg: expected Papaya first" in said
+    systemd.channel.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        systemd.hear("READY=1")
+    assert any(word.startswith("STATUS=failed: it answers, and wrongly") for word in systemd.heard)
+
+
+def test_it_ends_when_predictions_stop_though_the_process_lives(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    # The first answer makes it ready; after two more its workers hang.
+    with serving(box, systemd, tmp_path, watchdog=2, hang_after=3) as process:
+        systemd.hear("READY=1")
+        said = process.communicate(timeout=60)[1]
+        assert process.returncode == 1
+        assert "no prediction succeeded for 2 s: a prediction: HTTP 503, no worker is available" in said
+
+
+def test_it_ends_when_java_ends(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    with serving(box, systemd, tmp_path) as process:
+        systemd.hear("READY=1")
+        os.kill(json.loads(box.paths.server_state.read_text())["java"], signal.SIGKILL)
+        assert process.wait(30) == 1
+
+
+def test_with_nothing_to_serve_a_new_start_would_not_help(box: Box) -> None:
+    done = subprocess.run(box.command("serve"), env=box.environment, capture_output=True, text=True)
+    assert done.returncode == 78
+    assert "no release was ever confirmed" in done.stderr and "Traceback" not in done.stderr
+
+
+def test_its_files_are_for_its_user_only(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    with serving(box, systemd, tmp_path):
+        systemd.hear("READY=1")
+        modes = {
+            path.name: oct(path.stat().st_mode & 0o777) for path in (box.paths.private, box.paths.inference_header)
+        }
+        assert modes == {"private": "0o700", "inference.header": "0o640"}
+        words = box.paths.inference_header.read_text()
+        assert words.startswith("Authorization: Bearer inference-")
