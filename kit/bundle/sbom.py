@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from kit import __version__
-from kit.bundle.distribution import Distribution
+from kit.bundle.distribution import NOT_SAID, Distribution
 from kit.bundle.manifest import Part, canonical
 from kit.bundle.target import Target
 
@@ -27,7 +27,7 @@ def document(
     wheels: Sequence[tuple[Distribution, Part]],
     program: Part,
 ) -> bytes:
-    """`archive` is archive.json's content; `model_licence` an SPDX identifier or words."""
+    """`archive` is archive.json's content; `model_licence` an SPDX identifier, or NOT_SAID."""
     components = [model(archive, model_licence), box_program(program), *(wheel(*each) for each in wheels)]
     return canonical(
         {
@@ -71,7 +71,7 @@ def model(archive: Mapping[str, Any], licence: str) -> dict[str, Any]:
         "name": archive["model_name"],
         "version": archive["model_version"],
         "hashes": _hashes(archive["sha256"]),
-        "licenses": _licences(licence, False),
+        "licenses": _licences(licence, licence != NOT_SAID),
         "properties": _properties(archive["file"], said),
         "modelCard": {
             "modelParameters": {"task": "image classification", "modelArchitecture": provenance["architecture"]},
