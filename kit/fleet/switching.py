@@ -11,6 +11,8 @@ from kit.fleet.turn import Turn
 RETRY_SECONDS = 3.0
 # How long a box with no link may still be at its gate, before the seconds that it waits for the confirm.
 GATE_SECONDS = 180.0
+EARLY_STEPS = ("verify", "space")
+EARLY_SECONDS = 60.0
 
 
 def switch(turn: Turn, release: str, verb: str, *arguments: str) -> None:
@@ -52,19 +54,22 @@ def activate(turn: Turn, verb: str, *arguments: str) -> Event:
 def settle(turn: Turn, release: str, why: str) -> None:
     """Nobody knows how far the box came: confirm it if it is in time for that, else learn what it did without.
 
-    Raises BoxError when it does not run `release`, LinkLost when it cannot be asked.
+    Raises BoxError when it does not run `release`, LinkLost when it cannot be asked, Stopped.
     """
     turn.begin("reconnect")
-    until = time.monotonic() + GATE_SECONDS + turn.orders.confirm_seconds
+    began = time.monotonic()
     while True:
+        waited = time.monotonic() - began
         try:
             if turn.call("confirm", release, *turn.owner, stoppable=False).get("ok"):
                 return
             status = turn.call("status", stoppable=False)
-            if not under_way(status, release):
+            if not under_way(status, release, waited):
                 break
+            if turn.stopped:
+                raise Stopped(give_up(turn))
         except (LinkLost, NoResult):
-            if time.monotonic() > until or turn.stopped:
+            if waited > GATE_SECONDS + turn.orders.confirm_seconds or turn.stopped:
                 raise
         time.sleep(RETRY_SECONDS)
     turn.read_running(status)
@@ -73,10 +78,14 @@ def settle(turn: Turn, release: str, why: str) -> None:
     raise BoxError(f"{why}; {error or 'it has no confirm'}, and it went back by itself", last.get("log") or ())
 
 
-def under_way(status: Event, release: str) -> bool:
-    """Is the box still bringing it up, or waiting for a word?"""
+def under_way(status: Event, release: str, waited: float) -> bool:
+    """Is the box still at it? Before the switch it has no mark of a trial, nor after a power cut, which ends one; so
+    without a mark it is given only the time to get there."""
+    if status.get("on_trial"):
+        return bool(status["on_trial"] == release)
     last = status.get("last_activation") or {}
-    return last.get("release") == release and (last.get("waiting") is True or "ended" not in last)
+    begun = last.get("release") == release and "ended" not in last
+    return begun and last.get("step") in (*EARLY_STEPS, None) and waited < EARLY_SECONDS
 
 
 def end_trial(turn: Turn, status: Event, wanted: str = "") -> Event:

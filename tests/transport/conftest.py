@@ -113,7 +113,7 @@ def wait_for(port: int, log: Path) -> None:
 def boxes(tmp_path: Path) -> Iterator[Boxes]:
     Path("/run/sshd").mkdir(exist_ok=True)
     (tmp_path / "boxes").mkdir()
-    made = Boxes(tmp_path / "boxes", ("shelf-01", "shelf-02", "shelf-03"))
+    made = Boxes(tmp_path / "boxes", ("shelf-01", "shelf-02"))
     yield made
     made.end()
 

@@ -207,6 +207,39 @@ def test_a_link_that_stays_cut_after_the_switch_is_a_failure_and_the_box_went_ba
     assert shop.confirmed() == ["r1"] * 5
 
 
+def test_a_power_cut_in_the_switch_is_a_failure_as_soon_as_the_box_is_back(shop: Shop) -> None:
+    shop.deploy("r1")
+    box = shop.remotes["b1"]
+
+    def cut(verb: str) -> None:
+        if verb == "activate after":
+            box.box.state.update(on_trial=None, last={"release": "r2", "step": "start"})
+
+    box.on_call, box.cut = cut, ["activate after", "confirm", "confirm"]
+    report = shop.deploy("r2")
+    assert report.verdict is Verdict.TAKEN_BACK
+    assert accounts(report)["b1"].running == "r1"
+    assert shop.state("b1")["confirmed"] == "r1"
+
+
+def test_a_box_that_is_still_verifying_when_the_link_is_back_is_waited_for(shop: Shop) -> None:
+    shop.deploy("r1")
+    box = shop.remotes["b1"]
+    asked = []
+
+    def slowly(verb: str) -> None:
+        if verb == "activate after":
+            box.box.state.update(on_trial=None, last={"release": "r2", "step": "verify"})
+        elif verb == "status after":
+            asked.append(verb)
+            if len(asked) == 4:
+                box.box.state.update(on_trial="r2", last={"release": "r2", "step": "confirm"})
+
+    box.on_call, box.cut = slowly, ["activate after"]
+    assert not shop.deploy("r2").failed
+    assert shop.confirmed() == ["r2"] * 5
+
+
 def test_what_a_killed_run_left_on_trial_is_confirmed_by_the_next(shop: Shop) -> None:
     shop.deploy("r1")
     box = shop.remotes["b1"].box
