@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -234,11 +235,21 @@ class Box:
         self.ask("recover")
 
     def kill_everything(self) -> None:
-        """SIGKILL to every process that this box's root is an argument or a folder of."""
+        """SIGKILL to every process of this box, until none is left: one that was killed may have had a successor."""
+        while found := self._processes():
+            for pid in found:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+            time.sleep(0.02)
+
+    def _processes(self) -> list[int]:
+        """Those that have this box's root among their words, and are not what is left of one."""
+        found = []
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
             with suppress(OSError):
                 words = (entry / "cmdline").read_bytes().split(b"\0")
-                if any(word.startswith(os.fsencode(self.root)) for word in words):
-                    os.kill(int(entry.name), signal.SIGKILL)
+                if any(os.fsencode(self.root) in word for word in words):
+                    found.append(int(entry.name))
+        return found

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from box import cli, verbs
+from box import cli, supervisor, verbs
 from kit.build import PROJECT
 from kit.bundle import program
 from tests.box.shop import Box
@@ -95,7 +95,7 @@ def test_the_unit_keeps_its_promises() -> None:
     )
     assert service["MemoryMax"] and service["TasksMax"] and service["LogRateLimitBurst"]
     assert unit["Install"]["WantedBy"] == "multi-user.target"
-    assert str(verbs.supervisor.NOTHING_TO_SERVE) == service["RestartPreventExitStatus"]
+    assert str(supervisor.NOTHING_TO_SERVE) == service["RestartPreventExitStatus"]
     journal = configparser.RawConfigParser()
     journal.read(PROJECT / f"config/systemd/journald@{service['LogNamespace']}.conf")
     assert journal["Journal"]["Storage"] == "volatile" and journal["Journal"]["RuntimeMaxUse"] == "16M"

@@ -129,9 +129,9 @@ def test_too_little_space_is_said_with_figures_before_anything_is_written(
 
 
 def test_a_disk_that_fills_up_in_the_middle_is_said_with_figures(tmp_path: Path) -> None:
-    with pytest.raises(SpaceError, match=r"the disk filled up during the unpacking: .* are free"):
-        with space.explained(tmp_path, "the unpacking"):
-            raise OSError(28, "No space left on device")
+    expected = pytest.raises(SpaceError, match=r"the disk filled up during the unpacking: .* are free")
+    with expected, space.explained(tmp_path, "the unpacking"):
+        raise OSError(28, "No space left on device")
 
 
 def test_a_bundle_on_a_stick(box: Box, release: Release, tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ import httpx
 import psutil
 import pytest
 
-from kit.bundle import content, gate, making, program, server
+from kit.bundle import content, making, program
 from kit.bundle.target import Target
 from kit.profiles import CONFIG, Profile
 from kit.serving.api import client, read_header
@@ -57,20 +57,13 @@ def _release(root: Path) -> Release:
             archive["file"]: ("archive", (EDGE.build.folder / archive["file"]).read_bytes()),
             f"wheels/{pip_wheel().name}": ("wheel", pip_wheel().read_bytes()),
         }
-        described = making.describe(
-            archive,
-            target,
-            # .venv's torch, made for CUDA too, takes more memory than a box's; and how fast a loaded machine is
-            # says nothing here.
-            gate.of(EDGE) | {"memory_mb": 1500, "p95_ms": 60_000},
-            server.section(EDGE),
-            contents,
-            content.golden_section(EDGE),
-            [pip_wheel()],
-        )
+        described = making.describe(EDGE, target, archive, contents)
     bodies = {path: body for path, (_, body) in contents.items() if isinstance(body, bytes)}
     blobs = {part.sha256: bodies[part.path] for part in described.parts}
-    return Release(json.loads(described.text), blobs)
+    document = json.loads(described.text)
+    # .venv's torch, made for CUDA too, takes more memory than a box's; how fast a loaded machine is says nothing here.
+    document["gate"] |= {"memory_mb": 1500, "p95_ms": 60_000}
+    return Release(document, blobs)
 
 
 class RealBox(Box):
