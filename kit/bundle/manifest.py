@@ -7,29 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
+from box.manifest import FORMAT, ROLES, SHA256
+from box.manifest import NAME as NAME  # what the box calls a name and a part is the only definition of them
+from box.manifest import Part as Part
 from kit.errors import KitError
 
-FORMAT = 1
-ROLES = ("archive", "config", "golden", "unit", "program", "sbom", "licenses", "wheel")
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")  # one step of a path on a box, where root writes it
-SHA256 = re.compile(r"[0-9a-f]{64}")
 AGAIN = "make the bundle again: make bundle"
-
-
-@dataclass(frozen=True)
-class Part:
-    """A file of the release: `path` below its folder, `size` in bytes, `role` one of ROLES."""
-
-    path: str
-    sha256: str
-    size: int
-    role: str
 
 
 @dataclass(frozen=True)
