@@ -91,6 +91,7 @@ class Report:
         yield from listed("taken back", self._of(Kind.BACK), self._state)
         yield from listed("kept the release", self._of(Kind.KEPT), error)
         yield from listed("changed", self._of(Kind.CHANGED), changed)
+        yield from provisioned(self.accounts)
         yield from listed("as they were", [one for one in self._of(Kind.UNCHANGED) if one.error], error)
         yield from listed("out of reach, as they were (RESUME=1 takes them later)", self._of(Kind.UNREACHABLE), error)
 
@@ -120,8 +121,18 @@ def error(account: Account) -> str:
 
 def changed(account: Account) -> str:
     came = f"{account.before or 'nothing'} → {account.running}"
-    told = "".join(f"; {change}" for change in account.changes)
-    return f"{came}, {account.how}, away {account.away_seconds or 0:.1f} s, {megabytes(account.bytes)}{told}"
+    return f"{came}, {account.how}, away {account.away_seconds or 0:.1f} s, {megabytes(account.bytes)}"
+
+
+def provisioned(accounts: Sequence[Account]) -> Iterator[str]:
+    """What was changed around the release; once for all boxes where it was the same."""
+    boxes: dict[tuple[str, ...], list[str]] = {}
+    for account in accounts:
+        if account.changes:
+            boxes.setdefault(tuple(account.changes), []).append(account.box)
+    for changes, names in boxes.items():
+        yield f"set up on {', '.join(names)}:"
+        yield from (f"  {change}" for change in changes)
 
 
 def megabytes(count: int) -> str:

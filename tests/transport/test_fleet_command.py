@@ -73,7 +73,7 @@ def test_bare_boxes_are_provisioned_and_a_model_only_update_sends_the_model(desk
     assert f"deploy {first.release} → fleet in" in done.stdout
     assert "2 changed" in done.stdout.splitlines()[0]
     assert f"  shelf-02  nothing → {first.release}, first" in done.stdout
-    assert "installed the program; signers set" in done.stdout
+    assert "set up on shelf-01, shelf-02:\n  installed the program\n  signers set" in done.stdout
     assert desk.confirmed() == [first.release] * 2
     second = desk.bundle("1.1", wheel=wheel, model=os.urandom(1 << 20))
     updated = desk.deploy(second)
