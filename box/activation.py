@@ -202,7 +202,7 @@ class Activation:
             removed = settling.keep(self.paths, self.runs, on_trial)
             self.journal.end(ok=True, release=self.release, confirmed=True, removed=removed)
             return True
-        log = self.runs.log(self.since, LOG_LINES)
+        log = self._log()
         self.journal.step("revert", self.why)
         outcome = settling.back_and_told(self.paths, self.runs, on_trial, self.why)
         self.journal.end(
@@ -213,7 +213,7 @@ class Activation:
 
     def _failed(self, error: BoxError | OSError, on_trial: Trial) -> bool:
         why = str(error)
-        log = self.runs.log(self.since, LOG_LINES)
+        log = self._log()
         self.journal.step("revert", why)
         outcome = settling.back_and_told(self.paths, self.runs, on_trial, why)
         self._count_away()
@@ -225,6 +225,13 @@ class Activation:
             mend=getattr(error, "mend", "") or "look at the log lines; then mend the release and deploy it anew",
         )
         return False
+
+    def _log(self) -> list[str]:
+        """A log that cannot be read does not stop the way back."""
+        try:
+            return self.runs.log(self.since, LOG_LINES)
+        except OSError as error:
+            return [f"the log cannot be read: {error}"]
 
     def _refused(self, error: BoxError | OSError, previous: str | None) -> bool:
         self.journal.result(

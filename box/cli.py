@@ -77,6 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         asked = parser().parse_args(arguments)
         if asked.verb == "serve":
             return verbs.serve(Paths(asked.root))
+        os.umask(0o022)  # a hardened root's 077 would keep the server's user out of its own release
         result = verbs.VERBS[asked.verb](Paths(asked.root.resolve()), asked)
     except BoxError as error:
         return _fail(error.exit_status, error.message, error.mend, error.facts)

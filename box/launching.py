@@ -14,8 +14,8 @@ from box.service import Plain, Service
 
 UNIT = "vision-serve-activate"
 POLL_SECONDS = 0.1
-# For an activation that was killed: until it is settled and has said so.
-SETTLE_SECONDS = 420.0
+# An activation lives until it is settled; its last words are then on the disk, or it had none.
+LAST_WORDS_SECONDS = 3.0
 
 
 def launch(paths: Paths, runs: Service, arguments: Sequence[str]) -> Callable[[], bool]:
@@ -73,6 +73,6 @@ def follow(paths: Paths, mark: str, lives: Callable[[], bool]) -> Iterator[Event
                     return
         if not lived:
             gone_at = gone_at or time.monotonic()
-            if time.monotonic() > gone_at + (2.0 if seen == 0 else SETTLE_SECONDS):
+            if time.monotonic() > gone_at + LAST_WORDS_SECONDS:
                 raise BoxError("the activation ended without a result", "box.pyz status; box.pyz logs")
         time.sleep(POLL_SECONDS)

@@ -49,6 +49,8 @@ def provision(paths: Paths, address: str, signers: str) -> list[str]:
     changed += units
     if paths.is_system and Path("/run/systemd/system").is_dir():
         changed += _enable(reload=bool(units))
+    if changed:
+        os.sync()  # what useradd and systemctl wrote, too: the next power cut may come before the first release
     return changed
 
 

@@ -33,7 +33,8 @@ from box.torchserve import ApiError, Inference, Management
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.5
-PROBE_SECONDS = 20.0
+# With one worker, each question of ours keeps a client waiting.
+PROBE_SECONDS = 45.0
 # How long predictions may fail where no unit says so. Longer than TorchServe takes to replace a hung worker itself.
 PATIENCE_SECONDS = 150.0
 # EX_CONFIG: the unit's RestartPreventExitStatus. Starting again would not make a release appear.

@@ -204,8 +204,8 @@ def install(paths: Paths, asked: Asked) -> Result:
 
 def recover(paths: Paths, asked: Asked) -> Result:
     target = recovering.recover(paths)
-    if target:
-        service.of(paths).limit_memory(settling.memory_limit(paths, target))
+    if releases.is_whole(paths, target):
+        service.of(paths).limit_memory(settling.memory_limit(paths, str(target)))
     return {"ok": True, "release": target}
 
 
