@@ -1,0 +1,55 @@
+"""Each thing that is in the way is found, and comes with its remedy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from box import doctor, releases, service
+from box.manifest import parse
+from tests.box.shop import Box, canonical, make_release
+
+
+def messages(box: Box) -> dict[str, str]:
+    """Message → severity. Every finding has a remedy."""
+    found = doctor.findings(box.paths, service.of(box.paths))
+    assert all(finding["remedy"] for finding in found)
+    return {finding["message"]: finding["severity"] for finding in found}
+
+
+def test_a_box_before_its_first_release_has_only_that_to_say(box: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}")
+    assert messages(box) == {"no release was ever confirmed here": "warning"}
+    assert box.ask("doctor")["ok"] is True
+
+
+def test_what_is_wrong_with_a_box(box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    release = make_release("1.0", tmp_path)
+    box.take(release)
+    releases.switch(box.paths, box.paths.confirmed, release.name)
+    box.paths.allowed_signers.write_text("")
+    (box.paths.release(release.name) / "net.mar").write_bytes(b"x")
+    box.paths.runtime(str(release.document["runtime"]["id"])).unlink()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = messages(box)
+    assert found == {
+        "ssh-keygen is not here: no bundle can be verified": "error",
+        "rsync is not here: a desk cannot send, only `install` works": "warning",
+        "this box trusts no key": "error",
+        f"{release.name}: net.mar is not what was signed": "error",
+        f"the runtime of {release.name} does not stand": "error",
+        "the server is stopped": "error",
+    }
+    assert box.refused("doctor")["findings"]
+
+
+def test_a_system_whose_python_moved_on(box: Box, tmp_path: Path) -> None:
+    release = make_release("1.0", tmp_path)
+    box.take(release)
+    older = json.loads(release.manifest) | {"python": "3.9"}
+    (box.paths.release(release.name) / "manifest.json").write_bytes(canonical(older))
+    releases.switch(box.paths, box.paths.confirmed, release.name)
+    assert parse(canonical(older)).python == "3.9"
+    assert any("is for Python 3.9, and this box has" in message for message in messages(box))
