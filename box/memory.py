@@ -10,12 +10,16 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 def available(proc: Path = PROC, cgroups: Path = CGROUPS, pid: int | str = "self") -> int:
     """What process `pid` and its like can still take: the machine's MemAvailable, or less where a cgroup says so."""
-    return min([_machine(proc), *_cgroup_rooms(proc, cgroups, pid)])
+    return min([_machine(proc, "MemAvailable"), *_cgroup_rooms(proc, cgroups, pid)])
 
 
-def _machine(proc: Path) -> int:
+def total(proc: Path = PROC) -> int:
+    return _machine(proc, "MemTotal")
+
+
+def _machine(proc: Path, key: str) -> int:
     for line in (proc / "meminfo").read_text().splitlines():
-        if line.startswith("MemAvailable:"):
+        if line.startswith(f"{key}:"):
             return int(line.split()[1]) * 1024
     return 0
 

@@ -5,22 +5,30 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from box import events, history, plan, releases, server_view, settings, starting, trial
+from box import events, history, memory, plan, releases, server_view, settings, starting, trial
 from box.errors import BoxError
 from box.events import Journal, say
 from box.hot import Hot
 from box.locks import alone
 from box.paths import Paths
 from box.service import FAILED, READY, STOPPED, Service
+from box.space import MEGABYTE
 from box.trial import Trial
 
+# In memory, and not in a process: the files in /run, the page cache.
+NOT_COUNTED_MB = 128
+# As in the unit.
+MOST_OF_THE_BOX = 0.85
 BUSY = "another activation is at work on this box"
 
 
 def memory_limit(paths: Paths, release: str) -> float:
-    """Megabytes for the service: the gate's, a second worker's for a hot swap, and what the gate does not count."""
+    """Megabytes for the service: the gate's, a second worker's for a hot swap, and what the gate does not count.
+
+    Never all that the box has: what outgrows it is to be ended in the service, and not sshd in its place.
+    """
     gate = releases.load(paths, release).gate
-    return gate.memory_mb + gate.second_worker_mb + 128
+    return min(gate.memory_mb + gate.second_worker_mb + NOT_COUNTED_MB, MOST_OF_THE_BOX * memory.total() / MEGABYTE)
 
 
 def hot_of(paths: Paths, on_trial: Trial) -> Hot:
