@@ -13,7 +13,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit integration lock clean
+.PHONY: test lint unit integration boxes lock clean
 
 help: ## list the targets
 	@awk -f scripts/help.awk $(MAKEFILE_LIST)
@@ -77,9 +77,11 @@ lint: setup ## ruff and mypy
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 unit: setup ## fast tests, no server
-	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64 --ignore tests/mobile
+	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64 --ignore tests/mobile --ignore tests/boxes
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
+boxes: setup ## deployments and faults on three boxes that really boot (root; some 15 minutes)
+	@.venv/bin/pytest tests/boxes
 arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
 	@.venv/bin/pytest tests/arm64 -s
 mobile-test: setup ## files for phones, made and run for real
