@@ -93,6 +93,10 @@ class Box:
         return isolate
 
     @property
+    def is_on(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    @property
     def console(self) -> Path:
         return self.disk.folder / "console.log"
 

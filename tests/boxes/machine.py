@@ -92,6 +92,8 @@ def base_root() -> Path:
         packages = f"--include={','.join(IN_THE_BOX)}"
         run("debootstrap", "--variant=minbase", packages, SUITE, str(unfinished), mirror(), timeout=1200)
         _furnish(unfinished)
+        for outdated in cache().glob("root-????????????"):
+            shutil.rmtree(outdated)
         unfinished.rename(root)
     return root
 

@@ -1,0 +1,97 @@
+"""The operator's desk: the kit's own commands, run from the boxes' network with the operator's ssh configuration."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from kit.build import PROJECT
+from tests.boxes.releases import Release
+from tests.boxes.session import Session
+from tests.conftest import script_environment
+
+CONFIRM_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a command came to. `document` is its JSON; `said` what it wrote for people."""
+
+    status: int
+    document: dict[str, Any]
+    said: str
+
+    def box(self, name: str) -> dict[str, Any]:
+        return next(box for box in self.document["boxes"] if box["box"] == name)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """`folder` holds this desk's history and staging; `signers` is the file of keys that its boxes are to trust."""
+
+    session: Session
+    folder: Path
+    signers: Path
+
+    def deploy(self, release: Release, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str) -> Outcome:
+        """`make deploy`. `waves` are counts of boxes; with none all of them are one wave."""
+        return finished(self.start(release, boxes, waves, **variables))
+
+    def start(
+        self, release: Release, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str
+    ) -> subprocess.Popen[str]:
+        return self.command("deploy", boxes, waves, BUNDLE=str(release.file), **variables)
+
+    def rollback(self, boxes: Sequence[str], waves: Sequence[int] = ()) -> Outcome:
+        return finished(self.command("rollback", boxes, waves))
+
+    def status(self, boxes: Sequence[str]) -> dict[str, Any]:
+        """Each box's own word on itself, by its name."""
+        return {box["box"]: box for box in finished(self.command("status", boxes)).document["boxes"]}
+
+    def command(
+        self, verb: str, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str
+    ) -> subprocess.Popen[str]:
+        environment = script_environment(
+            self.folder, FLEET=str(self._fleet(boxes, waves)), JSON="1", SSH_CONFIG=str(self.session.ssh_config)
+        )
+        return subprocess.Popen(
+            self.session.network.within(sys.executable, "-m", "scripts.fleet", verb),
+            cwd=PROJECT,
+            env=environment | variables,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def _fleet(self, boxes: Sequence[str], waves: Sequence[int]) -> Path:
+        self.folder.mkdir(exist_ok=True)
+        file = self.folder / "shop.yaml"
+        lines = [
+            "boxes:",
+            *(f"  - {box}" for box in boxes),
+            *(["waves:", *(f"  - count: {count}" for count in waves)] if waves else ["waves:", "  - percent: 100"]),
+            "pause: 0",
+            f"confirm_seconds: {CONFIRM_SECONDS}",
+            f"signers: {self.signers}",
+            "inference_address: http://0.0.0.0:8080",
+        ]
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return file
+
+
+def finished(command: subprocess.Popen[str], timeout: float = 560) -> Outcome:
+    """Wait for a command of the desk; an error of the user's has words and no document."""
+    try:
+        printed, said = command.communicate(timeout=timeout)
+    finally:
+        if command.poll() is None:
+            command.kill()
+            command.communicate()
+    return Outcome(command.returncode, json.loads(printed) if printed.strip() else {}, said)

@@ -1,0 +1,207 @@
+"""The releases that the tests ship: good ones made as a user makes them, and bad ones made out of those."""
+
+from __future__ import annotations
+
+import copy
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from kit import golden
+from kit.bundle import manifest, reading, signing, tarball
+from kit.bundle.making import parts_of
+from kit.bundle.manifest import Manifest
+from kit.bundle.tarball import Content
+from kit.golden import Golden
+from kit.profiles import CONFIG, MODEL_CONFIG
+from tests.boxes import machine
+from tests.boxes.commands import run
+from tests.conftest import RunScript, script_environment
+
+TORCH = "torch==2.13.0"
+PYTHON = "3.11"  # of the boxes' Debian
+PLATFORM = "linux_x86_64"
+HANDLER = "image_classifier.py"
+PROPERTIES = "config/config.properties"
+Members = Mapping[str, Callable[[bytes], bytes]]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A bundle file and the name of the release in it."""
+
+    file: Path
+
+    @cached_property
+    def manifest(self) -> Manifest:
+        return reading.manifest_of(self.file)
+
+    @property
+    def name(self) -> str:
+        return self.manifest.release
+
+    @property
+    def archive_bytes(self) -> int:
+        archive = self.manifest.document["model"]["archive"]
+        return next(part.size for part in self.manifest.parts if part.path == archive)
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Makes releases in `folder`, signed with `key`."""
+
+    folder: Path
+    key: Path
+    run_script: RunScript
+
+    @staticmethod
+    def make_key(file: Path) -> Path:
+        run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", file.name, "-f", str(file))
+        return file
+
+    def allow(self, file: Path) -> Path:
+        """An allowed-signers file with the workshop's key in it."""
+        file.write_text(signing.allowed_signers_line(self.key, "operator"), encoding="utf-8")
+        return file
+
+    def good(self, version: str) -> Release:
+        """`make archive` and `make bundle`, with a version for the model."""
+        environment = script_environment(
+            self.folder / "build",
+            **{"PROFILE": str(self._profile()), "PLATFORM": PLATFORM, "PYTHON": PYTHON, "MODEL_VERSION": version},
+            **{"KEY": str(self.key), "TORCH_INDEX": str(torch_folder()), "WHEELS": str(machine.cache() / "wheels")},
+        )
+        steps = (
+            ["archive", "bundle"] if (self.folder / "build/edge/model.pt").exists() else ["export", "archive", "bundle"]
+        )
+        for step in steps:
+            done = self.run_script(step, env=environment, timeout=900)
+            assert done.returncode == 0, f"{step}: {done.stderr}"
+        return Release(reading.newest(self.folder / "build/edge/bundle")[0])
+
+    def _profile(self) -> Path:
+        """The edge profile, but for its limit on latency: here three boxes and more share two cores."""
+        folder = self.folder / "edge"
+        if not folder.exists():
+            shutil.copytree(CONFIG / "edge", folder)
+            settings = folder / MODEL_CONFIG
+            limit, wide = "p95_ms: 2000\n", "p95_ms: 30000\n"
+            text = settings.read_text(encoding="utf-8")
+            assert limit in text
+            settings.write_text(text.replace(limit, wide), encoding="utf-8")
+        return folder
+
+    @property
+    def golden(self) -> list[Golden]:
+        return golden.load(self.folder / "build/edge/golden", "")
+
+    def variant(
+        self,
+        base: Release,
+        version: str,
+        members: Members | None = None,
+        properties: str = "",
+        gate: Mapping[str, int] | None = None,
+    ) -> Release:
+        """`base` with another model version and some members of its archive rewritten: on boxes that run `base`, a
+        change of the model alone. `properties` are added to config.properties, which makes it more than that."""
+        blobs = self._unpacked(base)
+        document = copy.deepcopy(dict(base.manifest.document))
+        paths = {part.path: part for part in base.manifest.parts}
+        contents: dict[str, tuple[str, Content]] = {
+            path: (part.role, blobs / part.sha256) for path, part in paths.items()
+        }
+        archive = document["model"]["archive"]
+        contents[archive] = (
+            "archive",
+            _rewritten((blobs / paths[archive].sha256).read_bytes(), version, members or {}),
+        )
+        if properties:
+            old = (blobs / paths[PROPERTIES].sha256).read_bytes()
+            contents[PROPERTIES] = ("config", old + f"\n{properties}\n".encode())
+        parts = parts_of(contents)
+        document["model"] |= {"version": version, "sha256": next(p.sha256 for p in parts if p.path == archive)}
+        document["gate"] |= gate or {}
+        for made_anew in ("release", "parts", "format"):
+            document.pop(made_anew)
+        made = manifest.make(document, parts)
+        return self.write(made, signing.sign(made.text, self.key), {p.sha256: contents[p.path][1] for p in parts})
+
+    def signed_by(self, base: Release, signature: bytes, name: str) -> Release:
+        """`base` under another signature."""
+        blobs = self._unpacked(base)
+        contents: dict[str, Content] = {part.sha256: blobs / part.sha256 for part in base.manifest.parts}
+        return self.write(base.manifest, signature, contents, name)
+
+    def write(self, made: Manifest, signature: bytes, blobs: Mapping[str, Content], name: str = "") -> Release:
+        file = self.folder / f"{name or made.release}.bundle"
+        program = next(blobs[part.sha256] for part in made.parts if part.role == "program")
+        boxed = program if isinstance(program, bytes) else program.read_bytes()
+        tarball.write(file, made.text, signature, boxed, sorted(blobs.items()))
+        return Release(file)
+
+    def _unpacked(self, base: Release) -> Path:
+        folder = self.folder / "blobs"
+        reading.read(base.file).extract(folder, base.manifest.blobs())
+        return folder
+
+
+def torch_folder() -> Path:
+    """The box's torch as a wheel, from the index that this machine's pip is set up for; TORCH_INDEX names another."""
+    if named := os.environ.get("TORCH_INDEX"):
+        return Path(named)
+    folder = machine.cache() / "torch"
+    if not list(folder.glob("torch-*.whl")):
+        target = ("--only-binary=:all:", f"--python-version={PYTHON}", "--platform=manylinux_2_28_x86_64")
+        run("python3", "-m", "pip", "download", "--no-deps", *target, "--dest", str(folder), TORCH, timeout=1200)
+    return folder
+
+
+def _rewritten(archive: bytes, version: str, members: Members) -> bytes:
+    """The .mar with another version number and some members changed."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(archive)) as source, zipfile.ZipFile(made, "w", zipfile.ZIP_STORED) as target:
+        for entry in source.infolist():
+            content = source.read(entry)
+            if entry.filename == "MAR-INF/MANIFEST.json":
+                described = json.loads(content)
+                described["model"]["modelVersion"] = version
+                content = json.dumps(described).encode()
+            if change := members.get(entry.filename):
+                content = change(content)
+            target.writestr(entry, content)
+    return made.getvalue()
+
+
+def appended(code: str) -> Callable[[bytes], bytes]:
+    """For a member that is Python: the same, and `code` after it."""
+    return lambda content: content + f"\n\n{code}\n".encode()
+
+
+def _labels_moved_on(content: bytes) -> bytes:
+    labels = json.loads(content)
+    names = list(labels.values())
+    return json.dumps(dict(zip(labels, [*names[1:], names[0]], strict=True))).encode()
+
+
+CRASHES: Members = {HANDLER: appended('raise RuntimeError("this release cannot start")')}
+# All workers are ready, and every answer is wrong.
+ANSWERS_WRONGLY: Members = {"index_to_name.json": _labels_moved_on}
+SLOW: Members = {
+    HANDLER: appended(
+        "import time\n_quick = ImageClassifier.handle\n"
+        "def _slow(self, *arguments):\n    time.sleep(2.5)\n    return _quick(self, *arguments)\n"
+        "ImageClassifier.handle = _slow"
+    )
+}
+
+
+def hungry(megabytes: int) -> Members:
+    """It takes memory for good when it starts."""
+    return {HANDLER: appended(f'_ballast = b"\\x01" * ({megabytes} << 20)')}
