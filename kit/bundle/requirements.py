@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
@@ -70,7 +71,11 @@ def project(target: Target, torch: TorchSource, rest: list[Requirement]) -> str:
     lines += [f"dependencies = {wanted!r}"]
     if torch.index:
         lines += ["[tool.uv.sources]", 'torch = { index = "torch" }', "[[tool.uv.index]]", 'name = "torch"']
-        lines += [f'url = "{torch.index}"', "explicit = true", *(['format = "flat"'] if torch.is_folder else [])]
+        lines += [
+            f"url = {json.dumps(torch.index)}",
+            "explicit = true",
+            *(['format = "flat"'] if torch.is_folder else []),
+        ]
     return "\n".join(lines) + "\n"
 
 

@@ -13,7 +13,8 @@ from kit.model import hardware
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # from the first that box.pyz runs on to the last that torch has wheels for
 DEFAULT_PYTHON = "3.11"  # Debian 12's and the Raspberry Pi OS of the same time
 GLIBC = 28  # 2.28: every Debian since 10 has it, and torch's wheels want it
-OLDEST_GLIBC = 5  # manylinux1, the oldest kind of Linux wheel
+OLDEST_GLIBC = 5  # the oldest that there are Linux wheels for
+OLDER_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}  # some wheels have only these
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,10 @@ class Target:
 
     def wheel_platforms(self) -> list[str]:
         """Platform tags of the wheels that run there, the best first."""
-        return [f"manylinux_2_{minor}_{self.processor}" for minor in range(GLIBC, OLDEST_GLIBC - 1, -1)]
+        names = []
+        for minor in range(GLIBC, OLDEST_GLIBC - 1, -1):
+            names += [f"manylinux_2_{minor}", *([OLDER_NAMES[minor]] if minor in OLDER_NAMES else [])]
+        return [f"{name}_{self.processor}" for name in names]
 
     def tags(self) -> list[Tag]:
         """Every tag of a wheel that runs there, the best first."""
@@ -53,8 +57,7 @@ class Target:
         options = ["--only-binary=:all:", "--implementation", "cp", "--python-version", self.python, "--abi", self.abi]
         for name in ["abi3", "none"]:
             options += ["--abi", name]
-        # pip takes the names as they stand; many wheels have manylinux's older ones.
-        for name in [*self.wheel_platforms(), *(f"manylinux{year}_{self.processor}" for year in ("2014", "2010", "1"))]:
+        for name in self.wheel_platforms():
             options += ["--platform", name]
         return options
 

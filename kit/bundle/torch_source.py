@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,9 +12,9 @@ from packaging.version import Version
 from kit.bundle.target import Target
 from kit.errors import UsageError
 
-# PyPI's torch for x86-64 is the CUDA build; what it weighs with the CUDA libraries that it needs.
+# Measured: 29 wheels in place of 10, and a bundle of 3.1 GB in place of 0.3.
 CUDA_NOTE = (
-    "torch on PyPI for x86-64 is the CUDA build, 2.5 GB and more of it no use to a box without a GPU: "
+    "torch on PyPI for x86-64 is the CUDA build, 3 GB, most of it no use to a box without a GPU: "
     "TORCH_INDEX=<index or folder of CPU wheels> takes another"
 )
 
@@ -30,10 +31,12 @@ class TorchSource:
     def is_folder(self) -> bool:
         return bool(self.index) and Path(self.index).is_dir()
 
-    def pip_options(self) -> list[str]:
+    @property
+    def pip_line(self) -> str:
+        """For pip's requirements file: a URL may hold a password, which no argument list should."""
         if not self.index:
-            return []
-        return ["--find-links", self.index] if self.is_folder else ["--extra-index-url", self.index]
+            return ""
+        return f"{'--find-links' if self.is_folder else '--extra-index-url'} {shlex.quote(self.index)}\n"
 
 
 def choose(torch_index: str, target: Target, locked: str) -> TorchSource:

@@ -45,9 +45,9 @@ def fetch(wanted: Sequence[Requirement], target: Target, torch: TorchSource, cac
 
 def download(wanted: Sequence[Requirement], target: Target, torch: TorchSource, into: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listed:
-        listed.write("".join(f"{each.line}\n" for each in wanted))
+        listed.write(torch.pip_line + "".join(f"{each.line}\n" for each in wanted))
         listed.flush()
-        options = ["--no-deps", "--require-hashes", *target.pip_options(), *torch.pip_options()]
+        options = ["--no-deps", "--require-hashes", *target.pip_options()]
         pip("download", *options, "--dest", str(into), "--requirement", listed.name)
 
 

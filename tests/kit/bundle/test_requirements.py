@@ -88,9 +88,9 @@ def test_an_x86_box_gets_the_cuda_libraries_that_pypis_torch_cannot_start_withou
 
 
 def test_a_folders_torch_is_taken_with_the_hash_of_its_own_file(tmp_path: Path) -> None:
-    name = "torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl"
-    make_wheel(tmp_path, name, "Requires-Dist: typing-extensions")
-    found = resolved(Target("linux_x86_64", "3.11"), TorchSource(str(tmp_path), "2.13.0+cpu"))
+    folder, name = tmp_path / "our wheels", "torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl"
+    make_wheel(folder, name, "Requires-Dist: typing-extensions")
+    found = resolved(Target("linux_x86_64", "3.11"), TorchSource(str(folder), "2.13.0+cpu"))
     assert set(found) == SERVED
     assert found["torch"].version == "2.13.0+cpu"
     assert len(found["torch"].hashes) == 1

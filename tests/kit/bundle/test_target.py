@@ -16,6 +16,7 @@ ARM = Target("linux_aarch64", "3.13")
         ("torch-2.9.1-cp313-cp313-manylinux_2_28_aarch64.whl", True),
         ("psutil-7.2.2-cp36-abi3-manylinux2014_aarch64.manylinux_2_17_aarch64.whl", True),
         ("packaging-26.3-py3-none-any.whl", True),
+        ("nvidia_cusparselt_cu13-0.8.1-py3-none-manylinux2014_aarch64.whl", True),
         ("torch-2.9.1-cp311-cp311-manylinux_2_28_aarch64.whl", False),
         ("torch-2.9.1-cp313-cp313t-manylinux_2_28_aarch64.whl", False),
         ("numpy-2.5.5-cp313-cp313-manylinux_2_34_aarch64.whl", False),

@@ -28,13 +28,13 @@ def test_the_usual_index_brings_cuda_to_x86_and_that_is_said() -> None:
 def test_an_index_elsewhere_is_asked_for_the_locks_version() -> None:
     chosen = torch_source.choose("https://example.org/cpu", X86, "2.14.1")
     assert (chosen.version, chosen.is_folder, chosen.note) == ("2.14.1", False, "")
-    assert chosen.pip_options() == ["--extra-index-url", "https://example.org/cpu"]
+    assert chosen.pip_line == "--extra-index-url https://example.org/cpu\n"
 
 
 def test_a_folders_own_build_of_the_locks_version_is_taken_before_a_newer_one(tmp_path: Path) -> None:
     chosen = torch_source.choose(folder(tmp_path, "2.14.1+cpu", "2.15.0+cpu"), X86, "2.14.1")
     assert (chosen.version, chosen.note) == ("2.14.1+cpu", "")
-    assert chosen.pip_options() == ["--find-links", str(tmp_path)]
+    assert chosen.pip_line == f"--find-links {tmp_path}\n"
 
 
 def test_a_folder_with_other_versions_gives_its_newest_and_that_is_said(tmp_path: Path) -> None:

@@ -27,8 +27,8 @@ OTHERS = [
 def index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     for name in [NEW, OLD, *OTHERS]:
-        make_wheel(tmp_path / "index", name, f"Summary: {name}")
-    return tmp_path / "index"
+        make_wheel(tmp_path / "an index", name, f"Summary: {name}")
+    return tmp_path / "an index"
 
 
 def torch(*files: Path) -> Requirement:
