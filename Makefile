@@ -77,11 +77,12 @@ lint: setup ## ruff and mypy
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 unit: setup ## fast tests, no server
-	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64 --ignore tests/mobile --ignore tests/boxes
+	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64 --ignore tests/mobile --ignore tests/boxes \
+		--ignore tests/transport
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
 boxes: setup ## deployments and faults on three boxes that really boot (root; some 15 minutes)
-	@.venv/bin/pytest tests/boxes
+	@.venv/bin/pytest tests/transport tests/boxes
 arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
 	@.venv/bin/pytest tests/arm64 -s
 mobile-test: setup ## files for phones, made and run for real

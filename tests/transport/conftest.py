@@ -1,6 +1,6 @@
 """Boxes behind a real sshd on loopback: each has a folder of its own in place of /opt, through a mount namespace.
 
-Needs root, /usr/sbin/sshd and rsync.
+Needs root, and installs OpenSSH's server and rsync where they are missing.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import shlex
+import shutil
 import socket
 import subprocess
 import time
@@ -109,9 +110,17 @@ def wait_for(port: int, log: Path) -> None:
     raise AssertionError(f"sshd does not listen: {log.read_text()}")
 
 
-@pytest.fixture
-def boxes(tmp_path: Path) -> Iterator[Boxes]:
+@pytest.fixture(scope="session")
+def programs() -> None:
+    assert os.geteuid() == 0, "these tests make mount namespaces: run them as root"
+    if not (Path(SSHD).exists() and shutil.which("rsync")):
+        subprocess.run(["apt-get", "update", "-qq"], check=True)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "openssh-server", "rsync"], check=True)
     Path("/run/sshd").mkdir(exist_ok=True)
+
+
+@pytest.fixture
+def boxes(tmp_path: Path, programs: None) -> Iterator[Boxes]:
     (tmp_path / "boxes").mkdir()
     made = Boxes(tmp_path / "boxes", ("shelf-01", "shelf-02"))
     yield made
@@ -121,4 +130,3 @@ def boxes(tmp_path: Path) -> Iterator[Boxes]:
 @pytest.fixture(autouse=True)
 def no_agent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SSH_AUTH_SOCK", raising=False)
-    assert os.geteuid() == 0, "these tests make mount namespaces: run them as root"
