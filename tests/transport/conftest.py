@@ -68,6 +68,7 @@ class Boxes:
             "IdentityFile": self.folder / "key",
             "IdentitiesOnly": "yes",
             "UserKnownHostsFile": known,
+            "KexAlgorithms": "curve25519-sha256",  # a tenth of the default's processor time
         }
         return f"Host {name}\n" + "".join(f"  {key} {value}\n" for key, value in client.items())
 
