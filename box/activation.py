@@ -54,6 +54,7 @@ class Activation:
         self.since = time.time()
         self.away_since = 0.0
         self.away_seconds = 0.0
+        self.why_back = ""
 
     def run(self) -> bool:
         """The whole story. True when the release stays."""
@@ -68,7 +69,8 @@ class Activation:
             return self._refused(error, previous)
         on_trial = Trial(self.release, previous, choice.how, self.owner, self.since)
         try:
-            measured = self._try(target, on_trial)
+            with space.explained(self.paths.home, "the switch"):
+                measured = self._try(target, on_trial)
         except (BoxError, OSError) as error:
             return self._failed(error, on_trial)
         self._await_confirm(on_trial, measured.describe(target.gate))
@@ -184,30 +186,28 @@ class Activation:
                 if now is None or releases.confirmed(self.paths) == self.release:
                     return
                 if now.phase == trial.GIVEN_UP:
-                    self.why = "the deployer gave it up"
+                    self.why_back = "the deployer gave it up"
                 elif crashed:
-                    self.why = "the server ended while it waited for the confirm"
+                    self.why_back = "the server ended while it waited for the confirm"
                 elif time.monotonic() > deadline:
-                    self.why = f"no confirm came within {self.confirm_seconds:.0f} s"
+                    self.why_back = f"no confirm came within {self.confirm_seconds:.0f} s"
                 else:
                     continue
                 trial.save(self.paths, now.to(trial.REVERTING))
                 return
 
-    why = ""
-
     def _outcome(self, on_trial: Trial) -> bool:
-        if not self.why:
+        if not self.why_back:
             self.journal.step("retire", f"{on_trial.previous or 'nothing'}")
             removed = settling.keep(self.paths, self.runs, on_trial)
             self.journal.end(ok=True, release=self.release, confirmed=True, removed=removed)
             return True
         log = self._log()
-        self.journal.step("revert", self.why)
-        outcome = settling.back_and_told(self.paths, self.runs, on_trial, self.why)
+        self.journal.step("revert", self.why_back)
+        outcome = settling.back_and_told(self.paths, self.runs, on_trial, self.why_back)
         self.journal.end(
             **{"ok": False, "rolled_back": True, "release": self.release, "running": outcome.running, "log": log},
-            error=self.why + outcome.trouble,
+            error=self.why_back + outcome.trouble,
         )
         return False
 

@@ -44,7 +44,7 @@ def explained(folder: Path, what: str) -> Iterator[None]:
             raise
         raise SpaceError(
             f"the disk filled up during {what}: {megabytes(free_bytes(folder))} are free at {folder}",
-            "free space on this disk, then repeat; what runs was not touched",
+            "free space on this disk, then repeat",
         ) from None
 
 
