@@ -48,6 +48,9 @@ class Box:
         (root / "etc/systemd/network/10-cable.network").write_text(
             f"[Match]\nName=host0\n[Network]\nAddress={self.address}/24\nLinkLocalAddressing=no\n", encoding="ascii"
         )
+        # Else each login starts a service manager for its user, and each logout ends it.
+        (root / "var/lib/systemd/linger").mkdir(exist_ok=True)
+        (root / "var/lib/systemd/linger" / machine.USER).touch()
         keys = root / "home" / machine.USER / ".ssh"
         keys.mkdir(mode=0o700)
         public = self.session.ssh_key.with_suffix(".pub").read_text(encoding="ascii")

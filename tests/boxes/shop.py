@@ -87,6 +87,14 @@ def ask(box: Box, verb: str, *arguments: str, stdin: str | None = None) -> dict[
     return result
 
 
+def forget(box: Box, release: Release) -> None:
+    """The box has never heard of a release that an earlier test brought to it."""
+    archive = next(part.sha256 for part in release.manifest.parts if part.role == "archive")
+    for folder in ("blobs", "incoming/blobs"):
+        box.sudo(f"rm -f /opt/vision-serve/{folder}/{archive}")
+    box.sudo(f"rm -rf /opt/vision-serve/releases/{release.name}")
+
+
 def header(box: Box) -> dict[str, str]:
     """The inference token of the server as it runs now: each start makes another."""
     name, _, value = box.sudo("cat /run/vision-serve/inference.header").strip().partition(":")

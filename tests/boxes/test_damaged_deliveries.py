@@ -8,7 +8,7 @@ from kit.bundle import reading, signing
 from tests.boxes.box import Box
 from tests.boxes.conftest import BeginFault
 from tests.boxes.releases import Release, Workshop
-from tests.boxes.shop import FILLER, Shop, ask
+from tests.boxes.shop import FILLER, Shop, ask, forget
 
 pytestmark = pytest.mark.timeout(900)
 INCOMING = "/opt/vision-serve/incoming"
@@ -34,7 +34,7 @@ def test_a_bundle_with_a_flipped_bit_is_refused_at_the_desk_and_on_the_box(
     assert refused.status != 0
     assert "not what was signed" in refused.said + str(refused.document)
     told = ask(shop.boxes[0], "install", carry(shop.boxes[0], release))
-    shop.boxes[0].sudo(f"rm {'/home/pi/' + release.file.name}")
+    shop.boxes[0].sudo(f"rm /home/pi/{release.file.name}")
     assert told["ok"] is False
     assert "resnet18.mar" in told["error"]
     assert shop.running(shop.boxes[0]) == shop.first.name
@@ -44,11 +44,11 @@ def test_a_bundle_with_a_flipped_bit_is_refused_at_the_desk_and_on_the_box(
 def test_a_part_damaged_on_the_way_is_named_deleted_and_sent_again(
     shop: Shop, restarting: Release, fault: BeginFault
 ) -> None:
-    tried = fault("a flipped bit in a part that lies on the box")
+    tried = fault("a part that was damaged on the way")
     box = shop.boxes[0]
     part = next(part for part in restarting.manifest.parts if part.role == "archive")
-    content = bytearray(part.size)
-    box.sudo(f"tee {INCOMING}/blobs/{part.sha256}", stdin=content.decode())
+    forget(box, restarting)
+    box.sudo(f"tee {INCOMING}/blobs/{part.sha256}", stdin="\0" * part.size)
     done = shop.desk.deploy(restarting, [box.name])
     assert done.status == 0, done.said
     assert shop.running(box) == restarting.name
@@ -95,12 +95,12 @@ def test_a_full_disk_refuses_the_release_in_words_and_takes_it_once_there_is_roo
 ) -> None:
     tried = fault("the disk is full")
     box = shop.boxes[1]
-    box.sudo(f"rm -rf /opt/vision-serve/releases/{restarting.name} {INCOMING}/blobs/*")
+    forget(box, restarting)
     box.ssh(f"sudo dd if=/dev/zero of={FILLER} bs=1M")
     done = shop.desk.deploy(restarting, [box.name])
     assert done.status == 1, done.said
     error = done.box(box.name)["error"]
-    assert "disk" in error
+    assert "disk" in error or "No space" in error
     assert shop.running(box) == shop.first.name
     box.sudo(f"rm {FILLER}")
     again = shop.desk.deploy(restarting, [box.name])

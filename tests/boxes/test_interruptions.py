@@ -14,7 +14,7 @@ from tests.boxes.box import Box
 from tests.boxes.conftest import BeginFault
 from tests.boxes.desk import Desk, finished
 from tests.boxes.releases import Release
-from tests.boxes.shop import Shop, ask, settle, watch, watch_delivery
+from tests.boxes.shop import Shop, ask, forget, settle, watch, watch_delivery
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -64,7 +64,7 @@ def test_a_power_cut_leaves_the_last_confirmed_release_at_boot(
 ) -> None:
     tried = fault(f"the power goes at {step}")
     box = shop.boxes[STEPS.index(step) % 3]
-    box.sudo(f"rm -rf /opt/vision-serve/releases/{restarting.name}")
+    forget(box, restarting)
     until = watch_delivery(box, restarting) if step == "receive" else watch(box, step)
     with cutting(box, until):
         done = shop.desk.deploy(restarting, [box.name])
