@@ -128,13 +128,7 @@ class Activation:
         if on_trial.previous is None:
             self.away_seconds = 0.0
         self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
-        examiner = gate.Examiner(
-            target,
-            self.paths.release(self.release),
-            server_view.inference(self.paths),
-            server_view.management(self.paths),
-        )
-        return self._passed(target, examiner.examine(state.pid))
+        return self._passed(target, self._examiner(target).examine(state.pid))
 
     def _try_hot(self, target: Manifest, on_trial: Trial) -> gate.Measured:
         swap = settling.hot_of(self.paths, on_trial)
@@ -148,6 +142,11 @@ class Activation:
         releases.switch(self.paths, self.paths.current, self.release)
         swap.make_default()
         return measured
+
+    def _examiner(self, target: Manifest) -> gate.Examiner:
+        """For what clients get."""
+        folder, paths = self.paths.release(self.release), self.paths
+        return gate.Examiner(target, folder, server_view.inference(paths), server_view.management(paths))
 
     def _passed(self, target: Manifest, measured: gate.Measured) -> gate.Measured:
         if failures := gate.judge(target.gate, measured):
@@ -243,13 +242,7 @@ class Activation:
 
     def _stays_as_it_is(self, target: Manifest) -> bool:
         self.journal.step("gate", "it runs already: asked again")
-        examiner = gate.Examiner(
-            target,
-            self.paths.release(self.release),
-            server_view.inference(self.paths),
-            server_view.management(self.paths),
-        )
-        measured = self._passed(target, examiner.examine(self.runs.state().pid))
+        measured = self._passed(target, self._examiner(target).examine(self.runs.state().pid))
         self.journal.result(
             **{"ok": True, "waiting": False, "release": self.release, "how": plan.NONE, "away_seconds": 0.0},
             gate=measured.describe(target.gate),
