@@ -18,7 +18,7 @@ from kit import console
 from kit.fleet.engine import Job, Kind, Wave
 from kit.fleet.outcome import Account
 from kit.fleet.report import duration
-from kit.fleet.screen import ENDING, Lines, Screen, ended
+from kit.fleet.screen import ENDING, Lines, Screen, state
 
 # The steps of a deployment in their order: how far along the bar each one is. A hot swap gates before it switches.
 STEPS = (
@@ -79,14 +79,14 @@ class LiveTable:
             row = self._rows[account.box]
             row.busy, row.step = False, ""
             row.kind = None if account.kind is Kind.READY else account.kind
-            row.words = ended(account, job) or row.words
+            row.words = state(account)
             row.done = 1.0 if account.kind in GOOD else row.done if row.kind else 0.0
 
     def wave(self, wave: Wave) -> None:
         self._title, self._note = wave.name, ""
 
     def paused(self, seconds: float) -> None:
-        self._note = f"a pause, {duration(seconds)} left"
+        self._note = f"a pause, {duration(seconds)} left" if seconds else ""
 
     def stopping(self) -> None:
         self._note = ENDING

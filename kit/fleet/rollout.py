@@ -71,4 +71,5 @@ class Rollout:
         while (left := until - time.monotonic()) > 0 and not self._stopping.is_set():
             self._screen.paused(left)
             self._stopping.wait(min(left, 1.0))
+        self._screen.paused(0.0)
         self._engine.resume()

@@ -39,13 +39,12 @@ class Lines:
             say(f"{account.box}: {words}")
 
     def wave(self, wave: Wave) -> None:
-        self._pausing = False
         say(f"{wave.name}: {', '.join(wave.boxes)}")
 
     def paused(self, seconds: float) -> None:
-        if not self._pausing:
+        if seconds and not self._pausing:
             say(f"a pause of {seconds:.0f} s")
-        self._pausing = True
+        self._pausing = seconds > 0
 
     def stopping(self) -> None:
         say(ENDING)
@@ -55,5 +54,10 @@ def ended(account: Account, job: Job) -> str:
     """What came of a job, in a few words; "" for what goes without saying."""
     if job is Job.RELEASE or account.kind in (None, Kind.READY):
         return ""
-    runs = f", runs {account.running}" if account.running else ""
-    return f"{account.kind.value}{runs}{f': {account.error}' if account.error else ''}"
+    return ", ".join(word for word in (account.kind.value, state(account)) if word)
+
+
+def state(account: Account) -> str:
+    """Why, and what the box runs, as far as there is something to say."""
+    runs = f"runs {account.running}" if account.running else ""
+    return "; ".join(word for word in (account.error, runs) if word)

@@ -60,7 +60,9 @@ class Visit:
                 account.log = error.log
             except LinkLost as lost:
                 untouched = job is Job.PREPARE or (job is Job.CHANGE and not turn.switched)
-                kind, account.error = Kind.UNREACHABLE if untouched else Kind.FAILED, f"link lost: {lost}"
+                kind, account.error = (
+                    (Kind.UNREACHABLE, str(lost)) if untouched else (Kind.FAILED, f"link lost: {lost}")
+                )
             except Stopped as stopped:
                 kind, account.error = Kind.STOPPED, str(stopped) or "stopped before it was changed"
             except Exception as bug:  # one box's surprise must not end the run for the others, with their locks taken

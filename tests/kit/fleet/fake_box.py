@@ -96,7 +96,7 @@ class FakeBox:
             return {"ok": False, "rolled_back": True, "running": self.state["confirmed"], "error": error, "log": log}
         how = "restart" if self.state["confirmed"] else "first"
         self.state["on_trial"] = release
-        self.state["last"] = {"release": release, "ended": time.time(), "waiting": True}
+        self.state["last"] = {"release": release, "at": time.time(), "ended": time.time(), "waiting": True, "ok": True}
         return {"ok": True, "waiting": True, "how": how, "away_seconds": 3.5, "gate": {"p95_ms": 120}}
 
     def _confirm(self, given: argparse.Namespace, stdin: bytes) -> Result:

@@ -44,7 +44,7 @@ def test_those_at_work_come_first_then_what_failed_and_the_screen_is_not_overrun
     assert lines[0].startswith("wave 2 · 1 of 30 done, 1 failed · ")
     assert [line.split()[0] for line in lines[2:6]] == ["b5", "b9", "b7", "b2"]
     assert lines[2].endswith("send 63%")
-    assert lines[4].endswith("failed, runs r1: too slow")
+    assert lines[4].endswith(" too slow; runs r1")
     assert lines[-1] == "… and 23 more: 23 waiting, 0 done"
     assert len(lines) <= 12
 
@@ -63,6 +63,7 @@ def test_without_a_terminal_there_are_lines(capsys: pytest.CaptureFixture[str]) 
         play(made)
         made.paused(60)
         made.paused(59)
+        made.paused(0)
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("· wave 2: b2, b3")
-    assert lines[1:] == ["· b7: failed, runs r1: too slow", "· b2: changed", "· a pause of 60 s"]
+    assert lines[1:] == ["· b7: failed, too slow; runs r1", "· b2: changed", "· a pause of 60 s"]
