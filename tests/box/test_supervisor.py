@@ -57,7 +57,7 @@ def serving(
 
 
 def test_ready_after_an_answer_alive_after_each_and_a_quiet_end(box: Box, systemd: Systemd, tmp_path: Path) -> None:
-    with serving(box, systemd, tmp_path, watchdog=2) as process:
+    with serving(box, systemd, tmp_path, watchdog=5) as process:
         systemd.hear("READY=1")
         for _ in range(3):
             systemd.hear("WATCHDOG=1")
@@ -82,11 +82,11 @@ def test_it_is_never_ready_when_it_answers_wrongly(box: Box, systemd: Systemd, t
 
 def test_it_ends_when_predictions_stop_though_the_process_lives(box: Box, systemd: Systemd, tmp_path: Path) -> None:
     # The first answer makes it ready; after two more its workers hang.
-    with serving(box, systemd, tmp_path, watchdog=2, hang_after=3) as process:
+    with serving(box, systemd, tmp_path, watchdog=5, hang_after=3) as process:
         systemd.hear("READY=1")
         said = process.communicate(timeout=60)[1]
         assert process.returncode == 1
-        assert "no prediction succeeded for 2 s: a prediction: HTTP 503, no worker is available" in said
+        assert "no prediction succeeded for 4 s: a prediction: HTTP 503, no worker is available" in said
 
 
 def test_it_ends_when_java_ends(box: Box, systemd: Systemd, tmp_path: Path) -> None:
