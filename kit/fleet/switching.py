@@ -6,7 +6,7 @@ import time
 
 from kit.fleet.remote import BoxError, Event, LinkLost, NoResult
 from kit.fleet.transport import Stopped
-from kit.fleet.turn import Turn
+from kit.fleet.turn import WENT_BACK, Turn
 
 RETRY_SECONDS = 3.0
 # How long a box with no link may still be at its gate, before the seconds that it waits for the confirm.
@@ -21,18 +21,20 @@ def switch(turn: Turn, release: str, verb: str, *arguments: str) -> None:
     turn.begin("activate")
     turn.switched = turn.account.touched = True
     turn.account.running = None
+    why = ""
     try:
-        if activate(turn, verb, *arguments).get("waiting", True):
-            turn.begin("confirm")
-            turn.checked(turn.call("confirm", release, *turn.owner, stoppable=False))
+        waiting = activate(turn, verb, *arguments).get("waiting", True)
     except (LinkLost, NoResult) as lost:
-        settle(turn, release, f"link lost ({lost})")
+        waiting, why = True, f"link lost ({lost})"
     except BoxError:
         if turn.account.running is None:
-            turn.read_running(end_trial(turn, turn.call("status")))
+            turn.read_running(turn.call("status"))
         raise
     except Stopped:
         raise Stopped(give_up(turn)) from None
+    if waiting:
+        turn.begin("reconnect" if why else "confirm")
+        settle(turn, release, why)
     turn.account.running = release
 
 
@@ -52,11 +54,11 @@ def activate(turn: Turn, verb: str, *arguments: str) -> Event:
 
 
 def settle(turn: Turn, release: str, why: str) -> None:
-    """Nobody knows how far the box came: confirm it if it is in time for that, else learn what it did without.
+    """Confirm it, over however many connections that takes; if it is too late for that, learn what the box did without.
 
-    Raises BoxError when it does not run `release`, LinkLost when it cannot be asked, Stopped.
+    Raises BoxError when it does not run `release`, LinkLost when it cannot be asked, Stopped. `why` it is not plain
+    sailing, "" when it is.
     """
-    turn.begin("reconnect")
     began = time.monotonic()
     while True:
         waited = time.monotonic() - began
@@ -68,14 +70,15 @@ def settle(turn: Turn, release: str, why: str) -> None:
                 break
             if turn.stopped:
                 raise Stopped(give_up(turn))
-        except (LinkLost, NoResult):
+        except (LinkLost, NoResult) as lost:
+            why = why or f"link lost ({lost})"
             if waited > GATE_SECONDS + turn.orders.confirm_seconds or turn.stopped:
                 raise
         time.sleep(RETRY_SECONDS)
     turn.read_running(status)
     last = status.get("last_activation") or {}
     error = last.get("error") if last.get("release") == release else ""
-    raise BoxError(f"{why}; {error or 'it has no confirm'}, and it went back by itself", last.get("log") or ())
+    raise BoxError("; ".join(word for word in (why, error or "it was not confirmed") if word) + WENT_BACK)
 
 
 def under_way(status: Event, release: str, waited: float) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 from kit.fleet.outcome import Account
 from kit.fleet.remote import BoxError, Event, Remote
 
+WENT_BACK = " (it went back by itself)"
+
 
 @dataclass(frozen=True)
 class Orders:
@@ -65,7 +67,7 @@ class Turn:
         self.read_running(result)
         error = str(result.get("error") or "failed")
         if result.get("rolled_back"):
-            error += " (it went back by itself)"
+            error += WENT_BACK
         elif result.get("mend"):
             error += f" → {result['mend']}"
         raise BoxError(error, [str(line) for line in result.get("log") or ()])
