@@ -25,8 +25,10 @@ def draw(rows: Sequence[dict[str, Any]], allowed_drop: float, min_agreement: flo
         _dots(panels[0], rows, accuracies, f"top-1 on {rows[0]['pictures']} pictures, %", least)
     agreements = [100 * row["agreement"] for row in rows]
     _dots(panels[-3], rows, agreements, "same first answer as the original, %", min_agreement)
-    _bars(panels[-2], rows, [row["size"] / 1e6 for row in rows], "file, MB", "{:.1f}")
-    _bars(panels[-1], rows, [row["latency"]["median"] for row in rows], "latency here, ms, one thread", "{:.0f}")
+    sizes = [row["size"] / 1e6 for row in rows]
+    _bars(panels[-2], rows, sizes, sizes, "file, MB", "{:.1f}")
+    latencies, ranges = [row["latency"]["median"] for row in rows], [row["latency"]["high"] for row in rows]
+    _bars(panels[-1], rows, latencies, ranges, "latency here, ms, one thread\n(line: the repeats' range)", "{:.0f}")
     for index, row in enumerate(rows):
         panels[-1].plot([row["latency"]["low"], row["latency"]["high"]], [index, index], color="#7f7f7f", linewidth=1.5)
     panels[0].set_yticks(range(len(rows)), [f"{row['format']} {row['precision']} {row['input']}" for row in rows])
@@ -52,10 +54,13 @@ def _dots(panel: Axes, rows: Sequence[dict[str, Any]], values: Sequence[float], 
     panel.set_xlabel(f"{title}\n(dashed: the gate, {least:.1f})", fontsize=9)
 
 
-def _bars(panel: Axes, rows: Sequence[dict[str, Any]], values: Sequence[float], title: str, shown: str) -> None:
+def _bars(
+    panel: Axes, rows: Sequence[dict[str, Any]], values: Sequence[float], ends: Sequence[float], title: str, shown: str
+) -> None:
+    """Each figure beside its bar, right of `ends`."""
     panel.barh(range(len(rows)), values, height=0.6, color=[COLOURS[row["precision"]] for row in rows], alpha=0.85)
-    for index, value in enumerate(values):
+    for index, (value, end) in enumerate(zip(values, ends, strict=True)):
         words = shown.format(value)
-        panel.annotate(words, (value, index), (4, 0), textcoords="offset points", va="center", fontsize=8)
-    panel.set_xlim(0, 1.2 * max(values))
+        panel.annotate(words, (end, index), (4, 0), textcoords="offset points", va="center", fontsize=8)
+    panel.set_xlim(0, 1.2 * max(ends))
     panel.set_xlabel(title, fontsize=9)

@@ -21,8 +21,8 @@ DEPENDENCIES = {
     ("pte", KOTLIN): "org.pytorch:executorch-android:{version}",
     ("ptl", KOTLIN): "org.pytorch:pytorch_android_lite:2.1.0",
     ("onnx", KOTLIN): "com.microsoft.onnxruntime:onnxruntime-android:{version}",
-    ("pte", SWIFT): "Swift package github.com/pytorch/executorch, branch swiftpm-{version}: executorch, "
-    "backend_xnnpack, kernels_optimized; other linker flag -all_load.",
+    ("pte", SWIFT): "Swift package github.com/pytorch/executorch, branch swiftpm-{version}:\n"
+    "// executorch, backend_xnnpack, kernels_optimized; other linker flag -all_load.",
     ("ptl", SWIFT): "CocoaPods: pod 'LibTorch-Lite'; TorchModule.h and TorchModule.mm beside this file.",
     ("onnx", SWIFT): "Swift package github.com/microsoft/onnxruntime-swift-package-manager, at {version} or near it.",
 }

@@ -22,7 +22,8 @@ final class @CLASS@ {
     /// Each label with its probability, best first. The photograph is upright.
     func classify(_ photograph: CGImage) throws -> [(label: String, probability: Float)] {
         let probabilities = try run(Self.input(Self.cropped(photograph)))
-        return zip(labels, probabilities).map { (label: $0, probability: $1) }.sorted { $0.probability > $1.probability }
+        let answers = zip(labels, probabilities).map { (label: $0, probability: $1) }
+        return answers.sorted { $0.probability > $1.probability }
     }
 
 @RUN@

@@ -10,7 +10,8 @@ import OnnxRuntimeBindings
         let tensor = try ORTValue(tensorData: data, elementType: .uInt8, shape: [@SHAPE@])
         let made = try session.run(
             withInputs: ["@INPUT_NAME@": tensor], outputNames: ["@OUTPUT_NAME@"], runOptions: nil)
-        return try (made["@OUTPUT_NAME@"]!.tensorData() as Data).withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        let answer = try made["@OUTPUT_NAME@"]!.tensorData() as Data
+        return answer.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     }
 //// run floats
     private func run(_ input: [Float]) throws -> [Float] {
@@ -18,5 +19,6 @@ import OnnxRuntimeBindings
         let tensor = try ORTValue(tensorData: data, elementType: .float, shape: [@SHAPE@])
         let made = try session.run(
             withInputs: ["@INPUT_NAME@": tensor], outputNames: ["@OUTPUT_NAME@"], runOptions: nil)
-        return try (made["@OUTPUT_NAME@"]!.tensorData() as Data).withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+        let answer = try made["@OUTPUT_NAME@"]!.tensorData() as Data
+        return answer.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     }
