@@ -141,10 +141,12 @@ class SshRemote:
         finished = self._run(commands.rsync(self.link, folder, self._bwlimit), names, take, LONG)
         if finished.status == 0 and not finished.timed_out:
             return
-        full = next((line for line in finished.stderr.splitlines() if DISK_FULL in line), "")
-        if full or (finished.status not in RSYNC_NO_LINK and not finished.timed_out):
-            raise BoxError(f"rsync: {full or last_line(finished.stderr)}")
-        raise LinkLost(last_line(finished.stderr))
+        # rsync's last line only says that there was an error; the first one says which.
+        said = [line for line in finished.stderr.splitlines() if line.strip()] or ["rsync ended"]
+        error = next((line for line in said if DISK_FULL in line), said[0])
+        if DISK_FULL not in error and (finished.status in RSYNC_NO_LINK or finished.timed_out):
+            raise LinkLost(error)
+        raise BoxError(f"rsync: {error}")
 
     def _ssh(
         self,

@@ -107,3 +107,12 @@ def test_the_operator_can_end_a_call_that_hangs(boxes: Boxes) -> None:
     with pytest.raises(Stopped):
         remote(boxes, stopping=stopping).call("activate", "r1")
     timer.join()
+
+
+def test_an_rsync_that_fails_says_why_and_not_only_that_it_did(boxes: Boxes, tmp_path: Path) -> None:
+    box = provisioned(boxes)
+    with pytest.raises(BoxError, match=r'rsync: .*link_stat ".*nope" failed: No such file'):
+        box.send(tmp_path, ["nope"], lambda share: None)
+    boxes.unplug("shelf-01")
+    with pytest.raises(LinkLost):
+        box.send(tmp_path, ["nope"], lambda share: None)
