@@ -29,6 +29,7 @@ sudo=; [ "$(id -u)" = 0 ] || sudo="sudo -n"
 echo sudo=$sudo
 echo root=$($sudo id -u 2>/dev/null)
 echo rsync=$(command -v rsync)
+echo boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 echo program=$($sudo sha256sum "$1" 2>/dev/null | cut -c1-64)
 """
 # Whole or absent: checked against its hash ($2), on the disk before it takes its name ($1).

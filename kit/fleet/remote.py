@@ -49,7 +49,7 @@ class NoResult(BoxError):
 @dataclass(frozen=True)
 class Facts:
     """What a box is. `bits` is its python3's pointer size, 0 when it has none; `program` the sha256 of box.pyz, "" for
-    none; `root` whether commands can run as root."""
+    none; `root` whether commands can run as root; `boot` is another after each start of the machine."""
 
     machine: str
     python: str
@@ -58,6 +58,7 @@ class Facts:
     sudo: tuple[str, ...]
     rsync: bool
     program: str
+    boot: str = ""
 
 
 class Remote(Protocol):
@@ -187,6 +188,7 @@ def read_facts(lines: Sequence[str]) -> Facts:
         sudo=tuple(said.get("sudo", "").split()),
         rsync=bool(said.get("rsync")),
         program=said.get("program", ""),
+        boot=said.get("boot", ""),
     )
 
 

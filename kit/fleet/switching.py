@@ -66,7 +66,7 @@ def settle(turn: Turn, release: str, why: str) -> None:
             if turn.call("confirm", release, *turn.owner, stoppable=False).get("ok"):
                 return
             status = turn.call("status", stoppable=False)
-            if not under_way(status, release, waited):
+            if not under_way(turn, status, release, waited):
                 break
             if turn.stopped:
                 raise Stopped(give_up(turn))
@@ -81,14 +81,14 @@ def settle(turn: Turn, release: str, why: str) -> None:
     raise BoxError("; ".join(word for word in (why, error or "it was not confirmed") if word) + WENT_BACK)
 
 
-def under_way(status: Event, release: str, waited: float) -> bool:
-    """Is the box still at it? Before the switch it has no mark of a trial, nor after a power cut, which ends one; so
-    without a mark it is given only the time to get there."""
+def under_way(turn: Turn, status: Event, release: str, waited: float) -> bool:
+    """Is the box still at it? It has no mark of a trial before the switch, and then is given the time to get there; it
+    has none either after a power cut, which ended whatever it did."""
     if status.get("on_trial"):
         return bool(status["on_trial"] == release)
     last = status.get("last_activation") or {}
-    begun = last.get("release") == release and "ended" not in last
-    return begun and last.get("step") in (*EARLY_STEPS, None) and waited < EARLY_SECONDS
+    begun = last.get("release") == release and "ended" not in last and last.get("step") in (*EARLY_STEPS, None)
+    return begun and waited < EARLY_SECONDS and turn.remote.probe().boot == turn.boot
 
 
 def end_trial(turn: Turn, status: Event, wanted: str = "") -> Event:

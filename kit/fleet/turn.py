@@ -35,7 +35,8 @@ class Watch:
 
 
 class Turn:
-    """`switched`: from here on the box may run another release. `stoppable`: the operator may end the job at hand."""
+    """`switched`: from here on the box may run another release. `stoppable`: the operator may end the job at hand.
+    `boot`: of which start of the machine all that holds."""
 
     def __init__(
         self, account: Account, remote: Remote, orders: Orders, watch: Watch, stopping: threading.Event
@@ -43,6 +44,7 @@ class Turn:
         self.account, self.remote, self.orders = account, remote, orders
         self.switched = False
         self.stoppable = True
+        self.boot = ""
         self._watch, self._stopping = watch, stopping
         self._step_began = 0.0
 

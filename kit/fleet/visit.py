@@ -118,6 +118,7 @@ class Visit:
     def reach(self) -> None:
         self.turn.begin("reach")
         self.facts = self.turn.remote.probe()
+        self.turn.boot = self.facts.boot
 
     def take_lock(self) -> None:
         """Raises Refusal, saying who has it. One left by an ended run of this desk is its own to take."""

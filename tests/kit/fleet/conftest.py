@@ -25,7 +25,7 @@ from kit.fleet.turn import Orders, Watch
 from kit.fleet.visit import Visit
 from tests.kit.fleet.fake_box import FakeBox
 
-PI = Facts("aarch64", "3.11", 64, True, (), True, "")
+PI = Facts("aarch64", "3.11", 64, True, (), True, "", "boot 1")
 
 
 class FakeRemote:
