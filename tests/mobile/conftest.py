@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from kit.mobile.choice import targets
+from kit.mobile.run import mobile
 from tests.conftest import RunScript, script_environment
+from tests.support_models import Workshop, make_workshop
 
 
 @dataclass(frozen=True)
@@ -27,10 +30,12 @@ class Delivered:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class Delivery:
+    """All that one `make mobile` made, and what it said."""
+
     folder: Path
-    stdout: str
-    stderr: str
+    stdout: str = ""
+    stderr: str = ""
 
     @property
     def delivered(self) -> list[Delivered]:
@@ -43,9 +48,22 @@ class Embedded:
 
 
 @pytest.fixture(scope="session")
-def embedded(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Embedded:
-    """The embedded model in every format and precision, as `make mobile` makes it."""
+def embedded(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Delivery:
+    """The embedded model for ExecuTorch in both precisions, as `make mobile FORMAT=pte` makes it."""
     build = tmp_path_factory.mktemp("embedded")
-    done = run_script("mobile", env=script_environment(build, REPEATS="2"), timeout=3000)
+    done = run_script("mobile", env=script_environment(build, REPEATS="2", FORMAT="pte"), timeout=3000)
     assert done.returncode == 0, done.stderr
-    return Embedded(build / "mobile", done.stdout, done.stderr)
+    return Delivery(build / "mobile", done.stdout, done.stderr)
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return make_workshop(tmp_path_factory.mktemp("tiny") / "workshop")
+
+
+@pytest.fixture(scope="session")
+def tiny(workshop: Workshop) -> Delivery:
+    """A small network in every format and precision."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("BUILD", str(workshop.folder.parent / "build"))
+        return Delivery(mobile(workshop.request(model_name="tiny"), targets("", ""), repeats=1).folder)

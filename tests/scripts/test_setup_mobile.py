@@ -1,5 +1,6 @@
 """What .venv-mobile is made of. That it installs is proved by tests/mobile: they run in it."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -48,7 +49,7 @@ def test_everything_is_pinned_by_hash() -> None:
 
 def test_the_overlay_finds_what_is_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(setup_mobile, "VENV_MOBILE", tmp_path / ".venv-mobile")
-    packages = tmp_path / ".venv-mobile" / "lib" / f"python{setup.sys.version_info[0]}.{setup.sys.version_info[1]}"
+    packages = tmp_path / ".venv-mobile" / "lib" / f"python{sys.version_info[0]}.{sys.version_info[1]}"
     (packages / "site-packages").mkdir(parents=True)
     setup_mobile.look_into(tmp_path / ".venv")
     (written,) = (packages / "site-packages").iterdir()

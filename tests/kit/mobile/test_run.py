@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kit.errors import KitError
-from kit.mobile import making, runtimes
+from kit.mobile import runtimes
 from kit.mobile.choice import FORMATS, Target, targets
 from kit.mobile.run import Finished, mobile
 from kit.mobile.signature import Loaded
@@ -34,7 +34,8 @@ def test_each_folder_is_all_that_an_app_needs(finished: Finished, tmp_path: Path
         *("card.json", "CARD.md", "SHA256SUMS", "TorchModule.h", "TorchModule.mm"),
         *(f"ClassifierFrom{name}.{language}" for name in ("Pixels", "Floats") for language in ("kt", "swift")),
     }
-    listed = dict(reversed(line.split("  ")) for line in (folder / "SHA256SUMS").read_text().splitlines())
+    lines = [line.partition("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
+    listed = {name: digest for digest, _, name in lines}
     assert len(listed) == len(list(folder.iterdir())) - 1
     for name, digest in listed.items():
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
@@ -87,7 +88,7 @@ def test_one_bad_file_and_nothing_is_written(
         return found if "int8" not in str(path) else Loaded(lambda picture: found.run(picture).flip(1))
 
     load = runtimes.load
-    monkeypatch.setattr(making.runtimes, "load", of_the_last_file)
+    monkeypatch.setattr(runtimes, "load", of_the_last_file)
     with pytest.raises(KitError) as refused:
         mobile(workshop.request(model_name="tiny"), targets("ptl", ""), repeats=1)
     assert "nothing was written" in refused.value.message
@@ -97,7 +98,7 @@ def test_one_bad_file_and_nothing_is_written(
 
 
 def test_a_missing_runtime_is_named_before_any_work(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtimes.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(KitError) as refused:
         mobile(workshop.request(), [Target(FORMATS["pte"], "fp32")], repeats=1)
     assert refused.value.message == "ExecuTorch needs executorch and torchao, and this Python has no such package"
