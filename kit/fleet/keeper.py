@@ -9,8 +9,8 @@ from contextlib import contextmanager
 
 from kit.fleet.visit import Visit
 
-RENEW_SECONDS = 600.0
-# 10,000 boxes every ten minutes are 17 connections a second; each takes about a third of one.
+RENEW_SECONDS = 1200.0
+# 10,000 boxes every twenty minutes are 8 connections a second; each takes about a third of one.
 PARALLEL = 8
 
 
