@@ -19,6 +19,7 @@ from box import (
     receiving,
     releases,
     runtime,
+    server_log,
     server_view,
     service,
     settling,
@@ -135,7 +136,11 @@ class Activation:
         limits = [settling.memory_limit(self.paths, release) for release in (swap.old.release, self.release)]
         self.runs.limit_memory(max(limits))
         self.journal.step("start", f"version {target.model.version} beside {swap.old.model.version}")
-        swap.register()
+        try:
+            swap.register()
+        except BoxError as error:  # TorchServe says that it failed; the worker's own words say why
+            cause = server_log.line_that_matters(self._log(400)) or error.message
+            raise BoxError(f"{self.release} does not start beside {on_trial.previous}: {cause}") from None
         self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
         measured = self._passed(target, swap.examine(self.runs.state().pid))
         self.journal.step("switch", f"from {on_trial.previous} to {self.release}, without a stop")
@@ -225,10 +230,10 @@ class Activation:
         )
         return False
 
-    def _log(self) -> list[str]:
+    def _log(self, count: int = LOG_LINES) -> list[str]:
         """A log that cannot be read does not stop the way back."""
         try:
-            return self.runs.log(self.since, LOG_LINES)
+            return self.runs.log(self.since, count)
         except OSError as error:
             return [f"the log cannot be read: {error}"]
 

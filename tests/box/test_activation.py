@@ -51,6 +51,7 @@ def test_a_hot_one_that_crashes_never_stops_the_old(box: Box, first: Release, tm
     result = box.refused("activate", bad.name)
     came_back(box, result, first)
     assert (result["how"], result["away_seconds"]) == ("hot", 0)
+    assert "does not start beside" in result["error"] and "RuntimeError: no such operator" in result["error"]
 
 
 @pytest.mark.parametrize("config", ["tokens on\n", "another\n"], ids=["hot", "restart"])
