@@ -12,16 +12,23 @@ from kit.mobile import runtimes
 from kit.mobile.choice import FORMATS, Target, targets
 from kit.mobile.run import Finished, mobile
 from kit.mobile.signature import Loaded
-from tests.support_models import Workshop
+from tests.support_models import Workshop, make_workshop
 
 
-@pytest.fixture
-def finished(workshop: Workshop) -> Finished:
-    return mobile(workshop.request(model_name="tiny"), targets("ptl", ""), repeats=2)
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    return make_workshop(tmp_path_factory.mktemp("mobile") / "workshop")
 
 
-def test_each_folder_is_all_that_an_app_needs(finished: Finished, tmp_path: Path) -> None:
-    assert finished.folder == tmp_path / "build" / "mobile"
+@pytest.fixture(scope="module")
+def finished(shop: Workshop) -> Finished:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("BUILD", str(shop.folder.parent / "build"))
+        return mobile(shop.request(model_name="tiny"), targets("ptl", ""), repeats=2)
+
+
+def test_each_folder_is_all_that_an_app_needs(finished: Finished, shop: Workshop) -> None:
+    assert finished.folder == shop.folder.parent / "build" / "mobile"
     assert sorted(path.name for path in finished.folder.iterdir()) == [
         "comparison.json",
         "comparison.png",
@@ -79,7 +86,7 @@ def test_pictures_without_labels_give_agreement_and_no_accuracy(workshop: Worksh
 
 
 def test_one_bad_file_and_nothing_is_written(
-    finished: Finished, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+    finished: Finished, shop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = {path: path.read_bytes() for path in finished.folder.rglob("*") if path.is_file()}
 
@@ -88,9 +95,10 @@ def test_one_bad_file_and_nothing_is_written(
         return found if "int8" not in str(path) else Loaded(lambda picture: found.run(picture).flip(1))
 
     load = runtimes.load
+    monkeypatch.setenv("BUILD", str(shop.folder.parent / "build"))
     monkeypatch.setattr(runtimes, "load", of_the_last_file)
     with pytest.raises(KitError) as refused:
-        mobile(workshop.request(model_name="tiny"), targets("ptl", ""), repeats=1)
+        mobile(shop.request(model_name="tiny"), targets("ptl", ""), repeats=1)
     assert "nothing was written" in refused.value.message
     assert "33.3% (wanted: 98% in int8)" in refused.value.message
     assert {path: path.read_bytes() for path in finished.folder.rglob("*") if path.is_file()} == before
