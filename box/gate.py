@@ -54,7 +54,9 @@ def judge(gate: Gate, measured: Measured) -> list[str]:
     failures = []
     if measured.ready < measured.wanted:
         failures.append(f"only {measured.ready} of {measured.wanted} workers are READY")
-    failures.extend(f"a golden picture was answered wrongly: {sentence}" for sentence in measured.wrong)
+    if measured.wrong:
+        asked = measured.right + len(measured.wrong)
+        failures.append(f"{len(measured.wrong)} of {asked} golden pictures were answered wrongly: {measured.wrong[0]}")
     if too_slow(measured.latencies, gate.requests, gate.p95_ms):
         failures.append(
             f"too slow: p95 is {p95(measured.latencies):,.0f} ms over {len(measured.latencies)} requests, "

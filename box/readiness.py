@@ -11,6 +11,8 @@ from typing import Any
 
 from box.server_log import FATAL, line_that_matters, text_of
 
+KILLED = "it was killed, which is what happens when memory runs out"
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -39,14 +41,14 @@ class Watch:
         if not alive:
             return Verdict(ready, self.wanted, f"TorchServe ended: {cause or _last(log)}")
         if any(saying in line for line in log for saying in FATAL):
-            return Verdict(ready, self.wanted, f"the model does not load: {cause or _last(log)}")
+            killed = f"; {KILLED}" if "Worker died" in cause else ""
+            return Verdict(ready, self.wanted, f"the model does not load: {cause or _last(log)}{killed}")
         for worker in workers:
             if worker["pid"] <= 0:  # not started yet
                 continue
             first = self.pids.setdefault(str(worker["id"]), worker["pid"])
             if first != worker["pid"]:
-                killed = "it was killed, which is what happens when memory runs out"
-                return Verdict(ready, self.wanted, f"worker {worker['id']} ended while it started: {cause or killed}")
+                return Verdict(ready, self.wanted, f"worker {worker['id']} ended while it started: {cause or KILLED}")
         return Verdict(ready, self.wanted)
 
 

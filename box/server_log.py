@@ -10,11 +10,19 @@ FAILED = "vision-serve: failed: "
 
 PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT\S+ +\w+ +\S+ (?P<text>.*)$")
 EXCEPTION = re.compile(r"^(Caused by: )?\w[\w.$]*(Error|Exception|Exit|Interrupt)\b(: .*)?$")
+# The worker's own word on why its handler cannot be loaded; what follows it are reports of that.
+NOT_LOADED = re.compile(r"^Failed to load model \S+, exception (?P<why>.+)$")
 # These say only that something else failed.
-WRAPPERS = ("WorkerInitializationException", "java.util.concurrent.ExecutionException", "io.netty.channel")
+WRAPPERS = (
+    "WorkerInitializationException",
+    "500 - Unknown exception",
+    "java.util.concurrent.ExecutionException",
+    "io.netty.channel",
+)
 # Java's own words when there is no exception to show.
 SAYINGS = re.compile(
-    r"Failed to load model|Invalid configuration|Failed to bind|Could not (create|reserve)|Unrecognized (VM )?option|"
+    r"Failed to load model|Load model failed|Invalid configuration|"
+    r"Failed to bind|Could not (create|reserve)|Unrecognized (VM )?option|"
     r"OutOfMemoryError|Address already in use|insufficient memory|Cannot allocate memory"
 )
 # Said when a start has failed for good, although TorchServe itself will go on trying, or go on without the model.
@@ -34,6 +42,10 @@ def line_that_matters(lines: Sequence[str]) -> str:
     """
     texts = [text_of(line) for line in lines]
     python = [text_of(line) for line in lines if " MODEL_LOG " in line]
+    refused = [match["why"] for text in python if (match := NOT_LOADED.match(text))]
+    raised = [text for text in python if EXCEPTION.match(text) and refused and refused[0] in text]
+    if refused:
+        return (raised or refused)[0]
     for candidates in (python, texts):
         causes = [text for text in candidates if EXCEPTION.match(text) and not any(word in text for word in WRAPPERS)]
         if causes:

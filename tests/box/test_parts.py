@@ -96,6 +96,16 @@ def test_the_cause_in_a_log() -> None:
     assert server_log.verdict_of(["all is well"]) == ""
 
 
+def test_the_cause_is_what_the_worker_said_of_its_handler_and_not_what_followed() -> None:
+    log = [
+        "2026-01-01T00:00:00Z INFO  MODEL_LOG Failed to load model net, exception this cannot start",
+        "2026-01-01T00:00:00Z INFO  MODEL_LOG RuntimeError: this cannot start",
+        "2026-01-01T00:00:00Z INFO  MODEL_LOG RuntimeError: 500 - Unknown exception",
+    ]
+    assert server_log.line_that_matters(log) == "RuntimeError: this cannot start"
+    assert server_log.line_that_matters([log[0], log[2]]) == "this cannot start"
+
+
 def test_a_start_that_cannot_come_out_well_is_known_at_once() -> None:
     watch = Watch(wanted=1)
     starting = [{"id": "9000", "pid": 5, "status": "UNLOADED"}]
@@ -106,6 +116,8 @@ def test_a_start_that_cannot_come_out_well_is_known_at_once() -> None:
         watch.judge(False, [], ["Failed to bind to address"]).failure == "TorchServe ended: Failed to bind to address"
     )
     assert watch.judge(True, [], ["Backend worker process died"]).failure.startswith("the model does not load")
+    killed = watch.judge(True, [], ["Load model failed: net, error: Worker died."]).failure
+    assert killed.endswith("it was killed, which is what happens when memory runs out")
 
 
 @pytest.mark.parametrize(
