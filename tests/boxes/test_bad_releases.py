@@ -33,7 +33,7 @@ BAD = [
     Bad("starts and answers wrongly", "5.0", ANSWERS_WRONGLY, "expected", properties=A_SETTING),
     Bad("starts and answers wrongly, tried hot", "5.1", ANSWERS_WRONGLY, "expected"),
     Bad("is too slow", "6.0", SLOW, "p95", gate={"requests": 4, "p95_ms": 2000}),
-    Bad("is too big for its limit", "7.0", hungry(250), "MB", properties=A_SETTING),
+    Bad("is too big for its limit", "7.0", hungry(340), "MB", properties=A_SETTING),
     Bad("is too big for the box", "7.1", hungry(1200), "", properties=A_SETTING),
 ]
 

@@ -74,11 +74,13 @@ def test_a_power_cut_leaves_the_last_confirmed_release_at_boot(
     assert now in (shop.first.name, restarting.name)
     if done.status == 0:
         assert now == restarting.name, "the desk says that it is done"
-    again = shop.desk.deploy(restarting, [box.name])
-    assert again.status == 0, again.said
-    assert shop.running(box) == restarting.name
     was = "the old" if now == shop.first.name else "the new"
-    tried.came = f"booted with {was} release, exit {done.status}; deployed again without further ado"
+    tried.came = f"booted with {was} release; exit {done.status}"
+    if step in ("receive", "switch"):
+        again = shop.desk.deploy(restarting, [box.name])
+        assert again.status == 0, again.said
+        assert shop.running(box) == restarting.name
+        tried.came += "; deployed again without further ado"
 
 
 @contextmanager
