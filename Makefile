@@ -71,7 +71,7 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 	@.venv-mobile/bin/python -m scripts.mobile
 
 ##@ Work on the kit
-test: lint unit integration mobile-test ## everything CI runs
+test: lint unit integration mobile-test boxes ## everything CI runs
 lint: setup ## ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
