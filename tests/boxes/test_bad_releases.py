@@ -11,7 +11,7 @@ from tests.boxes.conftest import BeginFault
 from tests.boxes.releases import ANSWERS_WRONGLY, CRASHES, SLOW, Members, Release, Workshop, hungry
 from tests.boxes.shop import Shop
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 A_SETTING = "# a setting changed"
 
 

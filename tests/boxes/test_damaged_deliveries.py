@@ -10,7 +10,7 @@ from tests.boxes.conftest import BeginFault
 from tests.boxes.releases import Release, Workshop
 from tests.boxes.shop import FILLER, Shop, ask, forget
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 INCOMING = "/opt/vision-serve/incoming"
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.boxes.box import MEMORY_MB, Box
 from tests.boxes.session import Session
 
+pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 DISK_MB = 300
 
 

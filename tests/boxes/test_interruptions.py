@@ -16,7 +16,7 @@ from tests.boxes.desk import Desk, finished
 from tests.boxes.releases import Release
 from tests.boxes.shop import Shop, ask, forget, settle, watch, watch_delivery
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 
 
 def test_a_deployer_that_is_killed_leaves_the_old_release_and_can_be_resumed(
