@@ -40,6 +40,7 @@ from box.trial import Trial
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 2.0
 LOG_LINES = 40
+LAST_WORDS_SECONDS = 5.0
 
 
 class Activation:
@@ -139,7 +140,7 @@ class Activation:
         try:
             swap.register()
         except BoxError as error:  # TorchServe says that it failed; the worker's own words say why
-            cause = server_log.line_that_matters(self._log(400)) or error.message
+            cause = self._cause() or error.message
             raise BoxError(f"{self.release} does not start beside {on_trial.previous}: {cause}") from None
         self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
         measured = self._passed(target, swap.examine(self.runs.state().pid))
@@ -229,6 +230,13 @@ class Activation:
             mend=getattr(error, "mend", "") or "look at the log lines; then mend the release and deploy it anew",
         )
         return False
+
+    def _cause(self) -> str:
+        """The line of the log that says why. It may come a moment after the answer that it explains."""
+        deadline = time.monotonic() + LAST_WORDS_SECONDS
+        while not (cause := server_log.line_that_matters(self._log(400))) and time.monotonic() < deadline:
+            time.sleep(POLL_SECONDS)
+        return cause
 
     def _log(self, count: int = LOG_LINES) -> list[str]:
         """A log that cannot be read does not stop the way back."""
