@@ -48,6 +48,17 @@ def read_json(path: Path, mend: str = "") -> Any:
         raise KitError(f"{path} cannot be read as JSON: {error}", mend) from None
 
 
+def read_json_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a journal, one a line; those that can be read: a power cut tears the last. None without a file."""
+    found = []
+    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+        try:
+            found.append(dict(json.loads(line)))
+        except ValueError:
+            continue
+    return found
+
+
 def sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with path.open("rb") as file:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.fleet.journal import events
+from kit.files import read_json_lines
 
 HISTORY = "history.jsonl"
 KILLED = "no end: killed, or still under way"
@@ -39,7 +39,7 @@ def append(folder: Path, event: str, **fields: Any) -> None:
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """All entries, oldest first."""
-    return events(folder / HISTORY)
+    return read_json_lines(folder / HISTORY)
 
 
 def runs(folder: Path) -> list[Run]:

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kit.files import read_json_lines
+
 ROLLOUT = "rollout.jsonl"
 
 
@@ -64,7 +66,7 @@ def read(file: Path) -> Record:
     start: dict[str, Any] = {}
     before: dict[str, str] = {}
     verdict = ""
-    for event in events(file):
+    for event in read_json_lines(file):
         if event["event"] == "start":
             start = event
         elif event["event"] == "before":
@@ -74,13 +76,3 @@ def read(file: Path) -> Record:
         elif event["event"] == "end":
             verdict = event["verdict"]
     return Record(start, before, verdict)
-
-
-def events(file: Path) -> list[dict[str, Any]]:
-    found = []
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
-        try:
-            found.append(dict(json.loads(line)))
-        except ValueError:
-            continue
-    return found

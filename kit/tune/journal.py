@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from kit.bench.measurement import Measurement
+from kit.files import read_json_lines
 from kit.tune.candidate import Candidate, Failure, Outcome
 
 
@@ -24,7 +25,7 @@ class Journal:
     def __init__(self, file: Path, fingerprint: str) -> None:
         self.file, self.fingerprint = file, fingerprint
         self._known: defaultdict[Candidate, deque[Outcome]] = defaultdict(deque)
-        for row in rows(file):
+        for row in read_json_lines(file):
             if row.get("fingerprint") == fingerprint:
                 self._known[Candidate(**row["candidate"])].append(outcome_of(row))
         self.recorded = sum(map(len, self._known.values()))
@@ -43,17 +44,6 @@ class Journal:
         self.file.parent.mkdir(parents=True, exist_ok=True)
         with self.file.open("a", encoding="utf-8") as file:
             file.write(json.dumps(row) + "\n")
-
-
-def rows(file: Path) -> list[dict[str, Any]]:
-    """The lines that can be read: the last one may be torn by a power cut."""
-    found = []
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
-        try:
-            found.append(dict(json.loads(line)))
-        except ValueError:
-            continue
-    return found
 
 
 def document(candidate: Candidate, outcome: Outcome) -> dict[str, Any]:

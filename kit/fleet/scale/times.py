@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.files import read_json
-from kit.fleet import journal
+from kit.files import read_json, read_json_lines
 
 FILE = Path(__file__).with_name("step_times.json")
 # On a link of the simulation's own; what was recorded came over loopback or a bridge.
@@ -58,7 +57,7 @@ def collect(files: Iterable[Path], recorded: str) -> dict[str, Any]:
     single: defaultdict[str, list[float]] = defaultdict(list)
     for file in files:
         before: dict[str, dict[str, float]] = {}
-        for event in journal.events(file):
+        for event in read_json_lines(file):
             if event["event"] == "resume":  # a new process counts from nothing
                 before.clear()
             elif event["event"] == "box":
