@@ -19,12 +19,13 @@ import psutil
 import typer
 from rich.markup import escape
 
+from box.server_log import line_that_matters
 from kit import console, machine, profiles
 from kit.errors import KitError
 from kit.serving import lifecycle, settings, state
 from kit.serving.api import Management
 from kit.serving.launch import RunFolder
-from kit.serving.logs import line_that_matters, read_lines
+from kit.serving.logs import read_lines
 from kit.serving.state import ServerState
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)

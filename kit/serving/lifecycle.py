@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import psutil
 
+from box.readiness import Watch
 from kit import golden
 from kit.errors import KitError
 from kit.golden import Golden
@@ -23,7 +24,6 @@ from kit.serving.api import Inference, Management, error_text
 from kit.serving.drain import drain
 from kit.serving.launch import RunFolder, here, java_command, server_environment, temp_folder
 from kit.serving.logs import read_lines
-from kit.serving.readiness import Watch
 from kit.serving.settings import Settings
 from kit.serving.state import ServerState
 

@@ -14,12 +14,11 @@ import pytest
 
 from kit import machine, profiles
 from kit.build import PROJECT
-from kit.files import write_json
+from kit.files import read_json_lines, write_json
 from kit.model.precision import PRECISIONS
 from kit.tune import table
 from kit.tune.exports import Exports
 from kit.tune.folders import Folders
-from kit.tune.journal import rows
 from tests.conftest import RunScript, script_environment
 from tests.integration.conftest import free_addresses
 
@@ -56,12 +55,12 @@ def test_it_goes_on_after_ctrl_c_and_its_result_serves(build: Path, run_script: 
     assert interrupted.returncode == 130
     assert "the same command goes on from there" in interrupted.stderr
     assert left_running(build) == []
-    before = rows(folders.journal)
+    before = read_json_lines(folders.journal)
     assert 2 <= len(before) < 10
 
     finished = run_script("tune", env=environment, timeout=900)
     assert finished.returncode == 0, finished.stderr
-    after = rows(folders.journal)
+    after = read_json_lines(folders.journal)
     assert after[: len(before)] == before, "what was measured is not measured again"
     assert finished.stderr.count("(recorded)") == len(before)
     assert f"{len(before)} measurements of earlier runs count" in finished.stderr
@@ -79,7 +78,7 @@ def test_it_goes_on_after_ctrl_c_and_its_result_serves(build: Path, run_script: 
     assert all(name in finished.stdout for name in table.COLUMNS)
 
     again = run_script("tune", "--json", env=environment, timeout=200)
-    assert rows(folders.journal) == after, "a third run has nothing left to measure"
+    assert read_json_lines(folders.journal) == after, "a third run has nothing left to measure"
     assert json.loads(again.stdout)["sentence"] == document["sentence"]
     nothing = run_script("tune", env=environment | {"SLO_P99_MS": "0.01", "BUDGET": "4"}, timeout=900)
     assert nothing.returncode == 1

@@ -1,6 +1,6 @@
 from typing import Any
 
-from kit.serving.readiness import Watch
+from box.readiness import Watch
 
 
 def worker(status: str, pid: int = 7, number: str = "9000") -> dict[str, Any]:
