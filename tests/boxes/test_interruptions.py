@@ -112,7 +112,7 @@ def test_a_box_out_of_reach_is_skipped_listed_and_taken_by_resume(
     lost.cut()
     done = shop.desk.deploy(second, shop.names, waves=[1, 2])
     assert done.status == 0, done.said
-    assert done.box(lost.name)["kind"] == "out of reach"
+    assert done.box(lost.name)["kind"] == "unreachable"
     lost.plug()
     lost.wait_reachable()
     assert shop.running(lost) == shop.first.name

@@ -86,7 +86,7 @@ def test_what_runs_already_is_left_alone(shop: Shop) -> None:
     started = ask(shop.boxes[0], "status")["since"]
     done = shop.desk.deploy(shop.first, shop.names)
     assert done.status == 0, done.said
-    assert {box["kind"] for box in done.document["boxes"]} == {"had it already"}
+    assert {box["kind"] for box in done.document["boxes"]} == {"unchanged"}
     assert ask(shop.boxes[0], "status")["since"] == started
 
 
