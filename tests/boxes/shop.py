@@ -23,7 +23,7 @@ PROGRAM = "/usr/bin/python3 /opt/vision-serve/box.pyz"
 RUNTIMES = Path("opt/vision-serve/runtimes")
 ACTIVATION = Path("var/lib/vision-serve/activation.jsonl")
 FILLER = "/var/filler"
-HOG_MB = 490  # beside the running server and the system, too much of a box's 1,024 for a restart
+LEFT_MB = 40  # less than a box keeps free, more than a model takes
 
 
 @dataclass(frozen=True)
@@ -64,15 +64,14 @@ class Shop:
         return str(status["release"])
 
     @contextmanager
-    def starved(self, box: Box) -> Iterator[None]:
-        """Meanwhile another program of the box's has most of its memory."""
-        box.sudo(
-            f"systemd-run --quiet --unit=hog python3 -c 'import time; x = bytearray({HOG_MB} << 20); time.sleep(900)'"
-        )
+    def crowded(self, box: Box) -> Iterator[None]:
+        """Meanwhile something else has nearly all of the box's disk: a release does not fit, what runs goes on."""
+        free = int(box.sudo("df --block-size=1M --output=avail /").split()[1])
+        box.sudo(f"fallocate --length {free - LEFT_MB}M {FILLER}")
         try:
             yield
         finally:
-            box.sudo("systemctl stop hog")
+            box.sudo(f"rm {FILLER}")
 
     def all_running(self) -> dict[str, str]:
         return {box.name: self.running(box) for box in self.boxes}

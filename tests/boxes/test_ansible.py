@@ -76,8 +76,8 @@ def test_ansible_ships_a_release_in_its_own_waves(
 def test_ansible_takes_every_box_back_when_a_wave_fails(
     shop: Shop, ansible: Path, restarting: Release, fault: BeginFault
 ) -> None:
-    tried = fault("the second wave fails, under Ansible (a box whose memory is taken)")
-    with shop.starved(shop.boxes[1]):
+    tried = fault("the second wave fails, under Ansible (a box with a full disk)")
+    with shop.crowded(shop.boxes[1]):
         done = play(ansible, shop, restarting)
     assert done.returncode != 0, done.stdout
     assert "was taken back" in done.stdout

@@ -9,7 +9,7 @@ import pytest
 
 from tests.boxes.conftest import BeginFault
 from tests.boxes.releases import ANSWERS_WRONGLY, CRASHES, SLOW, Members, Release, Workshop, hungry
-from tests.boxes.shop import Shop
+from tests.boxes.shop import Shop, forget
 
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 A_SETTING = "# a setting changed"
@@ -76,9 +76,10 @@ def test_a_canary_that_fails_keeps_the_release_from_every_other_box(
 def test_a_second_wave_that_fails_takes_back_the_boxes_that_already_changed(
     shop: Shop, restarting: Release, fault: BeginFault
 ) -> None:
-    """The release is good, and one box of the second wave has no memory left for it."""
-    tried = fault("the second wave fails (a box whose memory is taken)")
-    with shop.starved(shop.boxes[1]):
+    """The release is good, and one box of the second wave has no room for it."""
+    tried = fault("the second wave fails (a box with a full disk)")
+    forget(shop.boxes[2], restarting)
+    with shop.crowded(shop.boxes[1]):
         done = shop.desk.deploy(restarting, shop.names, waves=[1, 1, 1])
     assert done.status == 1, done.said
     assert done.document["verdict"] == "taken back"
