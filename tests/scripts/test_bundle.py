@@ -115,12 +115,16 @@ def test_wrong_use_is_told_with_its_mend_and_no_traceback(
     [("3.11", "python3 scripts/setup.py"), ("python3.12", "python3.12 scripts/setup.py")],
 )
 def test_a_boxs_python_is_not_the_one_that_makes_the_venv(python: str, command: str) -> None:
-    shown = subprocess.run(["make", "-n", "setup", f"PYTHON={python}"], cwd=PROJECT, capture_output=True, text=True)
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "-n", "setup", f"PYTHON={python}"], cwd=PROJECT, capture_output=True, text=True
+    )
     assert shown.stdout.strip() == command
 
 
 def test_a_bundle_leaves_the_venv_as_it_is() -> None:
     """TORCH_INDEX names the box's torch: set-up must not take it for its own."""
     variables = ["PYTHON=3.11", "TORCH_INDEX=/elsewhere"]
-    shown = subprocess.run(["make", "-n", "bundle", *variables], cwd=PROJECT, capture_output=True, text=True)
+    shown = subprocess.run(
+        ["make", "--no-print-directory", "-n", "bundle", *variables], cwd=PROJECT, capture_output=True, text=True
+    )
     assert re.fullmatch(r"\S+python -m scripts\.bundle\n", shown.stdout)
