@@ -65,8 +65,10 @@ def here(text: str, root: Path, environment: dict[str, str]) -> str:
 
 
 def shape(line: str) -> str:
-    """A line without what differs: figures, bars, the width of columns, and why this machine took its profile."""
+    """A line without what differs: figures, bars, the width of columns, why this machine took its profile, and whether
+    its processor's int8 instructions cost a picture."""
     line = re.sub(r"profile onprem: .*", "profile onprem", line)
+    line = re.sub(r"; top-1 is .* the original's", "", line)
     line = re.sub(r"\b[0-9a-f]{64}\b", "<sha256>", line)
     return re.sub(r"[\s█]+", " ", FIGURE.sub("#", line)).strip()
 
