@@ -15,7 +15,7 @@ from tests.boxes.releases import Release
 from tests.boxes.session import Session
 from tests.conftest import script_environment
 
-CONFIRM_SECONDS = 30
+CONFIRM_SECONDS = 25
 
 
 @dataclass(frozen=True)
