@@ -19,12 +19,13 @@ from box.paths import Paths
 
 
 def missing(paths: Paths, wanted: Manifest) -> dict[str, Any]:
-    """What the desk still has to send. Wheels of a runtime that stands are not missing."""
+    """What the desk still has to send. Wheels of a runtime that stands are not missing. `needed_bytes` has in it what
+    is to stay free."""
     have_release = (paths.release(wanted.release) / "manifest.json").is_file()
     have_runtime = runtime.stands(paths, wanted)
     parts = wanted.unpacked if have_runtime else wanted.parts
     absent = {part.sha256: part.size for part in parts if not _is_here(paths, part)}
-    needed = sum(absent.values()) + (0 if have_runtime else runtime.estimate(wanted))
+    needed = sum(absent.values()) + (0 if have_runtime else runtime.estimate(wanted)) + space.RESERVE
     free = space.free_bytes(paths.home)
     return {
         "missing": [{"sha256": digest, "size": size} for digest, size in sorted(absent.items())],
@@ -33,7 +34,7 @@ def missing(paths: Paths, wanted: Manifest) -> dict[str, Any]:
         "bytes": sum(absent.values()),
         "needed_bytes": needed,
         "disk_free_bytes": free,
-        "enough": free >= needed + space.RESERVE,
+        "enough": free >= needed,
     }
 
 

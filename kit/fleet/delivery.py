@@ -119,7 +119,7 @@ class Delivery(Visit):
         need = self.turn.checked(self.turn.call("missing", stdin=self.parcel.manifest, step="compare"))
         if not need.get("enough", True):
             needed, free = (int(need[key]) / 1e6 for key in ("needed_bytes", "disk_free_bytes"))
-            raise BoxError(f"its disk has {free:,.0f} MB free, and {needed:,.0f} MB are needed")
+            raise BoxError(f"its disk has {free:,.0f} MB free and should have {needed:,.0f} MB")
         self.turn.begin("send")
         missing = [str(part["sha256"]) for part in need["missing"]]
         self.turn.remote.send(self.parcel.folder, self.parcel.files(missing), self.turn.progress)

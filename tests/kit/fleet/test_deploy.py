@@ -138,7 +138,7 @@ def test_a_damaged_part_is_sent_once_more(shop: Shop) -> None:
 def test_a_full_disk_fails_before_a_byte_is_sent(shop: Shop) -> None:
     shop.state("b1")["faults"] = {"disk": 1}
     report = shop.deploy("r1")
-    assert accounts(report)["b1"].error == "its disk has 0 MB free, and 0 MB are needed"
+    assert accounts(report)["b1"].error == "its disk has 0 MB free and should have 0 MB"
     assert shop.remotes["b1"].sent == []
 
 
