@@ -34,9 +34,9 @@ def _cgroup_rooms(proc: Path, cgroups: Path, pid: int | str) -> list[int]:
     for row in rows:
         _, controllers, path = row.split(":", 2)
         if controllers == "memory":
-            mount, names = cgroups / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            mount, names = cgroups / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
         elif controllers == "":
-            mount, names = cgroups, ("memory.max", "memory.current", "inactive_file")
+            mount, names = cgroups, ("memory.max", "memory.current", "")
         else:
             continue
         folder = mount / path.lstrip("/")
@@ -50,13 +50,15 @@ def _cgroup_rooms(proc: Path, cgroups: Path, pid: int | str) -> list[int]:
     return rooms
 
 
-def _room(folder: Path, limit_file: str, usage_file: str, cache_key: str) -> int | None:
-    """None: no limit here, or nothing to read (a path from outside this container)."""
+def _room(folder: Path, limit_file: str, usage_file: str, prefix: str) -> int | None:
+    """None: no limit here, or nothing to read (a path from outside this container). Files that are cached give way,
+    the often used ones too: MemAvailable counts both."""
     try:
         limit = (folder / limit_file).read_text().strip()
         usage = int((folder / usage_file).read_text())
         rows = (line.split() for line in (folder / "memory.stat").read_text().splitlines())
-        cache = next((int(row[1]) for row in rows if row[0] == cache_key), 0)
+        cached = (f"{prefix}active_file", f"{prefix}inactive_file")
+        cache = sum(int(row[1]) for row in rows if row[0] in cached)
     except (OSError, ValueError):
         return None
     if not limit.isdigit() or int(limit) >= 1 << 60:
