@@ -72,7 +72,8 @@ def test_memory_under_the_older_cgroups(machine: Path, tmp_path: Path) -> None:
     groups, names = tmp_path / "cgroup", ("memory.limit_in_bytes", "memory.usage_in_bytes")
     (machine / "self/cgroup").write_text("3:cpu:/elsewhere\n2:memory:/box\n0::/box\n")
     limit(groups / "memory", names, "9223372036854771712", 0, "total_inactive_file 0")
-    limit(groups / "memory/box", names, str(600 << 20), 500 << 20, f"total_inactive_file {15 << 20}\ntotal_active_file {5 << 20}")
+    cached = f"total_inactive_file {15 << 20}\ntotal_active_file {5 << 20}"
+    limit(groups / "memory/box", names, str(600 << 20), 500 << 20, cached)
     assert memory.available(machine, groups) == 120 << 20
 
 
