@@ -9,11 +9,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from box.golden import mismatch
 from kit.files import read_json
 
 INDEX = "golden.json"
-# Labels whose expected probabilities are this close are as good as each other: an untrained network has many such.
-TIE = 1e-4
 
 
 @dataclass(frozen=True)
@@ -30,17 +29,7 @@ class Golden:
 
     def mismatch(self, answer: object) -> str:
         """What is wrong with an answer `{label: probability}`, as a sentence; "" when it is right."""
-        if not isinstance(answer, dict) or not answer:
-            return f"{self.picture.name}: expected {{label: probability}}, got {answer!r}"
-        label, probability = next(iter(answer.items()))
-        if self.expected[self.best] - self.expected.get(label, -1) > TIE:
-            return f"{self.picture.name}: expected {self.best} first, got {label} ({probability})"
-        if not isinstance(probability, float) or abs(probability - self.expected[self.best]) > self.tolerance:
-            return (
-                f"{self.picture.name}: expected {self.best} {self.expected[self.best]:.3f} ± {self.tolerance}, "
-                f"got {probability}"
-            )
-        return ""
+        return mismatch(self.picture.name, self.expected, self.tolerance, answer)
 
 
 def load(folder: Path, mend: str) -> list[Golden]:

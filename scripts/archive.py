@@ -10,15 +10,14 @@ import typer
 from kit import profiles
 from kit.console import command, facts, print_json, shown_path, step
 from kit.machine import detect
+from scripts import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def archive(
-    profile: Annotated[
-        str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")
-    ] = "",
+    profile: options.Profile = "",
     model_name: Annotated[
         str, typer.Option(envvar="MODEL_NAME", help="The exported model's name; default: what export called it.")
     ] = "",

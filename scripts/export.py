@@ -11,39 +11,21 @@ from rich.markup import escape
 from kit import profiles
 from kit.console import command, err, facts, print_json, shown_path, step
 from kit.machine import detect
-from kit.model.request import MAX_ACCURACY_DROP, MIN_AGREEMENT, Request
+from kit.model.request import Request
+from scripts import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def export(
-    profile: Annotated[
-        str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")
-    ] = "",
-    arch: Annotated[
-        str, typer.Option(envvar="ARCH", help="A torchvision classification network, or file.py:function.")
-    ] = "",
-    weights: Annotated[
-        str,
-        typer.Option(
-            envvar="WEIGHTS",
-            help="'imagenet', or a state dict (.safetensors, .pt, .pth); default: the embedded grocery model.",
-        ),
-    ] = "",
-    labels: Annotated[
-        str, typer.Option(envvar="LABELS", help="The classes' names: JSON or text, if not beside the weights.")
-    ] = "",
-    pictures: Annotated[
-        str,
-        typer.Option(envvar="PICTURES", help="Folder of photographs to check with; subfolders named by label."),
-    ] = "",
-    preprocessing: Annotated[
-        str, typer.Option(envvar="PREPROCESSING", help="A preprocessing.json, if not beside the weights.")
-    ] = "",
-    model_name: Annotated[
-        str, typer.Option(envvar="MODEL_NAME", help="What TorchServe calls the model; default: the network's name.")
-    ] = "",
+    profile: options.Profile = "",
+    arch: options.Arch = "",
+    weights: options.Weights = "",
+    labels: options.Labels = "",
+    pictures: options.Pictures = "",
+    preprocessing: options.Preprocessing = "",
+    model_name: options.ModelName = "",
     precision: Annotated[
         str, typer.Option(envvar="PRECISION", help="fp32, bf16, fp16, int8 or auto; default: the profile's.")
     ] = "",
@@ -51,23 +33,9 @@ def export(
         str,
         typer.Option(envvar="PLATFORM", help="Whose int8: linux_x86_64 or linux_aarch64; default: this machine's."),
     ] = "",
-    calibration: Annotated[
-        str, typer.Option(envvar="CALIBRATION", help="Folder of photographs to find int8's ranges with.")
-    ] = "",
-    max_accuracy_drop: Annotated[
-        str,
-        typer.Option(
-            envvar="MAX_ACCURACY_DROP",
-            help=f"Points of top-1 accuracy a precision may cost; default: {MAX_ACCURACY_DROP:g}.",
-        ),
-    ] = "",
-    min_agreement: Annotated[
-        str,
-        typer.Option(
-            envvar="MIN_AGREEMENT",
-            help=f"Per cent of pictures it must answer as fp32 does; default: {MIN_AGREEMENT:g}.",
-        ),
-    ] = "",
+    calibration: options.Calibration = "",
+    max_accuracy_drop: options.MaxAccuracyDrop = "",
+    min_agreement: options.MinAgreement = "",
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print the report as JSON.")] = False,
 ) -> None:
     """Trace a network, compare it with the original on real pictures, and write it only if it is as good."""

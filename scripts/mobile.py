@@ -14,7 +14,8 @@ from rich.markup import escape
 
 from kit.console import command, err, out, print_json, shown_path, table
 from kit.mobile.choice import targets
-from kit.model.request import MAX_ACCURACY_DROP, MIN_AGREEMENT, Request
+from kit.model.request import Request
+from scripts import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -27,45 +28,15 @@ def mobile(
         str, typer.Option("--format", envvar="FORMAT", help="pte (ExecuTorch), ptl (PyTorch Mobile), onnx, or all.")
     ] = "",
     precision: Annotated[str, typer.Option(envvar="PRECISION", help="fp32 or int8; default: both.")] = "",
-    arch: Annotated[
-        str, typer.Option(envvar="ARCH", help="A torchvision classification network, or file.py:function.")
-    ] = "",
-    weights: Annotated[
-        str,
-        typer.Option(
-            envvar="WEIGHTS",
-            help="'imagenet', or a state dict (.safetensors, .pt, .pth); default: the embedded grocery model.",
-        ),
-    ] = "",
-    labels: Annotated[
-        str, typer.Option(envvar="LABELS", help="The classes' names: JSON or text, if not beside the weights.")
-    ] = "",
-    preprocessing: Annotated[
-        str, typer.Option(envvar="PREPROCESSING", help="A preprocessing.json, if not beside the weights.")
-    ] = "",
-    pictures: Annotated[
-        str,
-        typer.Option(envvar="PICTURES", help="Folder of photographs to check with; subfolders named by label."),
-    ] = "",
-    model_name: Annotated[
-        str, typer.Option(envvar="MODEL_NAME", help="What the files are called; default: the network's name.")
-    ] = "",
-    calibration: Annotated[
-        str, typer.Option(envvar="CALIBRATION", help="Folder of photographs to find int8's ranges with.")
-    ] = "",
-    max_accuracy_drop: Annotated[
-        str,
-        typer.Option(
-            envvar="MAX_ACCURACY_DROP", help=f"Points of top-1 that int8 may cost; default: {MAX_ACCURACY_DROP:g}."
-        ),
-    ] = "",
-    min_agreement: Annotated[
-        str,
-        typer.Option(
-            envvar="MIN_AGREEMENT",
-            help=f"Per cent of pictures int8 must answer as fp32 does; default: {MIN_AGREEMENT:g}.",
-        ),
-    ] = "",
+    arch: options.Arch = "",
+    weights: options.Weights = "",
+    labels: options.Labels = "",
+    preprocessing: options.Preprocessing = "",
+    pictures: options.Pictures = "",
+    model_name: options.ModelName = "",
+    calibration: options.Calibration = "",
+    max_accuracy_drop: options.MaxAccuracyDrop = "",
+    min_agreement: options.MinAgreement = "",
     repeats: Annotated[int, typer.Option(envvar="REPEATS", min=1, help="Measurements of each latency.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print comparison.json.")] = False,
 ) -> None:

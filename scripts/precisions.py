@@ -20,6 +20,7 @@ from kit.console import command, err, out, print_json, shown_path, step, table
 from kit.files import replacing, write_json
 from kit.machine import detect
 from kit.model.request import Request
+from scripts import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -28,15 +29,9 @@ COLUMNS = ("precision", "top-1", "agreement", "latency, ms", "images/s", "file",
 
 @app.command()
 def precisions(
-    profile: Annotated[
-        str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")
-    ] = "",
-    max_accuracy_drop: Annotated[
-        str, typer.Option(envvar="MAX_ACCURACY_DROP", help="Points of top-1 accuracy a precision may cost.")
-    ] = "",
-    min_agreement: Annotated[
-        str, typer.Option(envvar="MIN_AGREEMENT", help="Per cent of pictures it must answer as fp32 does.")
-    ] = "",
+    profile: options.Profile = "",
+    max_accuracy_drop: options.MaxAccuracyDrop = "",
+    min_agreement: options.MinAgreement = "",
     repeats: Annotated[int, typer.Option(envvar="REPEATS", min=1, help="Measurements of each figure.")] = 5,
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print precisions.json.")] = False,
 ) -> None:

@@ -45,11 +45,11 @@ def test_asking_ends_as_soon_as_it_is_lost() -> None:
     ("answer", "sentence"),
     [
         ({"Papaya": 0.80, "Mango": 0.1}, ""),
-        ({"Mango": 0.1, "Papaya": 0.80}, ""),
+        ({"Mango": 0.1, "Papaya": 0.80}, "p.jpg: expected Papaya first, got Mango (0.100)"),
         ({"Papaya": 0.77}, "p.jpg: expected Papaya 0.830 ± 0.05, got 0.770"),
         ({"Papaya": float("nan")}, "p.jpg: expected Papaya 0.830 ± 0.05, got nan"),
         ({"Mango": 0.9}, "p.jpg: expected Papaya first, got Mango (0.900)"),
-        ({}, "p.jpg: expected {label: probability}, got an empty answer"),
+        ({}, "p.jpg: expected {label: probability}, got {}"),
         ("<html>", "p.jpg: expected {label: probability}, got <html>"),
         ({"code": "415"}, "p.jpg: expected {label: probability}, got {'code': '415'}"),
     ],

@@ -24,7 +24,8 @@ def test_a_right_answer(banana: golden.Golden) -> None:
     [
         ({"Lemon": 0.9, "Banana": 0.05}, "expected Banana first, got Lemon"),
         ({"Banana": 0.8}, "expected Banana 0.900"),
-        ({"Banana": "high"}, "got high"),
+        ({"Banana": "high"}, "got {'Banana': 'high'}"),
+        ({"Banana": float("nan")}, "got nan"),
         ({}, "got {}"),
         (["Banana"], "got ['Banana']"),
     ],

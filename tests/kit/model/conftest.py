@@ -1,29 +1,11 @@
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import torch
 
 from kit.build import Build
 from kit.model.export import export
 from kit.model.request import Request
-from tests.support_models import Workshop, make_workshop
-
-
-@pytest.fixture(autouse=True)
-def engine_as_it_was() -> Iterator[None]:
-    """An int8 model sets torch's engine for the whole process."""
-    before = torch.backends.quantized.engine
-    yield
-    torch.backends.quantized.engine = before
-
-
-@pytest.fixture
-def workshop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workshop:
-    """An own model, whose build goes to `<tmp_path>/build/bench`."""
-    monkeypatch.setenv("BUILD", str(tmp_path / "build"))
-    return make_workshop(tmp_path / "workshop")
+from tests.support_models import make_workshop
 
 
 @pytest.fixture(scope="session")

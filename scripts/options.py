@@ -1,0 +1,50 @@
+"""Options that more than one script takes: what a checkpoint is made of, and how good its copies have to be."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kit.model.request import MAX_ACCURACY_DROP, MIN_AGREEMENT
+
+Profile = Annotated[
+    str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")
+]
+Arch = Annotated[str, typer.Option(envvar="ARCH", help="A torchvision classification network, or file.py:function.")]
+Weights = Annotated[
+    str,
+    typer.Option(
+        envvar="WEIGHTS",
+        help="'imagenet', or a state dict (.safetensors, .pt, .pth); default: the embedded grocery model.",
+    ),
+]
+Labels = Annotated[
+    str, typer.Option(envvar="LABELS", help="The classes' names: JSON or text, if not beside the weights.")
+]
+Preprocessing = Annotated[
+    str, typer.Option(envvar="PREPROCESSING", help="A preprocessing.json, if not beside the weights.")
+]
+Pictures = Annotated[
+    str, typer.Option(envvar="PICTURES", help="Folder of photographs to check with; subfolders named by label.")
+]
+ModelName = Annotated[
+    str, typer.Option(envvar="MODEL_NAME", help="What the model is called; default: the network's name.")
+]
+Calibration = Annotated[
+    str, typer.Option(envvar="CALIBRATION", help="Folder of photographs to find int8's ranges with.")
+]
+MaxAccuracyDrop = Annotated[
+    str,
+    typer.Option(
+        envvar="MAX_ACCURACY_DROP",
+        help=f"Points of top-1 accuracy a precision may cost; default: {MAX_ACCURACY_DROP:g}.",
+    ),
+]
+MinAgreement = Annotated[
+    str,
+    typer.Option(
+        envvar="MIN_AGREEMENT",
+        help=f"Per cent of pictures it must answer as fp32 does; default: {MIN_AGREEMENT:g}.",
+    ),
+]
