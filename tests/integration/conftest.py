@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from contextlib import ExitStack
+import shutil
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,23 +13,13 @@ import pytest
 from kit import golden
 from kit.build import Build
 from kit.golden import Golden
+from kit.profiles import CONFIG
 from kit.serving import state
 from kit.serving.api import client, read_header
 from kit.serving.launch import RunFolder
 from kit.serving.state import ServerState
 from tests.conftest import RunScript, script_environment
-
-ADDRESSES = ("TS_INFERENCE_ADDRESS", "TS_MANAGEMENT_ADDRESS", "TS_METRICS_ADDRESS")
-GRPC_PORTS = ("TS_GRPC_INFERENCE_PORT", "TS_GRPC_MANAGEMENT_PORT")
-
-
-def free_addresses() -> dict[str, str]:
-    """Five ports that nothing listens on, as TorchServe's variables."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(5)]
-        ports = [taken.getsockname()[1] for taken in sockets]
-    variables = {name: f"http://127.0.0.1:{port}" for name, port in zip(ADDRESSES, ports[:3], strict=True)}
-    return variables | {name: str(port) for name, port in zip(GRPC_PORTS, ports[3:], strict=True)}
+from tests.integration.places import Place, free_addresses
 
 
 @dataclass(frozen=True)
@@ -76,3 +65,37 @@ def server(archive_root: Path, run_script: RunScript) -> Iterator[Server]:
         yield Server(environment, build, RunFolder(build.run), running)
     finally:
         run_script("server", "stop", env=environment)
+
+
+@pytest.fixture
+def place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> Iterator[Place]:
+    made = Place(tmp_path, run_script, "onprem")
+    shutil.copytree(archive_root / "onprem", made.build.folder, ignore=shutil.ignore_patterns("run"))
+    yield made
+    made.server("stop")
+
+
+@pytest.fixture
+def profile_place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> Iterator[Callable[..., Place]]:
+    """`profile_place({"config.properties": [(old, new)]})`: a place whose profile is onprem with changes."""
+    made: list[Place] = []
+
+    def make(changes: dict[str, list[tuple[str, str]]], **variables: str) -> Place:
+        folder = tmp_path / "profiles" / "changed"
+        shutil.copytree(CONFIG / "onprem", folder)
+        for file, pairs in changes.items():
+            text = (folder / file).read_text()
+            for old, new in pairs:
+                assert old in text
+                text = text.replace(old, new)
+            (folder / file).write_text(text)
+        place = Place(tmp_path, run_script, str(folder), **variables)
+        shutil.copytree(archive_root / "onprem", place.build.folder, ignore=shutil.ignore_patterns("run", "*.mar"))
+        archived = run_script("archive", env=place.environment)
+        assert archived.returncode == 0, archived.stderr
+        made.append(place)
+        return place
+
+    yield make
+    for place in made:
+        place.server("stop")

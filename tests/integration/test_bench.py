@@ -20,7 +20,8 @@ from kit.build import PROJECT, Build
 from kit.serving import state
 from kit.serving.launch import RunFolder
 from tests.conftest import RunScript, script_environment
-from tests.integration.conftest import Server, free_addresses
+from tests.integration.conftest import Server
+from tests.integration.places import free_addresses
 
 SHORT = ("--duration", "1", "--repeats", "1", "--json")
 

@@ -28,7 +28,7 @@ from kit.profiles import CONFIG, Profile
 from kit.serving.api import client, read_header
 from tests.box.shop import Box, Key, Release, pip_wheel
 from tests.conftest import RunScript, script_environment
-from tests.integration.conftest import free_addresses
+from tests.integration.places import free_addresses
 
 EDGE = Profile("edge", CONFIG / "edge", "for this test")
 

@@ -1,117 +1,27 @@
-"""Start, stop, and everything that can go wrong on the way, with a real TorchServe each time."""
+"""Start, work, stop: with a real TorchServe each time."""
 
 from __future__ import annotations
 
 import os
 import re
 import shlex
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
-import psutil
 import pytest
 
 from kit import golden
-from kit.build import PROJECT, Build
-from kit.profiles import CONFIG
+from kit.build import PROJECT
 from kit.serving import state, tokens
 from kit.serving.api import client, read_header
-from kit.serving.launch import RunFolder
-from tests.conftest import RunScript, script_environment
-from tests.integration.conftest import free_addresses
-
-Words = subprocess.CompletedProcess[str]
-
-
-class Place:
-    """A build folder of its own with an archive in it, where a test may start and break a server."""
-
-    def __init__(self, root: Path, run_script: RunScript, profile: str, **variables: str) -> None:
-        self.build = Build(root / Path(profile).name)
-        self.run = RunFolder(self.build.run)
-        self.environment = script_environment(root, PROFILE=profile, **(free_addresses() | variables))
-        self._run_script = run_script
-
-    def server(self, *arguments: str, **variables: str) -> Words:
-        return self._run_script("server", *arguments, env=self.environment | variables)
-
-    def start(self) -> state.ServerState:
-        started = self.server("start")
-        assert started.returncode == 0, started.stderr
-        running = state.running(self.run)
-        assert running
-        return running
-
-    def client(self, running: state.ServerState) -> httpx.Client:
-        return client(running.inference, read_header(self.run.inference_header), timeout=60)
-
-    def picture(self) -> bytes:
-        return golden.load(self.build.golden, "")[0].picture.read_bytes()
-
-    def processes(self) -> list[psutil.Process]:
-        """Whatever of this place's server still lives, found by the folder it works in."""
-        return [process for process in psutil.process_iter() if self._is_ours(process)]
-
-    def _is_ours(self, process: psutil.Process) -> bool:
-        try:
-            return process.pid != os.getpid() and Path(process.cwd()).is_relative_to(self.build.folder)
-        except (psutil.Error, FileNotFoundError):
-            return False
-
-    def left_behind(self) -> set[str]:
-        return {path.name for path in self.run.folder.iterdir()} - {"logs", "lock"}
-
-
-@pytest.fixture
-def place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> Iterator[Place]:
-    made = Place(tmp_path, run_script, "onprem")
-    copy_archive(archive_root, tmp_path)
-    yield made
-    made.server("stop")
-
-
-def copy_archive(archive_root: Path, root: Path) -> Path:
-    return Path(
-        shutil.copytree(
-            archive_root / "onprem", root / "onprem", ignore=shutil.ignore_patterns("run"), dirs_exist_ok=True
-        )
-    )
-
-
-@pytest.fixture
-def profile_place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> Iterator[Callable[..., Place]]:
-    """`profile_place({"config.properties": [(old, new)]})`: a place whose profile is onprem with changes."""
-    made: list[Place] = []
-
-    def make(changes: dict[str, list[tuple[str, str]]], **variables: str) -> Place:
-        folder = tmp_path / "profiles" / "changed"
-        shutil.copytree(CONFIG / "onprem", folder)
-        for file, pairs in changes.items():
-            text = (folder / file).read_text()
-            for old, new in pairs:
-                assert old in text
-                text = text.replace(old, new)
-            (folder / file).write_text(text)
-        place = Place(tmp_path, run_script, str(folder), **variables)
-        shutil.copytree(archive_root / "onprem", place.build.folder, ignore=shutil.ignore_patterns("run", "*.mar"))
-        archived = run_script("archive", env=place.environment)
-        assert archived.returncode == 0, archived.stderr
-        made.append(place)
-        return place
-
-    yield make
-    for place in made:
-        place.server("stop")
+from tests.integration.places import Place, wait_for
 
 
 def test_start_proves_itself_and_its_curl_line_works(place: Place) -> None:
@@ -197,13 +107,6 @@ def works(place: Place, running: state.ServerState) -> bool:
 def pending(place: Place, running: state.ServerState) -> int:
     with client(running.management, read_header(place.run.management_header)) as http:
         return int(http.get(f"/models/{running.model}").json()[0]["jobQueueStatus"]["pendingRequests"])
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)
 
 
 def test_a_killed_worker_comes_back_by_itself(place: Place) -> None:
@@ -306,61 +209,6 @@ def test_a_bad_picture_in_a_batch_leaves_its_mates_their_right_answers(profile_p
             assert list(other.json().values()) == pytest.approx(list(one.json().values()), abs=1e-5)
         else:
             assert other.json() == one.json()
-
-
-def refused(result: Words, *words: str) -> None:
-    assert result.returncode == 1, result.stderr
-    assert "Traceback" not in result.stderr
-    for word in words:
-        assert word in result.stderr
-
-
-def test_a_taken_port_is_refused(place: Place) -> None:
-    port = int(place.environment["TS_METRICS_ADDRESS"].rpartition(":")[2])
-    with socket.create_server(("127.0.0.1", port)):
-        refused(place.server("start"), f"port {port} (metrics_address) is taken by", f"(pid {os.getpid()})")
-    assert place.processes() == []
-    assert place.left_behind() == set()
-
-
-def test_a_broken_archive_is_refused(place: Place) -> None:
-    mar = place.build.folder / "resnet18.mar"
-    mar.write_bytes(mar.read_bytes()[:-1000])
-    refused(place.server("start"), "resnet18.mar is broken", "make archive PROFILE=onprem")
-    assert place.processes() == []
-
-
-def test_a_worker_that_cannot_start_is_told_with_its_own_words(
-    profile_place: Callable[..., Place],
-) -> None:
-    place = profile_place({"model-config.yaml": [("handler:\n", "handler:\n  # Not a key.\n  thread: 1\n")]})
-    refused(place.server("start"), "the model does not load", "thread")
-    assert place.processes() == []
-    assert place.left_behind() == set()
-
-
-def test_a_java_that_cannot_start_is_told_with_its_own_words(profile_place: Callable[..., Place]) -> None:
-    place = profile_place({"config.properties": [("-XX:+UseSerialGC", "-XX:+UseMagic")]})
-    refused(place.server("start"), "TorchServe ended", "Unrecognized VM option 'UseMagic'")
-    assert place.left_behind() == set()
-
-
-def test_too_little_memory_is_refused_before_anything_starts(place: Place) -> None:
-    config = CONFIG / "onprem" / "config.properties"
-    assert "default_workers_per_model=" not in config.read_text()
-    refused(place.server("start", TS_DEFAULT_WORKERS_PER_MODEL="5000"), "too little memory: 5000 workers", "MB")
-    assert place.left_behind() == set()
-
-
-def test_a_gpu_profile_is_refused_before_anything_starts(place: Place) -> None:
-    no_gpu = {"PROFILE": "cloud-gpu", "PATH": "/usr/bin:/bin"}
-    refused(place.server("start", **no_gpu), "this machine has no GPU")
-
-
-def test_no_archive_says_how_to_make_one(tmp_path: Path, run_script: RunScript) -> None:
-    empty = Place(tmp_path, run_script, "onprem")
-    refused(empty.server("start"), "make archive PROFILE=onprem")
-    refused(run_script("predict", env=empty.environment), "no server is running", "make serve")
 
 
 def test_management_on_a_unix_socket_that_only_its_user_can_open(profile_place: Callable[..., Place]) -> None:

@@ -18,7 +18,7 @@ import pytest
 
 from kit.build import PROJECT
 from tests.conftest import script_environment
-from tests.integration.conftest import ADDRESSES, GRPC_PORTS, free_addresses
+from tests.integration.places import ADDRESSES, GRPC_PORTS, free_addresses
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

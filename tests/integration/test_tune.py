@@ -20,7 +20,7 @@ from kit.tune import table
 from kit.tune.exports import Exports
 from kit.tune.folders import Folders
 from tests.conftest import RunScript, script_environment
-from tests.integration.conftest import free_addresses
+from tests.integration.places import free_addresses
 
 # A few configurations, each measured so briefly that its figures mean nothing.
 SETTINGS = {"PROFILE": "onprem", "DURATION": "0.5", "BUDGET": "4", "CLIENTS": "2"}

@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 from tests.conftest import RunScript, script_environment
-from tests.integration.conftest import free_addresses
+from tests.integration.places import free_addresses
 
 
 def test_its_document_has_every_profile_and_its_status_says_whether_this_one_can_serve(
