@@ -81,7 +81,7 @@ unit: setup ## fast tests, no server
 		--ignore tests/transport
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
-boxes: setup ## deployments and faults on three boxes that really boot (root; some 15 minutes)
+boxes: setup ## deployments and faults on three boxes that really boot (root; some 20 minutes)
 	@.venv/bin/pytest tests/transport tests/boxes
 arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
 	@.venv/bin/pytest tests/arm64 -s

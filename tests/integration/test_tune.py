@@ -1,4 +1,4 @@
-"""A whole tuning with real servers: interrupted in its middle, gone on with, and its result served."""
+"""A whole tuning with real servers: stopped in its middle, gone on with, and its result served."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import shutil
 import signal
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,16 +22,39 @@ from kit.tune import table
 from kit.tune.exports import Exports
 from kit.tune.folders import Folders
 from tests.conftest import RunScript, script_environment
-from tests.integration.places import free_addresses
+from tests.integration.places import Words, free_addresses
 
+pytestmark = pytest.mark.timeout(1200)  # whichever test comes first tunes
 # A few configurations, each measured so briefly that its figures mean nothing.
 SETTINGS = {"PROFILE": "onprem", "DURATION": "0.5", "BUDGET": "4", "CLIENTS": "2"}
 
 
-@pytest.fixture
-def build(archive_root: Path, tmp_path: Path) -> Path:
+@dataclass(frozen=True)
+class Tuning:
+    """A whole run, stopped by Ctrl-C in its middle and gone on with. `before` and `after` are its journal then."""
+
+    environment: dict[str, str]
+    folders: Folders
+    interrupted: Words
+    before: list[dict[str, Any]]
+    finished: Words
+    after: list[dict[str, Any]]
+
+    @property
+    def result(self) -> Path:
+        return self.folders.result("onprem-throughput")
+
+    @property
+    def report(self) -> dict[str, Any]:
+        read: dict[str, Any] = json.loads((self.result / "report.json").read_text())
+        return read
+
+
+@pytest.fixture(scope="module")
+def build(archive_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A build folder that has the export in the profile's own precision; the others count as impossible."""
-    folders = Folders(tmp_path / "tuned")
+    root = tmp_path_factory.mktemp("tune")
+    folders = Folders(root / "tuned")
     exports = Exports(profiles.choose("onprem", machine.detect()), folders, lambda: False)
     described = json.loads((archive_root / "onprem" / "archive.json").read_text())
     own = described["provenance"]["precision"]
@@ -37,7 +62,19 @@ def build(archive_root: Path, tmp_path: Path) -> Path:
         failure = "" if precision == own else "it would take the test too long"
         write_json(exports.stamp(precision), {"identity": exports.identity(precision), "failure": failure})
     shutil.copytree(archive_root / "onprem", exports.build(own).folder, ignore=shutil.ignore_patterns("run"))
-    return tmp_path
+    return root
+
+
+@pytest.fixture(scope="module")
+def tuning(build: Path, run_script: RunScript) -> Tuning:
+    environment, folders = script_environment(build, **SETTINGS), Folders(build / "tuned")
+    interrupted = tune_until(2, environment)
+    assert left_running(build) == []
+    before = read_json_lines(folders.journal)
+    finished = run_script("tune", env=environment, timeout=900)
+    assert finished.returncode == 0, finished.stderr
+    assert left_running(build) == []
+    return Tuning(environment, folders, interrupted, before, finished, read_json_lines(folders.journal))
 
 
 def test_without_the_exports_it_makes_one(tmp_path: Path) -> None:
@@ -47,50 +84,32 @@ def test_without_the_exports_it_makes_one(tmp_path: Path) -> None:
     assert json.loads(made.archive_report.read_text())["provenance"]["precision"] == "fp32"
 
 
-@pytest.mark.timeout(1200)
-def test_it_goes_on_after_ctrl_c_and_its_result_serves(build: Path, run_script: RunScript) -> None:
-    environment = script_environment(build, **SETTINGS)
-    folders = Folders(build / "tuned")
-    interrupted = tune_until(2, environment)
-    assert interrupted.returncode == 130
-    assert "the same command goes on from there" in interrupted.stderr
-    assert left_running(build) == []
-    before = read_json_lines(folders.journal)
-    assert 2 <= len(before) < 10
+def test_it_goes_on_after_ctrl_c(tuning: Tuning) -> None:
+    assert tuning.interrupted.returncode == 130
+    assert "the same command goes on from there" in tuning.interrupted.stderr
+    assert 2 <= len(tuning.before) < 10
+    assert tuning.after[: len(tuning.before)] == tuning.before, "what was measured is not measured again"
+    said = tuning.finished.stderr
+    assert said.count("(recorded)") == len(tuning.before)
+    assert f"{len(tuning.before)} measurements of earlier runs count" in said
 
-    finished = run_script("tune", env=environment, timeout=900)
-    assert finished.returncode == 0, finished.stderr
-    after = read_json_lines(folders.journal)
-    assert after[: len(before)] == before, "what was measured is not measured again"
-    assert finished.stderr.count("(recorded)") == len(before)
-    assert f"{len(before)} measurements of earlier runs count" in finished.stderr
-    assert left_running(build) == []
 
-    folder = folders.result("onprem-throughput")
-    document = json.loads((folder / "report.json").read_text())
-    assert document["measurements"] == len(after)
-    assert sum(row["measured"] for row in document["candidates"]) == len(after)
-    assert document["sentence"] in finished.stdout
+def test_table_and_report_hold_what_was_measured(tuning: Tuning) -> None:
+    document = tuning.report
+    assert document["measurements"] == len(tuning.after)
+    assert sum(row["measured"] for row in document["candidates"]) == len(tuning.after)
+    assert document["sentence"] in tuning.finished.stdout
     assert not [row for row in document["candidates"] if row["remark"]], "every request was answered"
-    page = (folder / "report.html").read_text()
+    page = (tuning.result / "report.html").read_text()
     for row in document["candidates"]:
         assert f"<td>{row['throughput']:.1f}</td><td>{row['p50']:.0f}</td><td>{row['p99']:.0f}</td>" in page
-    assert all(name in finished.stdout for name in table.COLUMNS)
-
-    again = run_script("tune", "--json", env=environment, timeout=200)
-    assert read_json_lines(folders.journal) == after, "a third run has nothing left to measure"
-    assert json.loads(again.stdout)["sentence"] == document["sentence"]
-    nothing = run_script("tune", env=environment | {"SLO_P99_MS": "0.01", "BUDGET": "4"}, timeout=900)
-    assert nothing.returncode == 1
-    assert "none kept p99 ≤ 0.01 ms; nearest was" in nothing.stdout
+    assert all(name in tuning.finished.stdout for name in table.COLUMNS)
 
 
-@pytest.mark.timeout(1200)
-def test_the_tuned_profile_is_one_to_archive_and_serve(build: Path, archive_root: Path, run_script: RunScript) -> None:
-    environment = script_environment(build, **SETTINGS)
-    assert run_script("tune", env=environment, timeout=900).returncode == 0
-    folder = Folders(build / "tuned").result("onprem-throughput")
-    chosen = json.loads((folder / "report.json").read_text())["chosen"]
+def test_the_tuned_profile_is_one_to_archive_and_serve(
+    tuning: Tuning, build: Path, archive_root: Path, run_script: RunScript
+) -> None:
+    folder = tuning.result
     shutil.copytree(archive_root / "onprem", build / folder.name, ignore=shutil.ignore_patterns("run", "*.mar"))
     place = script_environment(build, PROFILE=str(folder), **free_addresses())
     archived = run_script("archive", env=place)
@@ -99,9 +118,25 @@ def test_the_tuned_profile_is_one_to_archive_and_serve(build: Path, archive_root
     try:
         assert started.returncode == 0, started.stderr
         status = json.loads(run_script("server", "status", "--json", env=place).stdout)
-        assert len(status["workers"]) == chosen["workers"]
+        assert len(status["workers"]) == tuning.report["chosen"]["workers"]
     finally:
         run_script("server", "stop", env=place)
+
+
+def test_the_same_again_has_nothing_left_to_measure(tuning: Tuning, run_script: RunScript) -> None:
+    sentence = tuning.report["sentence"]
+    again = run_script("tune", "--json", env=tuning.environment)
+    assert again.returncode == 0, again.stderr
+    assert read_json_lines(tuning.folders.journal) == tuning.after
+    assert json.loads(again.stdout)["sentence"] == sentence
+
+
+def test_limits_that_nothing_keeps_end_with_1(tuning: Tuning, tmp_path: Path, run_script: RunScript) -> None:
+    shutil.copytree(tuning.folders.root, tmp_path / "tuned")
+    nothing = run_script("tune", env=script_environment(tmp_path, **SETTINGS, SLO_P99_MS="0.01"), timeout=900)
+    assert nothing.returncode == 1
+    assert "measurements of earlier runs count" in nothing.stderr
+    assert "none kept p99 ≤ 0.01 ms; nearest was" in nothing.stdout
 
 
 def tune_until(times: int, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
