@@ -27,7 +27,7 @@ from box.events import say
 from box.manifest import Manifest
 from box.notify import notify, watchdog_seconds
 from box.paths import Paths
-from box.readiness import Watch
+from box.readiness import Watch, ended
 from box.server_log import FAILED
 from box.torchserve import ApiError, Inference, Management
 
@@ -202,7 +202,7 @@ class Supervisor:
         pause = min(PROBE_SECONDS, patience / 4)
         while not _sleep(self.stop, pause, lambda: child.alive):
             if not child.alive:
-                raise BoxError(Watch(1).judge(False, [], child.words()).failure)
+                raise BoxError(ended(child.words()))
             why = self._probe(min(self.manifest.server.response_timeout, patience / 2))
             if not why:
                 last_good = time.monotonic()

@@ -8,7 +8,6 @@ import pytest
 
 from box import memory, releases, server_log, settings
 from box.errors import UsageError
-from box.readiness import Watch
 from box.service import FAILED, READY, STARTING, STOPPED, State, judge
 
 
@@ -105,20 +104,6 @@ def test_the_cause_is_what_the_worker_said_of_its_handler_and_not_what_followed(
     ]
     assert server_log.line_that_matters(log) == "RuntimeError: this cannot start"
     assert server_log.line_that_matters([log[0], log[2]]) == "this cannot start"
-
-
-def test_a_start_that_cannot_come_out_well_is_known_at_once() -> None:
-    watch = Watch(wanted=1)
-    starting = [{"id": "9000", "pid": 5, "status": "UNLOADED"}]
-    assert watch.judge(True, starting, []).failure == ""
-    assert watch.judge(True, [starting[0] | {"status": "READY"}], []).done
-    assert "killed" in watch.judge(True, [starting[0] | {"pid": 6}], []).failure
-    assert (
-        watch.judge(False, [], ["Failed to bind to address"]).failure == "TorchServe ended: Failed to bind to address"
-    )
-    assert watch.judge(True, [], ["Backend worker process died"]).failure.startswith("the model does not load")
-    killed = watch.judge(True, [], ["Load model failed: net, error: Worker died."]).failure
-    assert killed.endswith("it was killed, which is what happens when memory runs out")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,10 @@
 from typing import Any
 
-from box.readiness import Watch
+import pytest
+
+from box.readiness import LAST_WORDS_SECONDS, Watch
+
+STAMP = "2026-11-23T06:33:52.141Z INFO  MODEL_LOG "
 
 
 def worker(status: str, pid: int = 7, number: str = "9000") -> dict[str, Any]:
@@ -16,22 +20,58 @@ def test_ready_when_every_wanted_worker_is() -> None:
     assert watch.judge(True, [worker("READY"), worker("READY", 8, "9001")], []).done
 
 
+class Time:
+    """A clock that stands still until it is told."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def test_a_worker_that_was_replaced_while_it_started_will_do_it_again() -> None:
-    watch = Watch(1)
+    clock = Time()
+    watch = Watch(1, clock)
     assert not watch.judge(True, [worker("UNLOADING", pid=-1)], []).failure
     assert not watch.judge(True, [worker("UNLOADING", pid=7)], []).failure
-    failure = watch.judge(True, [worker("UNLOADING", pid=9)], []).failure
+    assert not watch.judge(True, [worker("READY", pid=9)], []).done, "it will end again"
+    clock.now += LAST_WORDS_SECONDS
+    failure = watch.judge(True, [worker("UNLOADING", pid=-1)], []).failure
     assert "worker 9000 ended" in failure
     assert "memory" in failure
 
 
-def test_a_workers_exception_is_the_failure() -> None:
-    stamp = "2026-11-23T06:33:52.141Z INFO  MODEL_LOG "
-    log = [stamp + "Backend worker process died.", stamp + "RuntimeError: PytorchStreamReader failed"]
-    assert Watch(1).judge(True, [], log).failure == "the model does not load: RuntimeError: PytorchStreamReader failed"
+def test_a_cause_that_is_logged_after_the_worker_was_replaced_is_the_one_told() -> None:
+    clock = Time()
+    watch = Watch(1, clock)
+    watch.judge(True, [worker("UNLOADING", pid=7)], [])
+    assert not watch.judge(True, [worker("UNLOADING", pid=9)], []).failure
+    clock.now += LAST_WORDS_SECONDS
+    log = [STAMP + "Backend worker process died.", STAMP + "RuntimeError: PytorchStreamReader failed"]
+    failure = watch.judge(True, [worker("UNLOADING", pid=9)], log).failure
+    assert failure == "the model does not load: RuntimeError: PytorchStreamReader failed"
 
 
-def test_java_that_ended_says_its_last_words() -> None:
+def test_java_that_ended_says_its_last_words_at_once() -> None:
     failure = Watch(1).judge(False, [], ["", "Error: could not find libjvm.so", ""]).failure
     assert failure == "TorchServe ended: Error: could not find libjvm.so"
     assert Watch(1).judge(False, [], []).failure == "TorchServe ended: it said nothing"
+
+
+@pytest.mark.parametrize(
+    ("said", "failure"),
+    [
+        ("Backend worker process died", "the model does not load: Backend worker process died"),
+        (
+            "Load model failed: net, error: Worker died.",
+            "the model does not load: Load model failed: net, error: Worker died.; "
+            "it was killed, which is what happens when memory runs out",
+        ),
+    ],
+)
+def test_what_java_says_of_a_worker_without_a_word_of_its_own(said: str, failure: str) -> None:
+    clock = Time()
+    watch = Watch(1, clock)
+    assert watch.judge(True, [], [said]).failure == ""
+    clock.now += LAST_WORDS_SECONDS
+    assert watch.judge(True, [], [said]).failure == failure
