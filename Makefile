@@ -78,7 +78,7 @@ lint: setup ## ruff and mypy
 	@.venv/bin/mypy
 unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64 --ignore tests/mobile --ignore tests/boxes \
-		--ignore tests/transport
+		--ignore tests/transport -n logical --maxprocesses 8 --dist loadfile
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
 boxes: setup ## deployments and faults on three boxes that really boot (root; some 20 minutes)
