@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ from kit.build import PROJECT
 FOLDER = PROJECT / "build" / "boxes"
 STEPS = "steps.json"
 TABLE = "faults.md"
+WIDEST = 170  # characters of what came of a fault: errors can be long
 
 
 @dataclass
@@ -35,7 +37,7 @@ class Record:
     def rows(self) -> Iterator[tuple[str, str, str, str]]:
         for fault in self.faults:
             after = ", ".join(f"{box} {self.names.get(release, release)}" for box, release in fault.after.items())
-            yield fault.what, fault.came, after, f"{fault.seconds:.0f} s"
+            yield fault.what, textwrap.shorten(fault.came, WIDEST, placeholder=" …"), after, f"{fault.seconds:.0f} s"
 
     def table(self) -> str:
         """Markdown, in columns that a terminal shows aligned."""
