@@ -104,8 +104,10 @@ def test_a_damaged_bundle_is_not_left_behind(desk: Desk, monkeypatch: pytest.Mon
 
     def with_a_flipped_bit(file: Path, *rest: object) -> None:
         whole(file, *rest)  # type: ignore[arg-type]
+        written = reading.read(file)
+        part = max(written.manifest.parts, key=lambda part: part.size)
         content = bytearray(file.read_bytes())
-        content[-20_000] ^= 1
+        content[written.offsets[part.sha256] + part.size // 2] ^= 1  # not between two files, where nobody reads
         file.write_bytes(content)
 
     monkeypatch.setattr(tarball, "write", with_a_flipped_bit)
