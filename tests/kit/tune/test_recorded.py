@@ -65,9 +65,8 @@ def test_a_fifth_of_the_points_reaches_95_percent_of_the_best(file: Path) -> Non
 
 
 @pytest.mark.parametrize("file", RECORDED, ids=lambda file: file.stem)
-def test_limits_are_kept_and_most_often_cost_nothing_of_that(file: Path) -> None:
-    """A p99 of 2 s of answers is the worst of a hundred: which few points keep a scarce limit is half chance, and no
-    neighbour tells of them."""
+def test_limits_are_kept_and_nearly_always_cost_nothing_of_that(file: Path) -> None:
+    """The p99 of 5 s is the third or fourth worst answer: between neighbours that are alike it is partly chance."""
     limited = [quality for goal, quality in qualities(landscape(file)).items() if goal.limits]
-    assert sum(quality >= GOOD for quality in limited) >= 0.75 * len(limited)
-    assert min(limited) >= 0.75
+    assert sum(quality >= GOOD for quality in limited) >= 0.85 * len(limited)
+    assert min(limited) >= 0.9
