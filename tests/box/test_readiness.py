@@ -56,6 +56,8 @@ def test_java_that_ended_says_its_last_words_at_once() -> None:
     failure = Watch(1).judge(False, [], ["", "Error: could not find libjvm.so", ""]).failure
     assert failure == "TorchServe ended: Error: could not find libjvm.so"
     assert Watch(1).judge(False, [], []).failure == "TorchServe ended: it said nothing"
+    said = ["Failed to bind to address", "and went on about it"]
+    assert Watch(1).judge(False, [], said).failure == "TorchServe ended: Failed to bind to address"
 
 
 @pytest.mark.parametrize(
