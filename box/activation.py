@@ -12,13 +12,13 @@ import time
 from typing import Any
 
 from box import (
+    confirmations,
     durable,
     gate,
     memory,
     plan,
     receiving,
     releases,
-    runtime,
     server_log,
     server_view,
     service,
@@ -26,6 +26,7 @@ from box import (
     space,
     starting,
     trial,
+    wholeness,
 )
 from box.errors import BoxError, SpaceError
 from box.events import Journal
@@ -41,6 +42,7 @@ POLL_SECONDS = 0.2
 LOOK_SECONDS = 2.0
 LOG_LINES = 40
 LAST_WORDS_SECONDS = 5.0
+RUN_BYTES = 4 * MEGABYTE
 
 
 class Activation:
@@ -60,15 +62,14 @@ class Activation:
 
     def run(self) -> bool:
         """The whole story. True when the release stays."""
-        previous = releases.confirmed(self.paths)
         try:
             target = self._verify()
-            running = releases.load(self.paths, previous) if previous else None
-            choice = self._space(target, running)
+            previous = self._way_back()
+            choice = self._space(target, releases.loaded(self.paths, releases.confirmed(self.paths)))
             if choice.how == plan.NONE:
                 return self._stays_as_it_is(target)
         except (BoxError, OSError) as error:
-            return self._refused(error, previous)
+            return self._refused(error)
         on_trial = Trial(self.release, previous, choice.how, self.owner, self.since)
         try:
             with space.explained(self.paths.home, "the switch"):
@@ -79,14 +80,20 @@ class Activation:
         return self._outcome(on_trial)
 
     def _verify(self) -> Manifest:
-        self.journal.step("verify", "the signature, and every part's sha256")
-        target, _ = receiving.verified(self.paths, self.release)
-        if not self.paths.release(self.release).is_dir() or not runtime.stands(self.paths, target):
-            raise BoxError(f"{self.release} is not in place on this box", f"box.pyz receive {self.release}")
-        if damaged := receiving.damaged_parts(self.paths, target):
-            names = ", ".join(part.path for part in damaged)
-            raise BoxError(f"{names} of {self.release} is not what was signed", f"box.pyz receive {self.release}")
+        """What this box has confirmed itself it may go back to, though the key that signed it be trusted no more."""
+        if confirmations.noted(self.paths, self.release):
+            self.journal.step("verify", "every part's sha256; this box confirmed it before")
+            target = releases.load(self.paths, self.release)
+        else:
+            self.journal.step("verify", "the signature, and every part's sha256")
+            target, _ = receiving.in_place(self.paths, self.release)
+        if damage := wholeness.damage(self.paths, self.release):
+            raise BoxError("; ".join(damage), f"deploy it again, or: box.pyz receive {self.release}")
         return target
+
+    def _way_back(self) -> str | None:
+        """The release to return to: the confirmed one, or when that is damaged the nearest before it that is not."""
+        return wholeness.last_good(self.paths) or releases.confirmed(self.paths)
 
     def _space(self, target: Manifest, running: Manifest | None) -> Choice:
         """Raises SpaceError while nothing is changed yet."""
@@ -94,12 +101,11 @@ class Activation:
         choice = plan.choose(target, situation(self.paths, self.runs, running))
         space.require(self.paths.home, 0, "a switch")
         space.require(self.paths.state, 0, "the history")
-        archives = sum(part.size for part in target.of_role("archive"))
-        if space.free_bytes(self.paths.run) < 2 * archives:  # its files are unpacked there
+        if (free_there := space.free_bytes(self.paths.run)) < RUN_BYTES:
             raise SpaceError(
-                f"{self.paths.run} has {space.megabytes(space.free_bytes(self.paths.run))} free, and the model needs "
-                f"{space.megabytes(2 * archives)} there",
-                "free memory on this box, or make /run larger",
+                f"{self.paths.run} has {space.megabytes(free_there)} free, and a server needs "
+                f"{space.megabytes(RUN_BYTES)} there for its tokens and its state",
+                "remove what fills /run on this box",
             )
         if choice.how in (plan.RESTART, plan.FIRST):
             given_back = memory.proportional(memory.family(self.runs.state().pid)) if self.runs.state().pid else 0
@@ -152,7 +158,8 @@ class Activation:
     def _examiner(self, target: Manifest) -> gate.Examiner:
         """For what clients get."""
         folder, paths = self.paths.release(self.release), self.paths
-        return gate.Examiner(target, folder, server_view.inference(paths), server_view.management(paths))
+        golden = wholeness.whole_golden(paths, target)
+        return gate.Examiner(target, folder, golden, server_view.inference(paths), server_view.management(paths))
 
     def _passed(self, target: Manifest, measured: gate.Measured) -> gate.Measured:
         if failures := gate.judge(target.gate, measured):
@@ -211,7 +218,8 @@ class Activation:
         self.journal.step("revert", self.why_back)
         outcome = settling.back_and_told(self.paths, self.runs, on_trial, self.why_back)
         self.journal.end(
-            **{"ok": False, "rolled_back": True, "release": self.release, "running": outcome.running, "log": log},
+            **{"ok": False, "rolled_back": outcome.went_back, "release": self.release, "running": outcome.running},
+            log=log,
             error=self.why_back + outcome.trouble,
         )
         return False
@@ -223,7 +231,7 @@ class Activation:
         outcome = settling.back_and_told(self.paths, self.runs, on_trial, why)
         self._count_away()
         self.journal.result(
-            **{"ok": False, "rolled_back": True, "release": self.release, "running": outcome.running},
+            **{"ok": False, "rolled_back": outcome.went_back, "release": self.release, "running": outcome.running},
             **{"how": on_trial.how, "away_seconds": round(self.away_seconds, 1), "log": log},
             **(error.facts if isinstance(error, BoxError) else {}),
             error=f"{why}{outcome.trouble}",
@@ -245,9 +253,9 @@ class Activation:
         except OSError as error:
             return [f"the log cannot be read: {error}"]
 
-    def _refused(self, error: BoxError | OSError, previous: str | None) -> bool:
+    def _refused(self, error: BoxError | OSError) -> bool:
         self.journal.result(
-            **{"ok": False, "rolled_back": False, "release": self.release, "running": previous, "log": []},
+            **{"ok": False, "rolled_back": False, "release": self.release, "log": []},
             error=str(error),
             mend=getattr(error, "mend", ""),
         )
@@ -256,6 +264,7 @@ class Activation:
     def _stays_as_it_is(self, target: Manifest) -> bool:
         self.journal.step("gate", "it runs already: asked again")
         measured = self._passed(target, self._examiner(target).examine(self.runs.state().pid))
+        settling.tidy(self.paths)
         self.journal.result(
             **{"ok": True, "waiting": False, "release": self.release, "how": plan.NONE, "away_seconds": 0.0},
             gate=measured.describe(target.gate),
@@ -265,10 +274,12 @@ class Activation:
 
 def situation(paths: Paths, runs: Service, running: Manifest | None) -> Situation:
     state = runs.state()
-    says = server_view.own_word(paths).get("release")
+    word = server_view.own_word(paths)
     return Situation(
         running=running,
-        serving=running is not None and state.phase == service.READY and says == running.release,
+        serving=running is not None and state.phase == service.READY and word.get("release") == running.release,
         room_mb=memory.available(pid=state.pid) / MEGABYTE if state.pid else 0.0,
         address_changes=bool(server_view.other_address(paths)),
+        files_replaced=running is not None and word.get("files") != releases.files_of(paths, running),
+        had_release=releases.confirmed(paths) is not None,
     )

@@ -27,7 +27,7 @@ def _bring_in(paths: Paths, tar: tarfile.TarFile) -> Manifest:
         release = str(json.loads(content)["release"])
     except (ValueError, KeyError, TypeError):
         raise BoxError("the bundle's manifest cannot be read", "fetch it again") from None
-    if not manifest.NAME.fullmatch(release):
+    if not manifest.is_name(release):
         raise BoxError(f"{release!r} is not the name of a release", "fetch the bundle again")
     durable.write(paths.incoming / f"{release}.json", content)
     durable.write(paths.incoming / f"{release}.json.sig", sealed)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import box
-from box import verbs
+from box import programs, space, verbs
 from box.errors import BoxError, UsageError
 from box.events import emit, say
 from box.paths import Paths
@@ -62,7 +62,9 @@ def parser() -> Parser:
     made.add_argument("--address", default="")
     made.add_argument("--signers", type=Path, default=None, help="the allowed_signers file this box is to have")
     verb("serve", "run the current release (the unit's ExecStart)", internal=True)
-    verb("recover", "choose what to run after a start (the unit's ExecStartPre)", internal=True)
+    made = verb("recover", "choose what to run after a start (the unit's ExecStartPre)", internal=True)
+    made.add_argument("--start", action="store_true", help="a start follows: count it, and wait after ones that failed")
+    verb("mend", "put back what was damaged of this program's own files (a unit of its own, at boot)", internal=True)
     for name in ("_activate", "_guard"):
         made = verb(name, "internal", internal=True)
         made.add_argument("release")
@@ -77,6 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
         asked = parser().parse_args(arguments)
         if asked.verb == "serve":
             return verbs.serve(Paths(asked.root))
+        if os.geteuid() == 0 and (repaired := programs.repair(Paths(asked.root))):
+            say(repaired)
         os.umask(0o022)  # a hardened root's 077 would keep the server's user out of its own release
         result = verbs.VERBS[asked.verb](Paths(asked.root.resolve()), asked)
     except BoxError as error:
@@ -90,6 +94,8 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         return _fail(1, "interrupted", "repeat it; what was begun is taken up again", {})
     except OSError as error:
+        if told := space.trouble(error, Path(error.filename or "/").parent, asked.verb):
+            return _fail(1, told.message, told.mend, {})
         return _fail(1, f"{error.strerror}: {error.filename or ''}".rstrip(": "), "mend that, then repeat", {})
     except Exception as error:
         # A bug of ours. Its place goes to stderr in one line, so that it can be reported.

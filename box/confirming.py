@@ -6,7 +6,7 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from box import events, releases, service, settling, trial
+from box import events, releases, service, settling, status, trial
 from box.errors import BoxError
 from box.locks import alone
 from box.paths import Paths
@@ -32,7 +32,11 @@ def confirm(paths: Paths, runs: Service, release: str) -> dict[str, Any]:
         elif not stays:
             raise _not_on_trial(paths, release)
     _wait_for_the_end(paths, runs, FINISH_SECONDS)
-    return {"ok": True, "release": release, "confirmed": True, "running": releases.current(paths)}
+    why = status.wrong(paths, releases.load(paths, release))
+    return {
+        **{"ok": True, "release": release, "confirmed": True, "running": releases.current(paths)},
+        **{"answers": not why, "why_not": why or None},
+    }
 
 
 def _not_on_trial(paths: Paths, release: str) -> BoxError:

@@ -8,8 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from box import memory, platforms, receiving, releases, runtime, settings, space, trial
-from box.errors import BoxError
+from box import disk, files, history, memory, mounts, platforms, releases, space, trial, wholeness
 from box.manifest import Manifest
 from box.paths import Paths
 from box.service import READY, UNIT, Service
@@ -20,15 +19,18 @@ ERROR, WARNING = "error", "warning"
 
 
 def findings(paths: Paths, runs: Service) -> list[Finding]:
-    found = [*_tools(), *_settings(paths), *_disk(paths)]
+    wholeness.read_runtimes(paths)
+    found = [*_tools(), *_disk(paths), *_machine(paths, runs)]
+    found += [_finding(ERROR, sentence, "deploy again: that puts it right") for sentence in files.damaged(paths)]
+    if unreadable := history.unreadable(paths.history):
+        message = f"{unreadable} lines of {paths.history} are noise"
+        found.append(_finding(WARNING, message, "nothing needs them; remove them by hand if they bother you"))
     release = releases.confirmed(paths)
     if not release:
         return [*found, _finding(WARNING, "no release was ever confirmed here", "deploy one")]
-    try:
-        manifest = releases.load(paths, release)
-    except BoxError as error:
-        return [*found, _finding(ERROR, error.message, "deploy it again")]
-    return [*found, *_release(paths, manifest), *_service(paths, runs), *_memory(manifest, runs)]
+    if manifest := releases.loaded(paths, release):
+        found += [*_release(manifest), *_memory(manifest, runs)]
+    return [*found, *_service(paths, runs)]
 
 
 def _finding(severity: str, message: str, remedy: str) -> Finding:
@@ -50,36 +52,44 @@ def _tools() -> list[Finding]:
     return found
 
 
-def _settings(paths: Paths) -> list[Finding]:
-    found = []
-    try:
-        settings.load(paths.settings)
-    except BoxError as error:
-        found.append(_finding(ERROR, error.message, error.mend or f"mend {paths.settings}"))
-    if not paths.allowed_signers.is_file() or not paths.allowed_signers.read_text(encoding="utf-8").strip():
-        found.append(_finding(ERROR, "this box trusts no key", "box.pyz provision < allowed_signers"))
-    return found
-
-
 def _disk(paths: Paths) -> list[Finding]:
-    free = space.free_bytes(paths.home)
-    if free >= space.RESERVE:
-        return []
-    message = f"{space.megabytes(free)} are free at {paths.home}, a switch needs {space.megabytes(space.RESERVE)}"
-    return [_finding(ERROR, message, "free space on this disk")]
+    for folder in (paths.home, paths.state):
+        if why := disk.unwritable(folder):
+            return [_finding(ERROR, why, "boot the box, which checks its disk; replace one that stays so")]
+    try:
+        passing = disk.passing(paths.home) if paths.is_system else ""
+    except OSError as error:
+        told = space.trouble(error, paths.home, "this question")
+        return [_finding(ERROR, told.message if told else str(error), "free space on this disk, or replace it")]
+    if passing:
+        return [_finding(ERROR, passing, "switch the overlay off (raspi-config), deploy, and switch it on again")]
+    if lack := space.lack(paths.home, 0):
+        return [_finding(ERROR, f"a switch {lack}", "free space on this disk")]
+    return []
 
 
-def _release(paths: Paths, manifest: Manifest) -> list[Finding]:
+def _machine(paths: Paths, runs: Service) -> list[Finding]:
+    """What the system does with the box's memory and mounts."""
     found = []
-    if damaged := receiving.damaged_parts(paths, manifest):
-        names = ", ".join(part.path for part in damaged)
-        found.append(_finding(ERROR, f"{manifest.release}: {names} is not what was signed", "deploy it again"))
-    if not runtime.stands(paths, manifest):
-        found.append(_finding(ERROR, f"the runtime of {manifest.release} does not stand", "deploy it again"))
-    if manifest.python != platforms.own_python():
-        message = f"{manifest.release} is for Python {manifest.python}, and this box has {platforms.own_python()} now"
-        found.append(_finding(ERROR, message, f"make bundle PYTHON={platforms.own_python()}, and deploy that"))
+    if paths.is_system and not memory.can_be_limited():
+        found.append(
+            _finding(
+                WARNING,
+                "the kernel's memory control group is off: MemoryMax does not hold, and only the gate measures",
+                "add cgroup_enable=memory to /boot/firmware/cmdline.txt, and boot",
+            )
+        )
+    if (pid := runs.state().pid) and mounts.is_noexec(pid, paths.temp):
+        message = f"{paths.temp} is mounted noexec for the server, and Java has to map its library there"
+        found.append(_finding(ERROR, message, "box.pyz provision brings the unit that mounts it rightly"))
     return found
+
+
+def _release(manifest: Manifest) -> list[Finding]:
+    if manifest.python == platforms.own_python():
+        return []
+    message = f"{manifest.release} is for Python {manifest.python}, and this box has {platforms.own_python()} now"
+    return [_finding(ERROR, message, f"make bundle PYTHON={platforms.own_python()}, and deploy that")]
 
 
 def _service(paths: Paths, runs: Service) -> list[Finding]:

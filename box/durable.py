@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -38,6 +39,38 @@ def write(path: Path, content: bytes, mode: int = 0o644) -> None:
         os.fsync(file.fileno())
     beside.replace(path)
     sync_folder(path.parent)
+
+
+def copy(source: Path, target: Path) -> None:
+    """The same content in a file of its own, readable by all."""
+    shutil.copyfile(source, target)
+    target.chmod(0o644)
+    sync_file(target)
+
+
+def differs(path: Path, content: bytes) -> bool:
+    """Does the file hold anything else, or cannot be read?"""
+    try:
+        return path.read_bytes() != content
+    except OSError:
+        return True
+
+
+def write_changed(path: Path, content: bytes, mode: int = 0o644) -> bool:
+    """Write it unless it lies there already. True when something was written."""
+    if not differs(path, content):
+        return False
+    write(path, content, mode)
+    return True
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The JSON object in a file; an empty one when it is not there, torn, noise, or anything else."""
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def append_line(path: Path, line: str) -> None:

@@ -3,6 +3,7 @@
     BoxError              it failed: exit status 1
     ├── UsageError        it was asked for something that cannot be: exit status 2
     ├── SpaceError        a disk is too full
+    ├── signature.Misfit  a signature is not of this manifest
     └── Unreachable       the server's address does not answer
 
 `facts` are further keys of the result, for the desk.

@@ -25,15 +25,15 @@ def say(words: str) -> None:
 
 
 def lines(path: Path) -> Iterator[Event]:
-    """The documents of a .jsonl file; a line that a power cut tore is left out."""
+    """The documents of a .jsonl file; a line that was torn, or is noise, is left out."""
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except OSError:
         return
     for line in content.splitlines():
         try:
             document = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             continue
         if isinstance(document, dict):
             yield document

@@ -11,7 +11,7 @@ from typing import Any
 
 from box import golden, memory
 from box.errors import BoxError
-from box.manifest import Gate, Manifest
+from box.manifest import Gate, Golden, Manifest
 from box.space import MEGABYTE
 from box.torchserve import Inference, Management
 
@@ -69,10 +69,12 @@ def judge(gate: Gate, measured: Measured) -> list[str]:
 
 @dataclass(frozen=True)
 class Examiner:
-    """Asks a running server. `version`: "" for what clients get, or the version that stands beside it."""
+    """Asks a running server. `golden`: the pictures in `folder` that are as they were signed, at least one. `version`:
+    "" for what clients get, or the version that stands beside it."""
 
     manifest: Manifest
     folder: Path
+    golden: Sequence[Golden]
     inference: Inference
     management: Management
     version: str = ""
@@ -99,7 +101,7 @@ class Examiner:
 
     def _ask_golden(self) -> tuple[int, list[str]]:
         wrong = []
-        for picture in self.manifest.golden:
+        for picture in self.golden:
             content = (self.folder / picture.file).read_bytes()
             try:
                 answer = self._predict(content)
@@ -108,10 +110,10 @@ class Examiner:
                 continue
             if sentence := golden.mismatch(picture.file, picture.expected, self.manifest.tolerance, answer):
                 wrong.append(sentence)
-        return len(self.manifest.golden) - len(wrong), wrong
+        return len(self.golden) - len(wrong), wrong
 
     def _time_requests(self) -> list[float]:
-        pictures = [(self.folder / picture.file).read_bytes() for picture in self.manifest.golden]
+        pictures = [(self.folder / picture.file).read_bytes() for picture in self.golden]
         gate = self.manifest.gate
         latencies: list[float] = []
         for number in range(gate.requests):

@@ -9,6 +9,7 @@ from typing import Any
 
 from box import durable
 from box.events import Event, lines, say
+from box.manifest import is_name
 
 CONFIRMED = "confirmed"
 
@@ -26,7 +27,15 @@ def last(path: Path, count: int) -> list[Event]:
     return list(lines(path))[-count:]
 
 
+def unreadable(path: Path) -> int:
+    """How many lines are no entries."""
+    try:
+        return len([line for line in path.read_bytes().splitlines() if line.strip()]) - len(list(lines(path)))
+    except OSError:
+        return 0
+
+
 def confirmed_releases(path: Path) -> list[str]:
     """Every release that was confirmed here, the latest first, each once."""
-    names = [entry["release"] for entry in lines(path) if entry.get("what") == CONFIRMED and entry.get("release")]
-    return list(dict.fromkeys(reversed(names)))
+    names = [entry.get("release") for entry in lines(path) if entry.get("what") == CONFIRMED]
+    return list(dict.fromkeys(str(name) for name in reversed(names) if is_name(name)))

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from box import durable, server_command
+from box import durable, releases, server_command, server_view, wholeness
 from box.drain import wait_until_idle
 from box.errors import BoxError
 from box.events import say
@@ -39,7 +39,8 @@ class Hot:
         rows = self.management.describe(self.old.model.name, self.old.model.version)
         old_workers = [worker["pid"] for row in rows for worker in row["workers"]]
         folder = self.paths.release(self.new.release)
-        examiner = Examiner(self.new, folder, self.inference, self.management, self.new.model.version)
+        golden = wholeness.whole_golden(self.paths, self.new)
+        examiner = Examiner(self.new, folder, golden, self.inference, self.management, self.new.model.version)
         return examiner.examine(server_pid, old_workers)
 
     def make_default(self) -> None:
@@ -54,7 +55,8 @@ class Hot:
         versions = [row["modelVersion"] for row in self.management.describe(self.old.model.name, "all")]
         if versions != [self.old.model.version]:
             raise BoxError(f"versions {', '.join(versions)} are registered, not {self.old.model.version} alone")
-        picture = (self.paths.release(self.old.release) / self.old.golden[0].file).read_bytes()
+        golden = wholeness.first_golden(self.paths, self.old)
+        picture = (self.paths.release(self.old.release) / golden.file).read_bytes()
         self.inference.predict(self.old.model.name, picture, self.old.server.response_timeout)
 
     def retire(self) -> None:
@@ -80,9 +82,9 @@ class Hot:
 
     def _serves(self, version: Manifest) -> None:
         """The server's own word on what it runs, for status."""
-        with suppress(OSError, ValueError):
-            state = json.loads(self.paths.server_state.read_text(encoding="utf-8"))
+        with suppress(OSError):
             owner = self.paths.server_state.stat()
-            content = json.dumps(state | {"release": version.release}).encode()
+            now = {"release": version.release, "files": releases.files_of(self.paths, version)}
+            content = json.dumps(server_view.own_word(self.paths) | now).encode()
             durable.write(self.paths.server_state, content, mode=0o640)
             os.chown(self.paths.server_state, owner.st_uid, owner.st_gid)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import math
 import os
 import time
 from collections.abc import Iterator
@@ -40,11 +41,13 @@ class Holder:
 
 
 def holder(path: Path) -> Holder | None:
+    """Nobody, too, where the file is no lock: what a power cut left of one keeps no deployer out."""
+    said = durable.read_object(path)
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        return Holder(str(content["owner"]), float(content["since"]), float(content["renewed"]))
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        found = Holder(str(said["owner"]), float(said["since"]), float(said["renewed"]))
+    except (KeyError, ValueError, TypeError, OverflowError):
         return None
+    return found if math.isfinite(found.since) and math.isfinite(found.renewed) else None
 
 
 def take(path: Path, owner: str, break_held: bool) -> None:

@@ -18,6 +18,11 @@ RUNTIME_ID = re.compile(r"[0-9a-f]{16}")
 ROLES = ("archive", "config", "golden", "unit", "program", "sbom", "licenses", "wheel")
 
 
+def is_name(value: object) -> bool:
+    """May it become a path of this box's?"""
+    return isinstance(value, str) and NAME.fullmatch(value) is not None
+
+
 @dataclass(frozen=True)
 class Part:
     path: str
@@ -96,12 +101,12 @@ def parse(content: bytes) -> Manifest:
     """Raises BoxError naming what is wrong with it."""
     try:
         document = json.loads(content)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise BoxError(f"the manifest is not JSON: {error}", "build the bundle again: make bundle") from None
     try:
         manifest = _read(document, content)
         _check(manifest)
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
         raise BoxError(
             f"this program cannot read the manifest: {what}", "build the bundle again: make bundle"
@@ -143,7 +148,7 @@ def _read(document: dict[str, Any], content: bytes) -> Manifest:
 
 def _check(manifest: Manifest) -> None:
     """Names become paths here, and this program is root."""
-    if not NAME.fullmatch(manifest.release):
+    if not is_name(manifest.release):
         raise ValueError(f"release {manifest.release!r} is not a name")
     if not RUNTIME_ID.fullmatch(manifest.runtime_id):
         raise ValueError(f"runtime {manifest.runtime_id!r} is not 16 hexadecimal digits")

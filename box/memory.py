@@ -13,6 +13,20 @@ def available(proc: Path = PROC, cgroups: Path = CGROUPS, pid: int | str = "self
     return min([_machine(proc, "MemAvailable"), *_cgroup_rooms(proc, cgroups, pid)])
 
 
+def can_be_limited(proc: Path = PROC, cgroups: Path = CGROUPS) -> bool:
+    """Is the kernel's memory control group on? Raspberry Pi's kernel has it off by default."""
+    try:
+        if "memory" in (cgroups / "cgroup.controllers").read_text().split():
+            return True
+    except OSError:
+        pass  # the older kind of control groups
+    try:
+        rows = [line.split() for line in (proc / "cgroups").read_text().splitlines()]
+    except OSError:
+        return False
+    return any(row[0] == "memory" and row[-1] == "1" for row in rows if row)
+
+
 def total(proc: Path = PROC) -> int:
     return _machine(proc, "MemTotal")
 

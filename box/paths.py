@@ -62,12 +62,21 @@ class Paths:
         return self.root / "etc/vision-serve/box.json"
 
     @property
+    def settings_copy(self) -> Path:
+        """The last settings that were right: used while box.json itself is damaged."""
+        return self.state / "box.json"
+
+    @property
     def allowed_signers(self) -> Path:
         return self.root / "etc/vision-serve/allowed_signers"
 
     @property
     def unit(self) -> Path:
         return self.root / "etc/systemd/system/vision-serve.service"
+
+    @property
+    def mending_unit(self) -> Path:
+        return self.root / "etc/systemd/system/vision-serve-mend.service"
 
     @property
     def journal_settings(self) -> Path:
@@ -95,6 +104,21 @@ class Paths:
         return self.state / "address.before"
 
     # What is gone after a power cut.
+    @property
+    def instead(self) -> Path:
+        """The release to run where the disk does not let `current` be moved."""
+        return self.root / "run/vision-serve-instead"
+
+    @property
+    def damage(self) -> Path:
+        """What reading every file of the runtimes has found, for the next start and the next deployment."""
+        return self.root / "run/vision-serve-damage.json"
+
+    @property
+    def failed_starts(self) -> Path:
+        """How many starts in a row have come to nothing."""
+        return self.root / "run/vision-serve-failed-starts"
+
     @property
     def trial(self) -> Path:
         return self.root / "run/vision-serve-trial"
@@ -150,8 +174,15 @@ class Paths:
         return self.private / "management.header"
 
     @property
+    def scratch(self) -> Path:
+        """A file system of the unit's own, in memory. /run is small on a real system, and nothing in it can be
+        executed: Java could not map the library there that it unpacks."""
+        return self.root / "run/vision-serve-scratch"
+
+    @property
     def temp(self) -> Path:
-        return self.private / "tmp"
+        """Where Java unpacks: its library, and the archive."""
+        return self.scratch / "tmp"
 
     @property
     def logs(self) -> Path:

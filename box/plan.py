@@ -23,14 +23,22 @@ class Situation:
     serving: bool
     room_mb: float
     address_changes: bool = False
+    files_replaced: bool = False
+    """Since the server started: what was damaged has been put right under it."""
+    had_release: bool = False
+    """One was confirmed here, be it damaged now."""
 
 
 def choose(target: Manifest, now: Situation) -> Choice:
     running, serving, room_mb = now.running, now.serving, now.room_mb
     if running is None:
+        if now.had_release:
+            return Choice(RESTART, "the confirmed release is damaged")
         return Choice(FIRST, "this box has no release yet")
     if serving and now.address_changes:
         return Choice(RESTART, "the address changes")
+    if serving and now.files_replaced:
+        return Choice(RESTART, "files were replaced since the server started")
     if target.release == running.release:
         if serving:
             return Choice(NONE, "it runs already")

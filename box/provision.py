@@ -5,22 +5,21 @@ from __future__ import annotations
 import os
 import pwd
 import subprocess
-from importlib import resources
-from pathlib import Path
+from dataclasses import replace
 
-from box import durable, programs, settings
+from box import installed, receiving, settings
 from box.errors import BoxError, UsageError
 from box.paths import Paths
-from box.service import UNIT
 
 USER = "vision-serve"
-JOURNAL_SETTINGS = "journald@vision-serve.conf"
 
 
 def provision(paths: Paths, address: str, signers: str) -> list[str]:
     """Sentences on what was changed. `address`, `signers`: "" leaves what is there."""
     if paths.is_system and os.geteuid() != 0:
         raise UsageError("provisioning a box needs root", "sudo python3 box.pyz provision")
+    if why := receiving.why_not(paths):
+        raise BoxError(f"this box can take no release: {why}", "boot it from a disk that keeps what is written")
     changed: list[str] = []
     if paths.is_system:
         changed += _user()
@@ -41,24 +40,12 @@ def provision(paths: Paths, address: str, signers: str) -> list[str]:
             changed.append(f"made the folder {folder}")
     changed += _settings(paths, address)
     if signers.strip():
-        changed += _file(paths.allowed_signers, signers.encode(), 0o644, "the keys that this box trusts")
-    if own := programs.own_file():
-        changed += _file(paths.program, own.read_bytes(), 0o755, "the program")
-    units = _file(paths.unit, packed(UNIT), 0o644, "the systemd unit")
-    units += _file(paths.journal_settings, packed(JOURNAL_SETTINGS), 0o644, "the log's limits")
-    changed += units
-    if paths.is_system and Path("/run/systemd/system").is_dir():
-        changed += _enable(reload=bool(units))
+        changed += installed.put(paths.allowed_signers, signers.encode(), 0o644, "the keys that this box trusts")
+    changed += installed.program(paths)
+    changed += installed.units(paths)
     if changed:
         os.sync()  # what useradd and systemctl wrote, too: the next power cut may come before the first release
     return changed
-
-
-def packed(name: str) -> bytes:
-    """A file of config/systemd: inside box.pyz, or in the source tree."""
-    if programs.own_file():
-        return (resources.files("box") / "systemd" / name).read_bytes()
-    return (Path(__file__).parent.parent / "config/systemd" / name).read_bytes()
 
 
 def _user() -> list[str]:
@@ -76,31 +63,17 @@ def _user() -> list[str]:
 
 
 def _settings(paths: Paths, address: str) -> list[str]:
-    before = settings.load(paths.settings)
+    """Raises UsageError for a box.json that somebody wrote and that cannot be; a damaged one is replaced."""
+    try:
+        before = settings.read(paths.settings)
+    except settings.Damaged:
+        before = settings.load(paths)
     if address:
         settings.check_address(address)
-        before = settings.Settings(inference_address=address, keep=before.keep)
-    return _file(paths.settings, settings.text(before), 0o644, f"the address {before.inference_address}")
-
-
-def _file(path: Path, content: bytes, mode: int, what: str) -> list[str]:
-    if path.is_file() and path.read_bytes() == content:
-        return []
-    verb = "replaced" if path.exists() else "wrote"
-    durable.write(path, content, mode)
-    return [f"{verb} {path}: {what}"]
-
-
-def _enable(reload: bool) -> list[str]:
-    if reload:
-        _run(["systemctl", "daemon-reload"])
-    enabled = subprocess.run(
-        ["systemctl", "is-enabled", "--quiet", UNIT], stdin=subprocess.DEVNULL, capture_output=True
-    )
-    if enabled.returncode == 0:
-        return []
-    _run(["systemctl", "enable", "--quiet", UNIT])
-    return [f"enabled {UNIT}: it starts at boot"]
+        before = replace(before, inference_address=address)
+    verb = "replaced" if paths.settings.exists() else "wrote"
+    written = settings.save(paths, before)
+    return [f"{verb} {paths.settings}: the address {before.inference_address}"] if written else []
 
 
 def _run(command: list[str]) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from box import durable, manifest, platforms, runtime, signature, space
+from box import disk, durable, manifest, platforms, releases, runtime, signature, space, wholeness
 from box.errors import BoxError
 from box.events import say
 from box.manifest import Manifest, Part
@@ -20,12 +20,13 @@ from box.paths import Paths
 
 def missing(paths: Paths, wanted: Manifest) -> dict[str, Any]:
     """What the desk still has to send. Wheels of a runtime that stands are not missing. `needed_bytes` has in it what
-    is to stay free."""
-    have_release = (paths.release(wanted.release) / "manifest.json").is_file()
-    have_runtime = runtime.stands(paths, wanted)
+    is to stay free; `why_not` says why this box cannot take a delivery at all, "" when it can."""
+    have_release = (paths.release(wanted.release) / releases.MANIFEST).is_file()
+    have_runtime = wholeness.runtime_stands(paths, wanted)
     parts = wanted.unpacked if have_runtime else wanted.parts
     absent = {part.sha256: part.size for part in parts if not _is_here(paths, part)}
-    needed = sum(absent.values()) + (0 if have_runtime else runtime.estimate(wanted)) + space.RESERVE
+    copied = 0 if have_release else sum(part.size for part in wanted.unpacked if _is_shared(paths.blobs / part.sha256))
+    needed = sum(absent.values()) + copied + (0 if have_runtime else runtime.estimate(wanted)) + space.RESERVE
     free = space.free_bytes(paths.home)
     return {
         "missing": [{"sha256": digest, "size": size} for digest, size in sorted(absent.items())],
@@ -35,7 +36,17 @@ def missing(paths: Paths, wanted: Manifest) -> dict[str, Any]:
         "needed_bytes": needed,
         "disk_free_bytes": free,
         "enough": free >= needed,
+        "why_not": why_not(paths),
     }
+
+
+def why_not(paths: Paths) -> str:
+    """Why nothing that is brought to this box would stay, "" when it would."""
+    try:
+        return disk.unwritable(paths.home) or (disk.passing(paths.home) if paths.is_system else "")
+    except OSError as error:
+        told = space.trouble(error, paths.home, "a delivery")
+        return told.message if told else str(error)
 
 
 def _is_here(paths: Paths, part: Part) -> bool:
@@ -43,15 +54,21 @@ def _is_here(paths: Paths, part: Part) -> bool:
     return any(place.is_file() and place.stat().st_size == part.size for place in places)
 
 
+def _is_shared(blob: Path) -> bool:
+    return blob.exists() and blob.stat().st_nlink > 1
+
+
 def receive(paths: Paths, release: str) -> dict[str, Any]:
     """Raises BoxError naming what is wrong; what runs is not touched in any case."""
     with space.explained(paths.home, "the unpacking"):
+        if why := why_not(paths):
+            raise BoxError(f"this box can take no release: {why}", "boot it from a disk that keeps what is written")
         space.require(paths.home, 0, "a release")
         wanted, signer = verified(paths, release)
         platforms.require_fit(wanted)
         for folder in (paths.blobs, paths.releases, paths.runtimes):
             folder.mkdir(mode=0o755, parents=True, exist_ok=True)
-        need_runtime = not runtime.stands(paths, wanted)
+        need_runtime = not wholeness.runtime_stands(paths, wanted)
         _take_in(paths, wanted.parts if need_runtime else wanted.unpacked)
         if need_runtime:
             say(f"installing the runtime {wanted.runtime_id} ({len(wanted.wheels)} wheels)")
@@ -70,12 +87,27 @@ def _delivered(paths: Paths, release: str) -> tuple[Path, Path]:
 
 
 def verified(paths: Paths, release: str) -> tuple[Manifest, str]:
-    """The manifest, as delivered or as it lies in the release's folder, and who signed it."""
-    if not manifest.NAME.fullmatch(release):
+    """The manifest as it was delivered, or else as it lies in the release's folder, and who signed it."""
+    if not manifest.is_name(release):
         raise BoxError(f"{release!r} is not the name of a release")
-    content, sealed = _delivered(paths, release)
-    if not content.is_file():
-        content, sealed = (paths.release(release) / name for name in ("manifest.json", "manifest.json.sig"))
+    if not _delivered(paths, release)[0].is_file():
+        return in_place(paths, release)
+    try:
+        return _verified(paths, release, *_delivered(paths, release))
+    except signature.Misfit as misfit:
+        # Damaged on the way or on this disk, most likely; and a file of the same size and time would not be sent again.
+        for file in _delivered(paths, release):
+            file.unlink(missing_ok=True)
+        raise BoxError(misfit.message, misfit.mend, damaged=[releases.MANIFEST]) from None
+
+
+def in_place(paths: Paths, release: str) -> tuple[Manifest, str]:
+    """The manifest as it lies in the release's folder, and who signed it."""
+    folder = paths.release(release)
+    return _verified(paths, release, folder / releases.MANIFEST, folder / releases.SIGNATURE)
+
+
+def _verified(paths: Paths, release: str, content: Path, sealed: Path) -> tuple[Manifest, str]:
     if not content.is_file() or not sealed.is_file():
         raise BoxError(f"{release} was not delivered: its manifest or signature is not here", "send it first")
     signer = signature.verify(content, sealed, paths.allowed_signers)
@@ -91,7 +123,7 @@ def _take_in(paths: Paths, parts: Sequence[Part]) -> None:
     absent: list[Part] = []
     for part in parts:
         blob, arrived = paths.blobs / part.sha256, paths.incoming_blobs / part.sha256
-        if _is_right(blob, part):
+        if wholeness.is_right(blob, part):
             continue
         if not arrived.is_file():
             if blob.exists():  # it was right once: the disk has changed it
@@ -99,7 +131,7 @@ def _take_in(paths: Paths, parts: Sequence[Part]) -> None:
                 damaged.append(part)
             else:
                 absent.append(part)
-        elif _is_right(arrived, part):
+        elif wholeness.is_right(arrived, part):
             arrived.chmod(0o644)
             if os.geteuid() == 0:
                 os.chown(arrived, 0, 0)
@@ -124,40 +156,36 @@ def _take_in(paths: Paths, parts: Sequence[Part]) -> None:
         )
 
 
-def _is_right(file: Path, part: Part) -> bool:
-    return file.is_file() and file.stat().st_size == part.size and durable.sha256(file) == part.sha256
-
-
 def _place(paths: Paths, wanted: Manifest) -> None:
     """Make the release's folder, or mend the one that is there."""
     folder = paths.release(wanted.release)
+    delivered = zip((releases.MANIFEST, releases.SIGNATURE), _delivered(paths, wanted.release), strict=True)
+    named = {name: file.read_bytes() for name, file in delivered if file.is_file()}
     if folder.is_dir():
-        for part in damaged_parts(paths, wanted):
-            _mend(paths.blobs / part.sha256, folder / part.path)
+        for part in wholeness.damaged_parts(paths, wanted):
+            beside = (folder / part.path).with_name(f".{Path(part.path).name}.new")
+            beside.unlink(missing_ok=True)
+            _lay(paths.blobs / part.sha256, beside)
+            durable.move(beside, folder / part.path)  # the folder never lacks it
+        for name, content in named.items():
+            durable.write_changed(folder / name, content)
         return
     making = folder.with_name(f".{folder.name}.making")
     durable.remove_tree(making)
     making.mkdir(mode=0o755)
     for part in wanted.unpacked:
-        place = making / part.path
-        place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
-        os.link(paths.blobs / part.sha256, place)
-    for source, name in zip(_delivered(paths, wanted.release), ("manifest.json", "manifest.json.sig"), strict=True):
-        durable.write(making / name, source.read_bytes())
+        _lay(paths.blobs / part.sha256, making / part.path)
+    for name, content in named.items():
+        durable.write(making / name, content)
     for inner in sorted({(making / part.path).parent for part in wanted.unpacked}):
         durable.sync_folder(inner)
     durable.move(making, folder)
 
 
-def damaged_parts(paths: Paths, wanted: Manifest) -> list[Part]:
-    """The parts of a release's folder that are not what was signed."""
-    folder = paths.release(wanted.release)
-    return [part for part in wanted.unpacked if not _is_right(folder / part.path, part)]
-
-
-def _mend(blob: Path, place: Path) -> None:
-    """Put a right blob in the place of a damaged file; the folder never lacks it."""
-    beside = place.with_name(f".{place.name}.new")
-    beside.unlink(missing_ok=True)
-    os.link(blob, beside)
-    durable.move(beside, place)
+def _lay(blob: Path, place: Path) -> None:
+    """Each release has files of its own: what damages one that another release shared would take both."""
+    place.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+    if _is_shared(blob):
+        durable.copy(blob, place)
+    else:
+        os.link(blob, place)

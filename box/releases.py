@@ -1,29 +1,31 @@
-"""The releases on this box: which are here, which one runs, which one was confirmed, and which may go."""
+"""The releases on this box: which are here, which one runs, and where the links lead."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-from box import durable, history
+from box import durable, runtime_files
 from box.errors import BoxError
-from box.manifest import Manifest, parse
+from box.manifest import Manifest, is_name, parse
 from box.paths import Paths
+
+MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
 
 
 def here(paths: Paths) -> list[str]:
     """Every complete release, by name."""
     if not paths.releases.is_dir():
         return []
-    return sorted(folder.name for folder in paths.releases.iterdir() if not folder.name.startswith("."))
+    return sorted(folder.name for folder in paths.releases.iterdir() if is_name(folder.name) and folder.is_dir())
 
 
 def pointed(link: Path) -> str | None:
-    """The release that `current` or `confirmed` leads to, whether or not it is there."""
+    """The release that `current` or `confirmed` leads to, whether or not it is there; None for what is no such link."""
     try:
-        return link.readlink().name
-    except (FileNotFoundError, OSError):
+        name = link.readlink().name
+    except OSError:
         return None
+    return name if is_name(name) else None
 
 
 def current(paths: Paths) -> str | None:
@@ -34,26 +36,42 @@ def confirmed(paths: Paths) -> str | None:
     return pointed(paths.confirmed)
 
 
+def to_run(paths: Paths) -> str | None:
+    """What the server is to run: `current`, or what recover chose where a disk does not let it move that link."""
+    return pointed(paths.instead) or current(paths)
+
+
 def load(paths: Paths, release: str) -> Manifest:
-    """Its manifest. Raises BoxError when the release is not here."""
+    """Its manifest. Raises BoxError when the release is not here, or its manifest is damaged."""
     try:
-        return parse((paths.release(release) / "manifest.json").read_bytes())
+        content = (paths.release(release) / MANIFEST).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         raise BoxError(f"{release} is not on this box", f"send it, then: box.pyz receive {release}") from None
-
-
-def is_whole(paths: Paths, release: str | None) -> bool:
-    """Is everything there that a start of this release needs?"""
-    if not release:
-        return False
+    except OSError as error:
+        raise BoxError(f"the manifest of {release} cannot be read: {error.strerror}", "deploy it again") from None
     try:
-        manifest = load(paths, release)
+        found = parse(content)
+    except BoxError as error:
+        raise BoxError(f"{release}: {error.message}", "it is damaged: deploy it again") from None
+    if found.release != release:
+        raise BoxError(f"the manifest of {release} is that of {found.release}", "it is damaged: deploy it again")
+    return found
+
+
+def loaded(paths: Paths, release: str | None) -> Manifest | None:
+    """Its manifest, None when there is none to be read."""
+    try:
+        return load(paths, release) if release else None
     except BoxError:
-        return False
-    folder = paths.release(release)
-    return (paths.runtime(manifest.runtime_id) / "bin/python").exists() and all(
-        (folder / part.path).is_file() for part in manifest.unpacked
-    )
+        return None
+
+
+def files_of(paths: Paths, manifest: Manifest) -> list[int]:
+    """Which files a server started now would run on: other numbers mean that some were replaced since it was."""
+    index = paths.runtime(manifest.runtime_id) / runtime_files.INDEX
+    parts = [paths.release(manifest.release) / part.path for part in manifest.of_role("archive", "config")]
+    installed = [index.stat().st_mtime_ns if index.exists() else 0]
+    return installed + [part.stat().st_ino if part.exists() else 0 for part in parts]
 
 
 def switch(paths: Paths, link: Path, release: str) -> None:
@@ -77,54 +95,3 @@ def go_back(paths: Paths, release: str | None) -> None:
         else:
             switch(paths, paths.current, release)
     paths.way_back.unlink(missing_ok=True)
-
-
-def previous(paths: Paths) -> str | None:
-    """The release that was confirmed before the present one, and is still here."""
-    there, now = here(paths), confirmed(paths)
-    return next((name for name in history.confirmed_releases(paths.history) if name != now and name in there), None)
-
-
-def to_keep(there: Sequence[str], now: Sequence[str | None], confirmed_before: Sequence[str], keep: int) -> list[str]:
-    """Which releases stay: those in use, then those confirmed most lately, `keep` in all.
-
-    A release that never was confirmed is not one to go back to, so it does not count.
-    """
-    wanted = [name for name in (*now, *confirmed_before) if name in there]
-    in_use = {name for name in now if name}
-    kept: list[str] = []
-    for name in dict.fromkeys(str(name) for name in wanted):
-        if name in in_use or len(kept) < keep:
-            kept.append(name)
-    return kept
-
-
-def prune(paths: Paths, keep: int) -> list[str]:
-    """Remove what no kept release needs: releases, runtimes, blobs, leftovers of deliveries. Returns what went."""
-    there = here(paths)
-    kept = to_keep(there, [current(paths), confirmed(paths)], history.confirmed_releases(paths.history), keep)
-    gone = [name for name in there if name not in kept]
-    for name in gone:
-        durable.remove_tree(paths.release(name))
-    manifests = [load(paths, name) for name in kept]
-    runtimes = {manifest.runtime_id for manifest in manifests}
-    for folder in _entries(paths.runtimes):
-        if folder.name not in runtimes:
-            durable.remove_tree(folder)
-    for folder in _entries(paths.releases):
-        if folder.name not in kept:
-            durable.remove_tree(folder)
-    needed = {part.sha256 for manifest in manifests for part in manifest.unpacked}
-    for blob in _entries(paths.blobs):
-        if blob.name not in needed:
-            blob.unlink()
-    for entry in [*_entries(paths.incoming_blobs), *_entries(paths.incoming)]:
-        if entry.is_dir() and entry != paths.incoming_blobs:
-            durable.remove_tree(entry)
-        elif entry != paths.incoming_blobs:
-            entry.unlink()
-    return gone
-
-
-def _entries(folder: Path) -> list[Path]:
-    return sorted(folder.iterdir()) if folder.is_dir() else []

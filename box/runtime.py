@@ -8,7 +8,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from box import durable, space
+from box import durable, runtime_files, space, wholeness
 from box.errors import BoxError, SpaceError
 from box.manifest import Manifest
 from box.paths import Paths
@@ -18,10 +18,6 @@ OVERHEAD = 1.25
 # What wheels unpack to, before they are here to be looked into.
 UNPACKED_PER_WHEEL = 4.0
 INSTALL_SECONDS = 3600
-
-
-def stands(paths: Paths, manifest: Manifest) -> bool:
-    return (paths.runtime(manifest.runtime_id) / "bin/python").exists()
 
 
 def estimate(manifest: Manifest) -> int:
@@ -41,9 +37,11 @@ def build(paths: Paths, manifest: Manifest) -> None:
     except BaseException:
         durable.remove_tree(making)
         raise
+    runtime_files.write_index(making)
     os.sync()
-    durable.remove_tree(final)  # what a changed system Python left of it
+    durable.remove_tree(final)  # what damage, or a changed system Python, left of it
     durable.move(making, final)
+    wholeness.note_damage(paths, manifest.runtime_id, [])
 
 
 def _unpacked_bytes(wheel: Path) -> int:
@@ -52,7 +50,9 @@ def _unpacked_bytes(wheel: Path) -> int:
 
 
 def _install(paths: Paths, manifest: Manifest, making: Path) -> None:
-    _run([sys.executable, "-m", "venv", "--without-pip", str(making)], making, "python3 -m venv")
+    # By its version's name: /usr/bin/python3 becomes another Python with an upgrade of the system.
+    python = os.path.realpath(sys.executable)
+    _run([python, "-m", "venv", "--without-pip", str(making)], making, "python3 -m venv")
     wheels, temp = making / "wheels", making / "tmp"
     for folder in (wheels, temp):
         folder.mkdir()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
-from box import settings
+from box import durable, settings
 from box.paths import Paths
 from box.torchserve import Inference, Management
 
@@ -13,14 +12,14 @@ from box.torchserve import Inference, Management
 def inference(paths: Paths) -> Inference:
     """Where the server listens, which may not be yet where box.json says."""
     address = own_word(paths).get("address")
-    chosen = settings.Settings(str(address)) if address else settings.load(paths.settings)
+    chosen = settings.Settings(str(address)) if address else settings.load(paths)
     return Inference(chosen.asking_address, paths.inference_header)
 
 
 def other_address(paths: Paths) -> str:
     """Where the server listens, when box.json says another address by now; else ""."""
     address = str(own_word(paths).get("address", ""))
-    return address if address != settings.load(paths.settings).inference_address else ""
+    return address if address != settings.load(paths).inference_address else ""
 
 
 def management(paths: Paths) -> Management:
@@ -29,8 +28,4 @@ def management(paths: Paths) -> Management:
 
 def own_word(paths: Paths) -> dict[str, Any]:
     """What the supervisor wrote about itself: release, phase, pid, java, address, since. Empty when there is none."""
-    try:
-        content = json.loads(paths.server_state.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return content if isinstance(content, dict) else {}
+    return durable.read_object(paths.server_state)

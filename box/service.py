@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from box import durable, programs
+from box import durable, failed_starts, programs
 from box.errors import BoxError
 from box.paths import Paths
 from box.recover import recover
 
 UNIT = "vision-serve.service"
+MENDING_UNIT = "vision-serve-mend.service"
 NAMESPACE = "vision-serve"
 STOPPED, STARTING, READY, FAILED = "stopped", "starting", "ready", "failed"
 STOP_SECONDS = 120.0
@@ -50,9 +51,12 @@ class Service(Protocol):
         """Is the machine itself being shut down?"""
 
 
+@dataclass(frozen=True)
 class Systemd:
+    paths: Paths
+
     def start(self) -> None:
-        _systemctl("reset-failed", UNIT)  # earlier failures do not count against this start
+        failed_starts.forget(self.paths)
         started = _systemctl("start", "--no-block", UNIT)
         if started.returncode:
             raise BoxError(f"systemd does not start {UNIT}: {started.stderr.strip()}", "box.pyz provision")
@@ -140,11 +144,8 @@ class Plain:
         pid = self._pid()
         if not pid:
             return State(FAILED)
-        try:
-            told = json.loads(self.paths.server_state.read_text(encoding="utf-8"))
-        except (FileNotFoundError, ValueError):
-            return State(STARTING, pid)
-        return State(READY if told["phase"] == "ready" and told["pid"] == pid else STARTING, pid)
+        told = durable.read_object(self.paths.server_state)
+        return State(READY if told.get("phase") == "ready" and told.get("pid") == pid else STARTING, pid)
 
     def log(self, since: float, count: int) -> list[str]:
         """The log begins with the first start of this boot; lines have no common time, so `since` is not looked at."""
@@ -179,4 +180,4 @@ def _start_time(pid: int) -> str:
 
 
 def of(paths: Paths) -> Service:
-    return Systemd() if paths.is_system and Path("/run/systemd/system").is_dir() else Plain(paths)
+    return Systemd(paths) if paths.is_system and Path("/run/systemd/system").is_dir() else Plain(paths)

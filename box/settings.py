@@ -1,4 +1,8 @@
-"""/etc/vision-serve/box.json: what the operator chose for this box."""
+"""/etc/vision-serve/box.json: what the operator chose for this box.
+
+A copy lies with the box's state. A power cut may leave the file empty, and a box that then answered on loopback only
+would be as lost to its shop as one that does not answer.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from box import durable
-from box.errors import UsageError
+from box.errors import BoxError, UsageError
 from box.paths import Paths
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (not bound here: where to ask instead)
+
+
+class Damaged(BoxError):
+    """A file of settings that nobody wrote so."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +36,17 @@ class Settings:
         return f"http://[{host}]:{parts.port}" if ":" in host else f"http://{host}:{parts.port}"
 
 
-def load(path: Path) -> Settings:
-    """Raises UsageError for an unknown key or a value that cannot be. An absent file is the defaults."""
+def read(path: Path) -> Settings:
+    """Raises UsageError for an unknown key or a value that cannot be, Damaged for what is no JSON object at all."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return Settings()
-    except ValueError as error:
-        raise UsageError(f"{path} is not JSON: {error}") from None
+        content = json.loads(path.read_bytes())
+    except OSError as error:
+        raise Damaged(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"{path} is not JSON: {error}") from None
     known = Settings.__dataclass_fields__
     if not isinstance(content, dict):
-        raise UsageError(f"{path} must hold a JSON object")
+        raise Damaged(f"{path} must hold a JSON object")
     if unknown := sorted(set(content) - set(known)):
         raise UsageError(f"{path} does not know {', '.join(unknown)}; it knows {', '.join(known)}")
     settings = Settings(**content)
@@ -51,10 +59,45 @@ def load(path: Path) -> Settings:
     return settings
 
 
+def load(paths: Paths) -> Settings:
+    """The settings, or while those are damaged or wrong the last that were right, or else the defaults."""
+    for path in (paths.settings, paths.settings_copy):
+        try:
+            return read(path)
+        except BoxError:
+            continue
+    return Settings()
+
+
+def problem(paths: Paths) -> str:
+    """What is wrong with box.json, "" when nothing is. A box that was never provisioned has none, and needs none."""
+    try:
+        read(paths.settings)
+    except BoxError as error:
+        return error.message if paths.settings.exists() or paths.settings_copy.exists() else ""
+    return ""
+
+
+def save(paths: Paths, settings: Settings) -> bool:
+    """The file and its copy. True when the file was not so before."""
+    durable.write_changed(paths.settings_copy, text(settings))
+    return durable.write_changed(paths.settings, text(settings))
+
+
+def keep_copy(paths: Paths) -> None:
+    """Of settings that somebody edited by hand."""
+    try:
+        edited = read(paths.settings)
+    except BoxError:
+        return
+    durable.write_changed(paths.settings_copy, text(edited))
+
+
 def check_address(address: object) -> None:
     try:
         parts = urlsplit(str(address))
-        good = parts.scheme == "http" and parts.hostname and parts.port and parts.path in ("", "/")
+        good = isinstance(address, str) and parts.scheme == "http" and parts.hostname and parts.port
+        good = good and parts.path in ("", "/")
     except ValueError:
         good = False
     if not good:
@@ -68,10 +111,13 @@ def put_back_address(paths: Paths) -> None:
     """Undo a change of address whose trial failed or was cut off."""
     try:
         address = paths.address_before.read_text(encoding="utf-8").strip()
+        check_address(address)
     except FileNotFoundError:
         return
-    keep = load(paths.settings).keep
-    durable.write(paths.settings, text(Settings(address, keep)))
+    except (OSError, ValueError, UsageError):  # what a power cut left of it says nothing
+        address = ""
+    if address:
+        save(paths, Settings(address, load(paths).keep))
     paths.address_before.unlink()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from box import events, history, memory, plan, releases, server_view, settings, starting, trial
+from box import events, history, memory, plan, pruning, releases, server_view, settings, starting, trial, wholeness
 from box.errors import BoxError
 from box.events import Journal, say
 from box.hot import Hot
@@ -45,6 +45,10 @@ def hot_of(paths: Paths, on_trial: Trial) -> Hot:
 
 def keep(paths: Paths, runs: Service, on_trial: Trial) -> list[str]:
     """Confirmed: the old one is retired, what nobody needs goes. Returns the releases that were removed."""
+    try:
+        wholeness.restore_marks(paths, on_trial.release)
+    except OSError as error:
+        say(f"{on_trial.release} is confirmed without its mark ({error.strerror}); the next start makes it")
     if history.confirmed_releases(paths.history)[:1] != [on_trial.release]:
         history.record(
             paths.history, history.CONFIRMED, on_trial.release, on_trial.owner, True, instead_of=on_trial.previous
@@ -58,8 +62,13 @@ def keep(paths: Paths, runs: Service, on_trial: Trial) -> list[str]:
     trial.clear(paths)
     paths.way_back.unlink(missing_ok=True)
     paths.address_before.unlink(missing_ok=True)
+    return tidy(paths)
+
+
+def tidy(paths: Paths) -> list[str]:
+    """Remove what nobody needs. Returns the releases that went."""
     try:
-        return releases.prune(paths, settings.load(paths.settings).keep)
+        return pruning.prune(paths, settings.load(paths).keep)
     except (BoxError, OSError) as error:
         say(f"not pruned: {error}")
         return []
@@ -91,16 +100,22 @@ def take_back(paths: Paths, runs: Service, on_trial: Trial) -> str | None:
 
 @dataclass(frozen=True)
 class Outcome:
+    """`running` answers now; None where there was nothing before, or `trouble` says why it does not."""
+
     running: str | None
     trouble: str = ""
 
+    @property
+    def went_back(self) -> bool:
+        return not self.trouble
+
 
 def back_and_told(paths: Paths, runs: Service, on_trial: Trial, why: str) -> Outcome:
-    """Take back, and write it into the history. Never raises BoxError: the way back must end."""
+    """Take back, and write it into the history. Never raises BoxError or OSError: the way back must end."""
     try:
         outcome = Outcome(take_back(paths, runs, on_trial))
-    except BoxError as error:
-        outcome = Outcome(None, f"; and {on_trial.previous} does not answer either: {error.message}")
+    except (BoxError, OSError) as error:
+        outcome = Outcome(None, f"; and {on_trial.previous} does not answer either: {error}")
     history.record(
         *(paths.history, "rolled-back", on_trial.release, on_trial.owner, False),
         running=outcome.running,
@@ -131,7 +146,7 @@ def settle(paths: Paths, runs: Service, wait_seconds: float = 10) -> str:
             return f"{on_trial.release} was confirmed, and stays"
         why = f"the activation of {on_trial.release} ended before it was confirmed"
         outcome = back_and_told(paths, runs, on_trial, why)
-        facts = {"ok": False, "rolled_back": True, "release": on_trial.release, "running": outcome.running}
+        facts = {"ok": False, "rolled_back": outcome.went_back, "release": on_trial.release, "running": outcome.running}
         told = any(event.get("event") == "result" for event in events.lines(paths.activation))
         (journal.end if told else journal.result)(**facts, error=why + outcome.trouble)
         return f"{why}; {outcome.running or 'nothing'} runs{outcome.trouble}"

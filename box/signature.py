@@ -8,19 +8,43 @@ from pathlib import Path
 from box.errors import BoxError
 
 NAMESPACE = "vision-serve-bundle"
+# What OpenSSH's names of keys begin with, and a certificate authority's line.
+KINDS = ("ssh-", "ecdsa-", "sk-", "cert-authority")
+
+
+class Misfit(BoxError):
+    """The signature is not of this manifest, whoever made it."""
+
+
+def keys(allowed_signers: Path) -> int:
+    """How many keys a file trusts: 0 for one that is empty, damaged, or not there."""
+    try:
+        lines = allowed_signers.read_bytes().decode(errors="replace").splitlines()
+    except OSError:
+        return 0
+    return sum(any(kind in line for kind in KINDS) for line in lines if not line.lstrip().startswith("#"))
+
+
+def is_one(file: Path) -> bool:
+    """Has it the shape of an OpenSSH signature? Whose, and of what, is another question."""
+    try:
+        words = file.read_bytes().strip()
+    except OSError:
+        return False
+    return words.startswith(b"-----BEGIN SSH SIGNATURE-----") and words.endswith(b"-----END SSH SIGNATURE-----")
 
 
 def verify(manifest: Path, signature: Path, allowed_signers: Path) -> str:
     """The principal who signed. Raises BoxError when it is nobody this box trusts, or not this manifest."""
-    if not allowed_signers.is_file() or not allowed_signers.read_text(encoding="utf-8").strip():
+    if not keys(allowed_signers):
         raise BoxError(
-            f"this box trusts no key yet: {allowed_signers} is empty or not there",
+            f"this box trusts no key yet: {allowed_signers} holds none",
             "give it the operator's allowed signers: box.pyz provision < allowed_signers",
         )
     content = manifest.read_bytes()
     seal = _keygen(content, "check-novalidate", "-n", NAMESPACE, "-s", str(signature))
     if seal.returncode:
-        raise BoxError(
+        raise Misfit(
             f"the signature does not fit the manifest ({_words(seal)})",
             "the bundle was changed after it was signed, or damaged: build or fetch it again",
         )

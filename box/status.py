@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 import box
-from box import durable, events, golden, locks, memory, releases, server_view, space, trial
+from box import disk, durable, events, files, golden, locks, memory, releases, server_view, space, trial, wholeness
 from box.errors import BoxError
 from box.manifest import Manifest
 from box.paths import Paths
-from box.service import READY, Service
+from box.service import READY, Service, State
 from box.space import MEGABYTE
 
 PREDICTION_SECONDS = 30.0
@@ -18,18 +18,20 @@ PREDICTION_SECONDS = 30.0
 
 def status(paths: Paths, runs: Service) -> dict[str, Any]:
     state, on_trial = runs.state(), trial.load(paths)
-    release = releases.current(paths)
-    manifest = _manifest(paths, release)
+    word = server_view.own_word(paths)
+    release = str(word["release"]) if state.pid and "release" in word else releases.to_run(paths)
+    manifest = releases.loaded(paths, release)
+    switching = locks.taken(paths.work_lock)
     held = locks.holder(paths.deploy_lock)
     workers = _workers(paths, manifest) if manifest and state.pid else []
-    why = _wrong(paths, manifest) if manifest and state.pid else "the server does not run"
+    why = wrong(paths, manifest) if manifest and state.pid else _silent(state, paths, release)
     return {
         "ok": True,
         "release": release,
         "confirmed": releases.confirmed(paths),
         "on_trial": on_trial.release if on_trial else None,
         # On its way to the gate, or back: whoever lost the connection waits for this to end.
-        "activating": locks.taken(paths.work_lock) and not (on_trial and on_trial.phase == trial.WAITING),
+        "activating": switching and not (on_trial and on_trial.phase == trial.WAITING),
         "model": manifest.model.name if manifest else None,
         "version": manifest.model.version if manifest else None,
         "workers": workers,
@@ -37,24 +39,21 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
         "ready": state.phase == READY and bool(workers) and all(worker["status"] == "READY" for worker in workers),
         "answers": not why,
         "why_not": why or None,
-        "since": server_view.own_word(paths).get("since"),
+        "since": word.get("since"),
         "memory_mb": round(memory.proportional(memory.family(state.pid)) / MEGABYTE) if state.pid else 0,
         "memory_free_mb": round(memory.available() / MEGABYTE),
         "disk_free_mb": round(space.free_bytes(paths.home) / MEGABYTE),
+        "disk_writable": not (disk_why := disk.unwritable(paths.home) or disk.unwritable(paths.state)),
+        "disk_why": disk_why or None,
+        # While a release is being switched its files are read anyway, and whoever asks wants to know how that goes.
+        "damaged": [] if switching or on_trial else files.damaged(paths),
         "releases": releases.here(paths),
-        "previous": releases.previous(paths),
+        "previous": wholeness.previous(paths),
         "last_activation": last_activation(paths),
         "lock": held.describe(time.time()) if held else None,
         "box_program": box.VERSION,
         "box_program_sha256": durable.sha256(paths.program) if paths.program.is_file() else None,
     }
-
-
-def _manifest(paths: Paths, release: str | None) -> Manifest | None:
-    try:
-        return releases.load(paths, release) if release else None
-    except BoxError:
-        return None
 
 
 def _workers(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
@@ -65,15 +64,23 @@ def _workers(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
     return [{"pid": worker["pid"], "status": worker["status"]} for row in rows for worker in row["workers"]]
 
 
-def _wrong(paths: Paths, manifest: Manifest) -> str:
+def wrong(paths: Paths, manifest: Manifest) -> str:
     """Why a golden picture is not answered rightly now; "" when it is."""
-    picture = manifest.golden[0]
+    picture = wholeness.first_golden(paths, manifest)
     try:
         content = (paths.release(manifest.release) / picture.file).read_bytes()
         answer = server_view.inference(paths).predict(manifest.model.name, content, PREDICTION_SECONDS)
     except (BoxError, OSError) as error:
         return str(error)
     return golden.mismatch(picture.file, picture.expected, manifest.tolerance, answer)
+
+
+def _silent(state: State, paths: Paths, release: str | None) -> str:
+    """Why there is no server to ask."""
+    if release is None:
+        return "no release was ever confirmed on this box"
+    damage = wholeness.damage(paths, release)
+    return "; ".join([f"the server is {state.phase}", *([state.why] if state.why else []), *damage])
 
 
 def last_activation(paths: Paths) -> dict[str, Any] | None:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from box import durable, golden, releases, server_command, settings
+from box import durable, golden, releases, server_command, settings, wholeness
 from box.child import Child
 from box.drain import drain
 from box.errors import BoxError
@@ -47,19 +47,14 @@ def serve(paths: Paths) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     os.umask(0o027)
-    release = releases.current(paths)
-    try:
-        if not release:
-            raise BoxError("no release was ever confirmed on this box")
-        manifest = releases.load(paths, release)
-        chosen = settings.load(paths.settings)
-    except BoxError as error:
-        _give_up(error.message)
+    release = releases.to_run(paths)
+    if not release:
+        _give_up("no release was ever confirmed on this box")
         return NOTHING_TO_SERVE
     try:
-        return Supervisor(paths, manifest, chosen, stop).run()
+        return Supervisor(paths, releases.load(paths, release), settings.load(paths), stop).run()
     except (BoxError, OSError) as error:
-        _give_up(str(error))
+        _give_up("; ".join([str(error), *wholeness.damage(paths, release)]))
         return 1
 
 
@@ -76,7 +71,7 @@ class Supervisor:
         self.stop = stop
         self.inference = Inference(chosen.asking_address, paths.inference_header)
         self.management = Management(f"unix:{paths.socket}", paths.management_header)
-        self.first = manifest.golden[0]
+        self.first = wholeness.first_golden(paths, manifest)
         self.picture = (paths.release(manifest.release) / self.first.file).read_bytes()
 
     def run(self) -> int:
@@ -105,11 +100,17 @@ class Supervisor:
     def _prepare_folders(self) -> None:
         """All in /run, which is memory: nothing of a running server wears the SD card."""
         self.paths.run.mkdir(parents=True, exist_ok=True)
-        for folder in (self.paths.store, self.paths.private):
+        for folder in (self.paths.store, self.paths.private, self.paths.temp):
             shutil.rmtree(folder, ignore_errors=True)
         self.paths.store.mkdir(mode=0o750)
+        self.paths.scratch.mkdir(mode=0o700, exist_ok=True)
         for folder in (self.paths.private, self.paths.temp, self.paths.logs):
             folder.mkdir(mode=0o700)
+        if os.statvfs(self.paths.temp).f_flag & os.ST_NOEXEC:
+            raise BoxError(
+                f"{self.paths.temp} is mounted noexec, and Java has to map its library there",
+                "box.pyz provision brings the unit that mounts it rightly",
+            )
         self.paths.inference_header.unlink(missing_ok=True)
         archive = self.paths.store / server_command.archive_name(self.manifest)
         archive.symlink_to(self.paths.release(self.manifest.release) / self.manifest.model.archive)
@@ -133,6 +134,7 @@ class Supervisor:
     def _state(self, phase: str, child: Child) -> None:
         state = {
             "release": self.manifest.release,
+            "files": releases.files_of(self.paths, self.manifest),
             "phase": phase,
             "pid": os.getpid(),
             "java": child.pid,
@@ -170,10 +172,10 @@ class Supervisor:
 
     def _write_headers(self) -> bool:
         """False while TorchServe has not written its tokens yet."""
+        keys = durable.read_object(self.paths.keys)
         try:
-            keys = json.loads(self.paths.keys.read_text(encoding="utf-8"))
             inference, management = keys["inference"]["key"], keys["management"]["key"]
-        except (FileNotFoundError, ValueError, KeyError):
+        except (KeyError, TypeError):
             return False
         for path, token, mode in (
             (self.paths.inference_header, inference, 0o640),

@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass, replace
 
 from box import durable
+from box.manifest import is_name
 from box.paths import Paths
 
 # Whether it was confirmed is not among them: only the link `confirmed` says that.
@@ -29,10 +30,21 @@ class Trial:
 
 
 def load(paths: Paths) -> Trial | None:
+    """None when there is none, or its marker is no trial's: the confirmed release is right then."""
+    said = durable.read_object(paths.trial)
     try:
-        return Trial(**json.loads(paths.trial.read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+        found = Trial(**said)
+    except TypeError:
         return None
+    texts = (found.how, found.owner, found.phase)
+    numbers = (found.started, found.deadline)
+    sound = (
+        is_name(found.release)
+        and (found.previous is None or is_name(found.previous))
+        and all(isinstance(text, str) for text in texts)
+        and all(isinstance(number, int | float) for number in numbers)
+    )
+    return found if sound else None
 
 
 def save(paths: Paths, trial: Trial) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from box import platforms
+from box import platforms, runtime_files
 from kit.build import PROJECT
 from tests.box.shop import Box, Key, make_release
 
@@ -30,6 +30,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     java.chmod(0o755)
     (folder / "bin").mkdir()
     (folder / "bin/python").symlink_to(sys.executable)
+    runtime_files.write_index(folder)
     return folder
 
 

@@ -7,13 +7,11 @@ import os
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.box.shop import GATE, Box, Release, Result, free_port, make_release
+from tests.box.shop import GATE, Box, Release, Result, free_port, make_release, wait_for
 
 
 @pytest.fixture
@@ -195,13 +193,6 @@ def settled(box: Box) -> bool:
     """Nothing is on trial, and no way back is under way."""
     status = box.ask("status")
     return not status["on_trial"] and not status["activating"]
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def processes(box: Box, word: bytes) -> list[int]:

@@ -31,15 +31,17 @@ def test_what_is_wrong_with_a_box(box: Box, tmp_path: Path, monkeypatch: pytest.
     releases.switch(box.paths, box.paths.confirmed, release.name)
     box.paths.allowed_signers.write_text("")
     (box.paths.release(release.name) / "net.mar").write_bytes(b"x")
-    box.paths.runtime(str(release.document["runtime"]["id"])).unlink()
+    runtime = box.paths.runtime(str(release.document["runtime"]["id"]))
+    runtime.unlink()
     monkeypatch.setenv("PATH", str(tmp_path))
     found = messages(box)
     assert found == {
         "ssh-keygen is not here: no bundle can be verified": "error",
         "rsync is not here: a desk cannot send, only `install` works": "warning",
-        "this box trusts no key": "error",
-        f"{release.name}: net.mar is not what was signed": "error",
-        f"the runtime of {release.name} does not stand": "error",
+        f"this box trusts no key: {box.paths.allowed_signers} holds none": "error",
+        f"{box.paths.current} leads to no release": "error",
+        f"net.mar of {release.name} is not what was signed": "error",
+        f"the runtime of {release.name}: {runtime} is not there": "error",
         "the server is stopped": "error",
     }
     assert box.refused("doctor")["findings"]

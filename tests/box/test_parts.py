@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from box import memory, releases, server_log, settings
+from box import memory, pruning, server_log, settings
 from box.errors import UsageError
 from box.service import FAILED, READY, STARTING, STOPPED, State, judge
 
@@ -39,7 +39,7 @@ def test_what_systemd_says_of_the_unit(shown: dict[str, str], state: State) -> N
     ],
 )
 def test_which_releases_stay(there: list[str], now: list[str | None], before: list[str], kept: list[str]) -> None:
-    assert releases.to_keep(there, now, before, keep=3) == kept
+    assert pruning.to_keep(there, now, before, keep=3) == kept
 
 
 @pytest.fixture
@@ -121,8 +121,8 @@ def test_the_cause_is_what_the_worker_said_of_its_handler_and_not_what_followed(
 def test_settings_that_cannot_be(tmp_path: Path, content: str, complaint: str) -> None:
     file = tmp_path / "box.json"
     file.write_text(content)
-    with pytest.raises(UsageError, match=complaint):
-        settings.load(file)
+    with pytest.raises((UsageError, settings.Damaged), match=complaint):
+        settings.read(file)
 
 
 @pytest.mark.parametrize(

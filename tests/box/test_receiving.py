@@ -83,7 +83,11 @@ def test_a_manifest_changed_after_it_was_signed(box: Box, release: Release) -> N
 def test_a_signature_of_something_else(box: Box, release: Release, key: Key) -> None:
     box.deliver(release)
     (box.paths.incoming / f"{release.name}.json.sig").write_bytes(key.sign(b"another manifest"))
-    assert "the signature does not fit" in box.refused("receive", release.name)["error"]
+    refused = box.refused("receive", release.name)
+    assert "the signature does not fit" in refused["error"]
+    assert refused["damaged"] == ["manifest.json"], "the desk sends it once more"
+    assert "was not delivered" in box.refused("receive", release.name)["error"]
+    box.deliver(release)
     (box.paths.incoming / f"{release.name}.json.sig").write_bytes(b"no signature at all")
     assert "the signature does not fit" in box.refused("receive", release.name)["error"]
 
