@@ -13,7 +13,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit integration boxes lock clean
+.PHONY: test lint unit integration boxes boxes-short lock clean
 
 help: ## list the targets
 	@awk -f scripts/help.awk $(MAKEFILE_LIST)
@@ -71,7 +71,7 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 	@.venv-mobile/bin/python -m scripts.mobile
 
 ##@ Work on the kit
-test: lint unit integration mobile-test boxes ## everything CI runs
+test: lint unit integration mobile-test boxes-short ## everything CI runs
 lint: setup ## ruff and mypy
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -81,8 +81,10 @@ unit: setup ## fast tests, no server
 		--ignore tests/transport -n logical --maxprocesses 8 --dist loadfile
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
-boxes: setup ## deployments and faults on three boxes that really boot (root; some 20 minutes)
+boxes: setup ## deployments and every fault on three boxes that really boot (root; some 50 minutes)
 	@.venv/bin/pytest tests/transport tests/boxes
+boxes-short: setup ## the same with one fault of each kind (root; some 25 minutes)
+	@.venv/bin/pytest tests/transport tests/boxes -m "not thorough"
 arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
 	@.venv/bin/pytest tests/arm64 -s
 mobile-test: setup ## files for phones, made and run for real

@@ -79,7 +79,8 @@ def main(arguments: list[str] | None = None) -> int:
         asked = parser().parse_args(arguments)
         if asked.verb == "serve":
             return verbs.serve(Paths(asked.root))
-        if os.geteuid() == 0 and (repaired := programs.repair(Paths(asked.root))):
+        changing = asked.verb not in verbs.READING and os.geteuid() == 0
+        if changing and (repaired := programs.repair(Paths(asked.root))):
             say(repaired)
         os.umask(0o022)  # a hardened root's 077 would keep the server's user out of its own release
         result = verbs.VERBS[asked.verb](Paths(asked.root.resolve()), asked)

@@ -256,6 +256,8 @@ def settle(paths: Paths, asked: Asked) -> Result:
     return {"ok": True, "settled": settling.settle(paths, service.of(paths))}
 
 
+# These change nothing, not even what they find damaged.
+READING = ("missing", "plan", "status", "history", "logs", "doctor")
 VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "provision": provision,
     "missing": missing,

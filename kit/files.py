@@ -49,14 +49,34 @@ def read_json(path: Path, mend: str = "") -> Any:
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a journal, one a line; those that can be read: a power cut tears the last. None without a file."""
+    """The objects of a journal, one a line; those that can be read: a power cut tears the last, a dying disk makes
+    noise of any. None without a file."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return []
     found = []
-    for line in path.read_text(encoding="utf-8").splitlines() if path.exists() else []:
+    for line in lines:
         try:
-            found.append(dict(json.loads(line)))
-        except ValueError:
+            document = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(document, dict):
+            found.append(document)
     return found
+
+
+def append_json_line(path: Path, document: Any) -> None:
+    """Add a line to a journal, on the disk before this returns. What was left of a torn last line is closed first."""
+    with path.open("ab+") as file:
+        size = file.seek(0, os.SEEK_END)
+        torn = False
+        if size:
+            file.seek(size - 1)
+            torn = file.read(1) != b"\n"
+        file.write(b"\n" * torn + json.dumps(document, ensure_ascii=False).encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def sha256(path: Path) -> str:

@@ -11,7 +11,7 @@ from kit.errors import UsageError
 from kit.files import replacing
 from kit.fleet.parcel import Parcel
 
-# Layouts kept under build/fleet/staging, so that a box is resumed or taken back without unpacking again.
+# Layouts kept under build/unpacked-bundles, so that a box is resumed or taken back without unpacking again.
 KEPT = 4
 
 

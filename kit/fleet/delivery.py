@@ -14,6 +14,7 @@ from kit.fleet.switching import end_trial, switch
 from kit.fleet.turn import Orders, Watch
 from kit.fleet.visit import Refusal, Visit
 
+REPLACED = "replaced the program: it was damaged"
 BUNDLES = "make bundle PROFILE=… PLATFORM=… PYTHON=…"
 
 
@@ -53,8 +54,8 @@ class Delivery(Visit):
 
     def plan(self) -> Event:
         self._fit()
-        if not self.facts.program:
-            why = "a bare box: it is provisioned first"
+        if not self.facts.program and not self.facts.whole:
+            why = "a bare box: it is provisioned first" if self.facts.bare else "its program is damaged: replaced first"
             return {"how": "first", "why": why, "runtime": "build", "bytes": self.parcel.size}
         manifest = self.parcel.manifest
         return self.turn.checked(self.turn.call("plan", self.parcel.release, stdin=manifest, step="plan"))
@@ -71,21 +72,24 @@ class Delivery(Visit):
             raise Refusal(f"it is {target}, and the bundles are for {have} → {BUNDLES}")
         self.parcel = parcel
         self.account.release = parcel.release
+        self._program = self.facts.program
 
     def _have_a_program(self) -> None:
-        """A bare box gets the program first, since the lock is the program's; it changes nothing by lying there."""
-        if not self.facts.program:
-            if not self.turn.orders.signers:
-                raise Refusal("a bare box has to be told whose bundles to trust → SIGNERS=allowed_signers")
-            self._install_program("installed the program")
+        """A bare box gets the program first, since the lock is the program's; it changes nothing by lying there. So
+        does one that has no whole copy of it left."""
+        if self.facts.bare and not self.turn.orders.signers:
+            raise Refusal("a bare box has to be told whose bundles to trust → SIGNERS=allowed_signers")
+        if not self.facts.program and not self.facts.whole:
+            self._install_program("installed the program" if self.facts.bare else REPLACED)
 
     def _update_program(self) -> None:
-        if self.facts.program not in ("", self.parcel.program_sha256):
-            self._install_program("updated the program")
+        if self._program != self.parcel.program_sha256:
+            self._install_program("updated the program" if self._program else REPLACED)
 
     def _install_program(self, said: str) -> None:
         self.turn.begin("program")
         self.turn.remote.install(self.parcel.program, self.parcel.program_sha256)
+        self._program = self.parcel.program_sha256
         self.account.changes.append(said)
 
     def _provision(self) -> list[str]:
@@ -98,13 +102,15 @@ class Delivery(Visit):
         return changed
 
     def _has_it(self) -> bool:
-        """It confirmed this release, and answers. What an earlier run left on trial is brought to its end first."""
+        """It confirmed this release, runs it, answers, and nothing on it is damaged. What an earlier run left on trial
+        is brought to its end first."""
         status = self.turn.call("status", step="look")
         # A run that is resumed knows what the box had at first; what it has now may be this very release.
         self.account.before = self.account.before or str(status.get("confirmed") or "")
         status = end_trial(self.turn, status, self.parcel.release)
-        self.turn.read_running(status)
-        return status.get("confirmed") == self.parcel.release and bool(status.get("answers"))
+        self.turn.heard(status)
+        runs = self.account.running == status.get("confirmed") == self.parcel.release
+        return runs and not status.get("damaged")
 
     def _send_and_receive(self) -> None:
         """Send what the box lacks, and have it checked there; once more when a part arrived damaged."""
@@ -117,6 +123,8 @@ class Delivery(Visit):
 
     def _send_missing(self) -> None:
         need = self.turn.checked(self.turn.call("missing", stdin=self.parcel.manifest, step="compare"))
+        if why := need.get("why_not"):
+            raise BoxError(str(why))
         if not need.get("enough", True):
             needed, free = (int(need[key]) / 1e6 for key in ("needed_bytes", "disk_free_bytes"))
             raise BoxError(f"its disk has {free:,.0f} MB free and should have {needed:,.0f} MB")

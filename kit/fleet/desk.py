@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import getpass
 import os
 import re
+import secrets
+import shutil
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 
 from kit.errors import KitError
@@ -25,13 +30,22 @@ class Desk:
     def __init__(self, build_root: Path, fleet: Fleet, ssh_config: str = "") -> None:
         self.fleet, self.ssh_config = fleet, ssh_config
         self.stopping = threading.Event()
-        self.stagings = build_root / "fleet" / "staging"
-        self.folder = build_root / "fleet" / re.sub(r"[^A-Za-z0-9@.+-]", "_", fleet.name)
+        self.stagings = build_root / "unpacked-bundles"
+        # Not `.` or `..`, whatever the file is called.
+        self.folder = build_root / "fleet" / re.sub(r"^[.]|[^A-Za-z0-9@.+-]", "_", fleet.name)
         self.user, self.host = getpass.getuser(), socket.gethostname()
-        self.owner = f"{self.user}@{self.host}:{os.getpid()}"
+        # Two desks in containers may have one name and one pid.
+        self.owner = f"{self.user}@{self.host}:{os.getpid()}-{secrets.token_hex(4)}"
 
     def remote(self, box: Box) -> Remote:
-        return SshRemote(Link(box.address, self.ssh_config), self.stopping, self.fleet.bwlimit)
+        return SshRemote(Link(box.address, self.ssh_config, control=self.control), self.stopping, self.fleet.bwlimit)
+
+    @cached_property
+    def control(self) -> str:
+        """The folder of this run's connections, nobody else's. In /tmp: a socket's path has to be short."""
+        folder = tempfile.mkdtemp(prefix="vision-serve-", dir="/tmp")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        return folder
 
     @property
     def rollout(self) -> Path:
@@ -40,8 +54,15 @@ class Desk:
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One run of this fleet at a time on this desk; the boxes' own locks hold off other desks. Raises KitError."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with (self.folder / "lock").open("a") as file:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "lock").open("a")
+        except OSError as error:
+            raise KitError(
+                f"the folder of fleet {self.fleet.name}, {self.folder}, cannot be used: {error.strerror}",
+                "move away what lies in its place",
+            ) from None
+        with lock as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

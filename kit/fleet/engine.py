@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+NO_BOX = "no box could be reached"
+
 
 class Job(str, Enum):
     PREPARE = "prepare"
@@ -86,6 +88,7 @@ class Engine:
         self._ready: dict[str, None] = {}
         self._touched: dict[str, None] = {}
         self._refused: list[str] = []
+        self._unready: set[str] = set()
         self._failures = 0
         self._news = 0
         self._proven = False
@@ -109,6 +112,8 @@ class Engine:
                 self._ready[box] = None
             elif kind is Kind.REFUSED:
                 self._refused.append(box)
+            elif kind is Kind.FAILED:
+                self._unready.add(box)
         elif self._job is Job.CHANGE:
             self._told_of_change(box, kind, touched)
 
@@ -139,14 +144,26 @@ class Engine:
             self._begin(Job.RELEASE, self._ready)
         elif self._job is Job.PREPARE and self._refused:
             self._end(Verdict.REFUSED, f"{counted(len(self._refused))} cannot take part: nothing was changed")
+        elif self._job is Job.PREPARE and self._careful and (wave := self._lost_wave()):
+            failed, allowed = counted(self._failed_before(wave)), wave.allowed_failures
+            self._end(Verdict.REFUSED, f"{wave.name}: {failed} failed before anything was changed, {allowed} allowed")
         elif self._job is Job.PREPARE and not self._ready:
-            self._end(Verdict.UNPROVEN, "no box could be reached")
+            failed = counted(len(self._unready))
+            self._end(Verdict.UNPROVEN, f"no box is ready, {failed} failed" if self._unready else NO_BOX)
         elif self._job is Job.CHANGE and self._careful and not self._went_well():
             return
         elif self.wave + 1 < len(self.waves):
             self._next_wave()
         else:
             self._end(Verdict.DONE, "")
+
+    def _failed_before(self, wave: Wave) -> int:
+        """How many boxes of the wave failed while they were prepared."""
+        return len(self._unready.intersection(wave.boxes))
+
+    def _lost_wave(self) -> Wave | None:
+        """A wave of which more boxes have failed already than it allows: what comes before it need not begin."""
+        return next((wave for wave in self.waves if self._failed_before(wave) > wave.allowed_failures), None)
 
     def _went_well(self) -> bool:
         """May the roll-out go on after this wave?"""
@@ -161,7 +178,7 @@ class Engine:
     def _next_wave(self) -> None:
         pause = self.waves[self.wave].pause if self._news else 0.0
         self.wave += 1
-        self._failures = self._news = 0
+        self._failures, self._news = self._failed_before(self.waves[self.wave]), 0
         boxes = [box for box in self.waves[self.wave].boxes if box in self._ready]
         self._begin(Job.CHANGE, boxes)
         self.pause = pause if boxes else 0.0

@@ -5,13 +5,12 @@ A run writes two: `begun` (who, when, what) and `ended` (the result for each box
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.files import read_json_lines
+from kit.files import append_json_line, read_json_lines
+from kit.fleet.words import texts
 
 HISTORY = "history.jsonl"
 KILLED = "no end: killed, or still under way"
@@ -31,10 +30,7 @@ class Run:
 
 def append(folder: Path, event: str, **fields: Any) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / HISTORY).open("a", encoding="utf-8") as file:
-        file.write(json.dumps({"event": event, **fields}, ensure_ascii=False) + "\n")
-        file.flush()
-        os.fsync(file.fileno())
+    append_json_line(folder / HISTORY, {"event": event, **fields})
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
@@ -43,18 +39,18 @@ def read(folder: Path) -> list[dict[str, Any]]:
 
 
 def runs(folder: Path) -> list[Run]:
-    """The runs, oldest first."""
+    """The runs, oldest first. Of an entry that is noise in part, what can be read."""
     entries = read(folder)
-    ends = {entry["id"]: entry for entry in entries if entry["event"] == "ended"}
+    ends = {str(entry.get("id")): entry for entry in entries if entry.get("event") == "ended"}
     return [
         Run(
-            id=entry["id"],
-            at=entry["at"],
-            who=entry["owner"].rpartition(":")[0],
-            what=entry["what"],
-            release=", ".join(entry["releases"]) or "each box's previous",
-            result=ends[entry["id"]]["result"] if entry["id"] in ends else KILLED,
+            id=str(entry.get("id")),
+            at=str(entry.get("at")),
+            who=str(entry.get("owner")).rpartition(":")[0],
+            what=str(entry.get("what")),
+            release=", ".join(texts(entry.get("releases"))) or "each box's previous",
+            result=str(ends.get(str(entry.get("id")), {}).get("result", KILLED)),
         )
         for entry in entries
-        if entry["event"] == "begun"
+        if entry.get("event") == "begun"
     ]

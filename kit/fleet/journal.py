@@ -10,15 +10,14 @@ build/fleet/<fleet>/rollout.jsonl: one JSON object a line, on the disk before th
 
 from __future__ import annotations
 
-import json
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kit.files import read_json_lines
+from kit.files import append_json_line, read_json_lines
+from kit.fleet.words import texts
 
 ROLLOUT = "rollout.jsonl"
 
@@ -33,11 +32,11 @@ class Record:
 
     @property
     def releases(self) -> list[str]:
-        return list(self.start["releases"])
+        return texts(self.start.get("releases"))
 
     @property
     def bundles(self) -> list[str]:
-        return list(self.start["bundles"])
+        return texts(self.start.get("bundles"))
 
 
 class Journal:
@@ -45,34 +44,27 @@ class Journal:
 
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
+        self._file = file
         file.parent.mkdir(parents=True, exist_ok=True)
-        self._file = file.open("a", encoding="utf-8")
 
     def write(self, event: str, **fields: Any) -> None:
         with self._lock:
-            self._file.write(json.dumps({"event": event, **fields}, ensure_ascii=False) + "\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-
-    def __enter__(self) -> Journal:
-        return self
-
-    def __exit__(self, *failure: object) -> None:
-        self._file.close()
+            append_json_line(self._file, {"event": event, **fields})
 
 
 def read(file: Path) -> Record:
-    """The last roll-out's record; an empty one when there is none. A torn last line is left out."""
+    """The last roll-out's record; an empty one when there is none. What is torn or noise is left out."""
     start: dict[str, Any] = {}
     before: dict[str, str] = {}
     verdict = ""
     for event in read_json_lines(file):
-        if event["event"] == "start":
+        box, release = event.get("box"), event.get("release")
+        if event.get("event") == "start":
             start = event
-        elif event["event"] == "before":
-            before.setdefault(event["box"], event["release"])
-        elif event["event"] == "box" and event.get("kind") == "taken back":
-            before.pop(event["box"], None)
-        elif event["event"] == "end":
-            verdict = event["verdict"]
+        elif event.get("event") == "before" and isinstance(box, str) and isinstance(release, str):
+            before.setdefault(box, release)
+        elif event.get("event") == "box" and event.get("kind") == "taken back":
+            before.pop(str(box), None)
+        elif event.get("event") == "end":
+            verdict = str(event.get("verdict"))
     return Record(start, before, verdict)

@@ -12,6 +12,9 @@ import yaml
 
 from kit.errors import UsageError
 
+# No number of a fleet file is larger; `.inf` is none of it.
+MOST = 1e9
+
 
 @dataclass(frozen=True)
 class Marked:
@@ -33,7 +36,8 @@ class Marked:
             raise self.wrong(f"{what} must be a mapping of names to values")
         found: dict[str, Marked] = {}
         for key_node, value in self.node.value:
-            key, at = str(key_node.value), Marked(self.file, key_node)
+            at = Marked(self.file, key_node)
+            key = at.text("a key")
             if known is not None and key not in known:
                 raise at.wrong(f"{what} has no {key!r}", suggestion(key, known))
             if key in found:
@@ -56,10 +60,10 @@ class Marked:
             raise self.wrong(f"{what} must be a text, not {value!r}")
         return value
 
-    def number(self, what: str, least: float, most: float = float("inf")) -> float:
+    def number(self, what: str, least: float, most: float = MOST) -> float:
         value = self._scalar(what)
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            limits = f"{least:g} or more" if most == float("inf") else f"{least:g} to {most:g}"
+            limits = f"{least:g} or more" if most == MOST else f"{least:g} to {most:g}"
             raise self.wrong(f"{what} must be a number, {limits}, not {value!r}")
         return value
 
@@ -72,7 +76,10 @@ class Marked:
     def _scalar(self, what: str) -> Any:
         if not isinstance(self.node, yaml.ScalarNode):
             raise self.wrong(f"{what} must be a single value")
-        return yaml.SafeLoader("").construct_object(self.node)
+        try:
+            return yaml.SafeLoader("").construct_object(self.node)
+        except (yaml.YAMLError, ValueError, OverflowError, KeyError):  # a tag of a program's own, a date that is none
+            raise self.wrong(f"{what} is a value of no use here: {str(self.node.value)[:60]!r}") from None
 
 
 def read(file: Path) -> Marked:
@@ -83,6 +90,8 @@ def read(file: Path) -> Marked:
         raise UsageError(f"{file} cannot be read: {error}") from None
     except yaml.YAMLError as error:
         raise UsageError(f"{file} is not YAML: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{file} is nested too deeply to be a fleet file") from None
     if node is None:
         raise UsageError(f"{file} is empty")
     return Marked(file, node)

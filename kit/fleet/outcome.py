@@ -13,9 +13,10 @@ from kit.fleet.engine import Job, Kind
 class Account:
     """One box in one roll-out, filled in as it goes. `kind` is what came of `job`, its last but for the lock's release.
 
-    `before` is the release it had confirmed at first ("" for none), `release` the one it was given, `running` what it
-    runs now ("" for nothing, None when the desk does not know); `touched`: it runs the new release, or may. `bytes`
-    went over the link, both ways; `away_seconds` is how long it gave no answers; `steps` are seconds each.
+    `before` is the release it had confirmed at first ("" for none), `release` the one it was given, `running` what has
+    answered since the last change ("" for nothing, None when the desk does not know), `silent` why nothing answers;
+    `touched`: it runs the new release, or may. `bytes` went over the link, both ways; `away_seconds` is how long it
+    gave no answers; `steps` are seconds each.
     """
 
     box: str
@@ -24,6 +25,7 @@ class Account:
     release: str = ""
     before: str = ""
     running: str | None = None
+    silent: str = ""
     touched: bool = False
     step: str = ""
     how: str = ""

@@ -51,7 +51,9 @@ def unfit(facts: Facts) -> str:
     if facts.bits != POINTER_BITS:
         return f"its python3 is a {facts.bits}-bit program: it needs a 64-bit system"
     if not facts.root:
-        return "no root: let the ssh user run sudo without a password, or log in as root"
+        return (
+            "no root: sudo wants a password, or there is none; let the ssh user run sudo without one, or log in as root"
+        )
     if not facts.rsync:
         return "it has no rsync: apt-get install rsync"
     return ""

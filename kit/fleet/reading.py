@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,7 +74,18 @@ def wrong_address(address: str) -> str:
         return "is a URL: write user@host, and name a port in your ssh config (Host …, Port …)"
     if not ADDRESS.fullmatch(address):
         return "is no address that ssh takes: user@host, or a Host of your ssh config"
+    host = address.rpartition("@")[2]
+    if ":" in host and not is_ipv6(host):
+        return "names a port, which ssh does not take there: give it a Host and a Port in your ssh config"
     return ""
+
+
+def is_ipv6(host: str) -> bool:
+    try:
+        ipaddress.IPv6Address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def read_groups(given: Marked | None) -> dict[str, str]:
@@ -147,7 +159,9 @@ def read_url(given: Marked | None) -> str:
     url = given.text("inference_address")
     try:
         parts = urlsplit(url)
-        if parts.scheme in ("http", "https") and parts.hostname and parts.port and not parts.path.strip("/"):
+        if parts.scheme == "https":
+            raise given.wrong(f"inference_address {url!r}: a box serves http, and no https", "http://0.0.0.0:8080")
+        if parts.scheme == "http" and parts.hostname and parts.port and not parts.path.strip("/"):
             return url
     except ValueError:
         pass

@@ -2,6 +2,8 @@
 
 LinkLost        no connection, or it broke off: nothing is known of what the box did after
 BoxError        the box was reached and something there does not work
+├── NoShell     a login there runs no command
+└── NoResult    its program gave no answer
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from kit.fleet import commands, transport
+from kit.fleet import commands, connecting, tether, transport
 from kit.fleet.commands import Link
 
 Event = Mapping[str, Any]
@@ -46,10 +48,17 @@ class NoResult(BoxError):
     pass
 
 
+class NoShell(BoxError):
+    pass
+
+
 @dataclass(frozen=True)
 class Facts:
-    """What a box is. `bits` is its python3's pointer size, 0 when it has none; `program` the sha256 of box.pyz, "" for
-    none; `root` whether commands can run as root; `boot` is another after each start of the machine."""
+    """What a box is. `bits` is its python3's pointer size, 0 when it has none; `root` whether commands can run as root;
+    `boot` is another after each start of the machine.
+
+    `program` is the sha256 of box.pyz, "" when it is not there or not whole; `whole` the place of a copy that is, ""
+    for none; `damaged`: something of it lies there, so that this is no bare box."""
 
     machine: str
     python: str
@@ -59,6 +68,12 @@ class Facts:
     rsync: bool
     program: str
     boot: str = ""
+    whole: str = ""
+    damaged: bool = False
+
+    @property
+    def bare(self) -> bool:
+        return not self.program and not self.damaged
 
 
 class Remote(Protocol):
@@ -77,9 +92,12 @@ class Remote(Protocol):
         stdin: bytes = b"",
         heard: Callable[[Event], None] = ...,
         stoppable: bool = True,
+        fresh: bool = False,
     ) -> Event: ...
 
     def send(self, folder: Path, files: Sequence[str], progress: Callable[[float], None]) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def ignore(*_: object) -> None:
@@ -87,18 +105,21 @@ def ignore(*_: object) -> None:
 
 
 class SshRemote:
-    """A box over OpenSSH and rsync. Every call is a connection of its own."""
+    """A box over OpenSSH and rsync. All calls share one connection, which ends when it was idle for a while, but for
+    those that are to prove the network (`fresh`)."""
 
     def __init__(self, link: Link, stopping: threading.Event, bwlimit: int = 0) -> None:
         self.link, self.traffic = link, 0
         self._stopping, self._bwlimit = stopping, bwlimit
 
     def probe(self) -> Facts:
-        """Raises LinkLost."""
+        """Raises LinkLost, NoShell."""
         lines: list[str] = []
-        self._ssh(commands.probe(self.link), b"", lines.append, SHORT)
+        finished = self._ssh(commands.probe(self.link), commands.PROBE.encode(), lines.append, SHORT)
+        if why := unread(lines, finished):
+            raise NoShell(why)
         facts = read_facts(lines)
-        self.link = replace(self.link, sudo=facts.sudo)
+        self.link = replace(self.link, sudo=facts.sudo, program=facts.whole or commands.PROGRAM)
         return facts
 
     def install(self, program: bytes, sha256: str) -> None:
@@ -106,6 +127,7 @@ class SshRemote:
         finished = self._ssh(commands.install_program(self.link, sha256), program, ignore, SHORT)
         if finished.status:
             raise BoxError(f"the program could not be installed: {last_line(finished.stderr)}")
+        self.link = replace(self.link, program=commands.PROGRAM)
 
     def call(
         self,
@@ -114,8 +136,10 @@ class SshRemote:
         stdin: bytes = b"",
         heard: Callable[[Event], None] = ignore,
         stoppable: bool = True,
+        fresh: bool = False,
     ) -> Event:
-        """Its result; `ok` in it may be false. Raises LinkLost, NoResult, transport.Stopped."""
+        """Its result; `ok` in it may be false. `fresh`: over a connection of its own, tried once. Raises LinkLost,
+        NoResult, transport.Stopped."""
         results: list[Event] = []
 
         def take(line: str) -> None:
@@ -124,7 +148,8 @@ class SshRemote:
                 (results.append if event.get("event") == "result" else heard)(event)
 
         timeout = LONG if verb in LONG_VERBS else SHORT
-        finished = self._ssh(commands.call(self.link, verb, arguments), stdin, take, timeout, stoppable)
+        command = commands.call(self.link, verb, arguments, fresh)
+        finished = self._ssh(command, stdin, take, timeout, stoppable, patient=not fresh)
         if not results:
             raise NoResult(f"box.pyz {verb} gave no result: {last_line(finished.stderr) or f'exit {finished.status}'}")
         return results[-1]
@@ -139,7 +164,8 @@ class SshRemote:
                 self.traffic += int(total[1])
 
         names = "".join(f"{name}\n" for name in files).encode()
-        finished = self._run(commands.rsync(self.link, folder, self._bwlimit), names, take, LONG)
+        command = tether.command(commands.rsync(self.link, folder, self._bwlimit))
+        finished = self._run(command, names, take, LONG)
         if finished.status == 0 and not finished.timed_out:
             return
         # rsync's last line only says that there was an error; the first one says which.
@@ -149,6 +175,11 @@ class SshRemote:
             raise LinkLost(error)
         raise BoxError(f"rsync: {error}")
 
+    def close(self) -> None:
+        """End the connection that calls share. The next call makes another."""
+        if self.link.control:
+            transport.run(commands.close(self.link), b"", ignore, SHORT)
+
     def _ssh(
         self,
         arguments: Sequence[str],
@@ -156,11 +187,12 @@ class SshRemote:
         heard: Callable[[str], None],
         timeout: float,
         stoppable: bool = True,
+        patient: bool = True,
     ) -> transport.Finished:
-        finished = self._run(arguments, stdin, heard, timeout, stoppable)
+        finished = self._run(arguments, stdin, heard, timeout, stoppable, patient)
         self.traffic += finished.sent + finished.received
         if finished.status == NO_LINK:
-            raise LinkLost(last_line(finished.stderr) or "ssh ended with 255")
+            raise LinkLost(connecting.words(finished.stderr, self.link.address))
         if finished.timed_out:
             raise LinkLost(f"no answer within {timeout:g} s")
         return finished
@@ -172,23 +204,49 @@ class SshRemote:
         heard: Callable[[str], None],
         timeout: float,
         stoppable: bool = True,
+        patient: bool = True,
     ) -> transport.Finished:
-        return transport.run(arguments, stdin, heard, timeout, self._stopping if stoppable else None)
+        """Where there was no connection at all, tried again with growing pauses. Raises transport.Stopped."""
+        stopping = self._stopping if stoppable else None
+        tried = 0
+        while True:
+            finished = transport.run(arguments, stdin, heard, timeout, stopping)
+            tried += 1
+            lost = finished.status in RSYNC_NO_LINK and not finished.received
+            pause = connecting.pause(finished.stderr, tried) if lost and patient else None
+            if pause is None:
+                return finished
+            if (stopping or threading.Event()).wait(pause):
+                raise transport.Stopped
+
+
+def unread(lines: Sequence[str], finished: transport.Finished) -> str:
+    """Why the probe's words are not to be believed, "" when they are: it did not run there, or not to its end."""
+    if "probe=begun" in lines and "probe=done" in lines:
+        return ""
+    said = last_line(finished.stderr) or last_line("\n".join(line for line in lines if not line.startswith("probe=")))
+    return (
+        f"a login works, and no command runs there: it ended with {finished.status}{f' ({said})' if said else ''} → "
+        "give the ssh user a login shell that runs commands, an rc file that does not exit, no forced command"
+    )
 
 
 def read_facts(lines: Sequence[str]) -> Facts:
     """The probe's `key=value` lines; what a box has no word for is ""."""
     said = dict(line.split("=", 1) for line in lines if "=" in line)
     version, _, bits = said.get("python", "").partition(" ")
+    whole = said.get("whole", "")
     return Facts(
         machine=said.get("machine", ""),
         python=version,
-        bits=int(bits or 0),
+        bits=int(bits) if bits.isdigit() else 0,
         root=said.get("root") == "0",
         sudo=tuple(said.get("sudo", "").split()),
         rsync=bool(said.get("rsync")),
-        program=said.get("program", ""),
+        program=said.get("program", "") if whole == commands.PROGRAM else "",
         boot=said.get("boot", ""),
+        whole=whole,
+        damaged=bool(said.get("there")) and whole != commands.PROGRAM,
     )
 
 

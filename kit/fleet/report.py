@@ -13,10 +13,13 @@ from kit.fleet.task import Task
 HEADLINES = {
     Verdict.DONE: "done",
     Verdict.REFUSED: "REFUSED, nothing was changed",
-    Verdict.TAKEN_BACK: "STOPPED, and what had changed was taken back",
+    Verdict.TAKEN_BACK: "STOPPED",
     Verdict.UNPROVEN: "STOPPED, the release is unproven",
     Verdict.INTERRUPTED: "INTERRUPTED by the operator",
 }
+# Of a box's log in the summary; JSON=1, the history and `make logs` have more. Then the headline is said once more.
+LOG_LINES = 6
+A_SCREEN = 20
 COUNTED = {
     Kind.CHANGED: "changed",
     Kind.UNCHANGED: "had it already",
@@ -61,7 +64,18 @@ class Report:
     @property
     def in_a_line(self) -> str:
         counts = [(sum(one.kind is kind for one in self.accounts), words) for kind, words in COUNTED.items()]
-        return f"{HEADLINES[self.verdict]}: " + ", ".join(f"{count} {words}" for count, words in counts if count)
+        counted = ", ".join(f"{count} {words}" for count, words in counts if count)
+        return f"{HEADLINES[self.verdict]}{self._taken_back()}: {counted}"
+
+    def _taken_back(self) -> str:
+        """Of the boxes that had changed, how many went back."""
+        turned = [one for one in self.accounts if one.job is Job.TAKE_BACK]
+        back = sum(one.kind is Kind.BACK for one in turned)
+        if not turned:
+            return ", nothing had changed" if self.verdict is Verdict.TAKEN_BACK else ""
+        if back == len(turned):
+            return ", and what had changed was taken back"
+        return f", and NOT all that had changed was taken back: {back} of {len(turned)}"
 
     def document(self) -> dict[str, Any]:
         return {
@@ -81,9 +95,17 @@ class Report:
 
     def _lines(self) -> Iterator[str]:
         release = ", ".join(self.releases)
-        yield f"{self.what} {release} → {self.fleet} in {duration(self.seconds)}: {self.in_a_line}".replace("  ", " ")
+        headline = f"{self.what} {release} → {self.fleet} in {duration(self.seconds)}: {self.in_a_line}"
+        headline = headline.replace("  ", " ")
+        yield headline
         if self.reason:
             yield f"why: {self.reason}"
+        details = list(self._details())
+        yield from details
+        if len(details) > A_SCREEN:
+            yield headline
+
+    def _details(self) -> Iterator[str]:
         yield from listed("NOT TAKEN BACK, look at these first", self.stranded, self._state)
         yield from listed("failed", [one for one in self._of(Kind.FAILED) if one not in self.stranded], self._state)
         yield from listed("cannot take part", self._of(Kind.REFUSED), error)
@@ -100,8 +122,13 @@ class Report:
 
     @staticmethod
     def _state(account: Account) -> str:
-        runs = f"runs {account.running or 'nothing'}" if account.running is not None else "what it runs is not known"
-        return f"{account.error}; {runs}" if account.error else runs
+        if account.silent:
+            state = f"does not answer: {account.silent}"
+        elif account.running is None:
+            state = "what it runs is not known"
+        else:
+            state = f"runs {account.running or 'nothing'}"
+        return f"{account.error}; {state}" if account.error else state
 
 
 def listed(title: str, accounts: Sequence[Account], words: Any) -> Iterator[str]:
@@ -111,7 +138,7 @@ def listed(title: str, accounts: Sequence[Account], words: Any) -> Iterator[str]
     width = max(len(account.box) for account in accounts)
     for account in accounts:
         yield f"  {account.box:<{width}}  {words(account)}"
-        for line in account.log:
+        for line in account.log[-LOG_LINES:]:
             yield f"  {'':<{width}}    | {line}"
 
 

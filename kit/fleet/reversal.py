@@ -9,6 +9,7 @@ from kit.fleet.inventory import Box
 from kit.fleet.outcome import Account
 from kit.fleet.parcel import unfit
 from kit.fleet.remote import BoxError, Event, Remote
+from kit.fleet.survey import DAMAGED
 from kit.fleet.switching import end_trial, switch
 from kit.fleet.turn import Orders, Watch
 from kit.fleet.visit import Refusal, Visit
@@ -22,9 +23,11 @@ class Reversal(Visit):
 
     def prepare(self) -> Kind:
         self._fit()
-        if not self.facts.program:
+        if self.facts.bare:
             self.account.error = "a bare box: it has nothing to go back from"
             return Kind.UNCHANGED
+        if not self.facts.program and not self.facts.whole:
+            raise BoxError(DAMAGED)
         self.take_lock()
         return Kind.READY
 
@@ -32,7 +35,7 @@ class Reversal(Visit):
         self.renew_lock()
         status = end_trial(self.turn, self.turn.call("status", step="look"))
         self.account.before = str(status.get("confirmed") or "")
-        self.turn.read_running(status)
+        self.turn.heard(status)
         target = previous(status)
         self.turn.remember(target)
         switch(self.turn, target, "rollback", "--to", target)

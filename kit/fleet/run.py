@@ -49,7 +49,8 @@ def carry_out(desk: Desk, task: Task, screen: Screen, resumed: Record | None) ->
     if resumed is None:
         desk.rollout.unlink(missing_ok=True)
     engine = Engine(waves.cut(desk.fleet), desk.fleet.parallel, task.careful)
-    with Journal(desk.rollout) as journal, on_signals(desk.stopping, screen):
+    journal = Journal(desk.rollout)
+    with on_signals(desk.stopping, screen):
         journal.write("start" if resumed is None else "resume", **begun)
         visits = visits_of(desk, task, screen, journal, resumed)
         with locks_kept(visits.values()):

@@ -59,5 +59,7 @@ def ended(account: Account, job: Job) -> str:
 
 def state(account: Account) -> str:
     """Why, and what the box runs, as far as there is something to say."""
-    runs = f"runs {account.running}" if account.running else ""
+    runs = (
+        f"does not answer: {account.silent}" if account.silent else f"runs {account.running}" if account.running else ""
+    )
     return "; ".join(word for word in (account.error, runs) if word)

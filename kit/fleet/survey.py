@@ -7,10 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.fleet.parcel import unfit
 from kit.fleet.remote import BoxError, Event, Facts, LinkLost, Remote
 from kit.fleet.visit import Refusal
 
 BARE = "bare: nothing was ever deployed to it"
+DAMAGED = "unknown: its box.pyz is damaged, and so is every copy of it; the next deployment brings another"
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,15 @@ def survey(boxes: Sequence[str], ask: Callable[[str], Event], parallel: int) -> 
 
 
 def call(remote: Remote, verb: str, *arguments: str) -> Event:
-    """One verb of the box's program, as it stands there. Raises LinkLost; BoxError for a bare box."""
-    facts: Facts = remote.probe()
-    if not facts.program:
-        raise BoxError(BARE)
-    return remote.call(verb, *arguments)
+    """One verb of the box's program, as it stands there. Raises LinkLost; BoxError for a box that cannot be asked."""
+    try:
+        facts: Facts = remote.probe()
+        if not facts.python or not facts.root:
+            raise BoxError(unfit(facts))
+        if facts.bare:
+            raise BoxError(BARE)
+        if not facts.program and not facts.whole:
+            raise BoxError(DAMAGED)
+        return remote.call(verb, *arguments)
+    finally:
+        remote.close()

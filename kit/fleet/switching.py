@@ -8,7 +8,10 @@ from kit.fleet.remote import BoxError, Event, LinkLost, NoResult
 from kit.fleet.transport import Stopped
 from kit.fleet.turn import WENT_BACK, Turn
 
+# Growing, since a firewall that limits connections counts those that it refuses.
 RETRY_SECONDS = 3.0
+PAUSE_GROWTH = 1.5
+LONGEST_PAUSE = 15.0
 # How long a box with no link may still be at its gate, before the seconds that it waits for the confirm.
 GATE_SECONDS = 180.0
 EARLY_STEPS = ("verify", "space")
@@ -24,18 +27,19 @@ def switch(turn: Turn, release: str, verb: str, *arguments: str) -> None:
     why = ""
     try:
         waiting = activate(turn, verb, *arguments).get("waiting", True)
-    except (LinkLost, NoResult) as lost:
+    except LinkLost as lost:
         waiting, why = True, f"link lost ({lost})"
+    except NoResult as cut:
+        waiting, why = True, str(cut)
     except BoxError:
-        if turn.account.running is None:
-            turn.read_running(turn.call("status"))
+        turn.heard(turn.call("status"))
         raise
     except Stopped:
         raise Stopped(give_up(turn)) from None
     if waiting:
         turn.begin("reconnect" if why else "confirm")
         settle(turn, release, why)
-    turn.account.running = release
+    turn.account.running, turn.account.silent = release, ""
 
 
 def activate(turn: Turn, verb: str, *arguments: str) -> Event:
@@ -60,25 +64,36 @@ def settle(turn: Turn, release: str, why: str) -> None:
     sailing, "" when it is.
     """
     began = time.monotonic()
+    pause = RETRY_SECONDS
     while True:
         waited = time.monotonic() - began
         try:
-            if turn.call("confirm", release, *turn.owner, stoppable=False).get("ok"):
-                return
+            confirmed = turn.call("confirm", release, *turn.owner, stoppable=False, fresh=True)
+            if confirmed.get("ok"):
+                return answered(turn, confirmed)
             status = turn.call("status", stoppable=False)
             if not under_way(turn, status, release, waited):
                 break
             if turn.stopped:
                 raise Stopped(give_up(turn))
         except (LinkLost, NoResult) as lost:
-            why = why or f"link lost ({lost})"
+            why = why or (f"link lost ({lost})" if isinstance(lost, LinkLost) else str(lost))
             if waited > GATE_SECONDS + turn.orders.confirm_seconds or turn.stopped:
                 raise
-        time.sleep(RETRY_SECONDS)
-    turn.read_running(status)
+        time.sleep(pause)
+        pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)
+    turn.heard(status)
     last = status.get("last_activation") or {}
     error = last.get("error") if last.get("release") == release else ""
-    raise BoxError("; ".join(word for word in (why, error or "it was not confirmed") if word) + WENT_BACK)
+    back = WENT_BACK if turn.account.before and turn.account.running == turn.account.before else ""
+    raise BoxError("; ".join(word for word in (why, error or "it was not confirmed") if word) + back)
+
+
+def answered(turn: Turn, confirmed: Event) -> None:
+    """Raises BoxError for a release that was confirmed and has not answered since."""
+    if not confirmed.get("answers", True):
+        turn.account.silent = str(confirmed.get("why_not"))
+        raise BoxError("it was confirmed, and does not answer")
 
 
 def under_way(turn: Turn, status: Event, release: str, waited: float) -> bool:
@@ -108,9 +123,9 @@ def give_up(turn: Turn) -> str:
     by_itself = "it goes back by itself, since no confirm will come"
     try:
         result = turn.call("revert", *turn.owner, stoppable=False)
+        if not result.get("ok"):
+            return f"on trial; {by_itself} ({result.get('error')})"
+        turn.heard(turn.call("status", stoppable=False))
     except (LinkLost, BoxError) as error:
         return f"on trial; {by_itself} ({error})"
-    if not result.get("ok"):
-        return f"on trial; {by_itself} ({result.get('error')})"
-    turn.read_running(result)
     return "stopped on trial; it went back"

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -17,6 +16,7 @@ from kit.fleet.engine import Wave
 from kit.fleet.history import Run
 from kit.fleet.report import megabytes
 from kit.fleet.survey import Answer
+from kit.fleet.words import moment
 
 STYLES = {"ok": "green", "note": "cyan", "warn": "yellow", "fail": "bold red"}
 
@@ -42,8 +42,24 @@ def status(answers: Sequence[Answer]) -> RenderableType:
             f"{said.get('disk_free_mb') or 0:,.0f} MB",
             escape(last_activation(said.get("last_activation") or {})),
         )
-    silent = [Text(f"{answer.box}: {answer.error}", style="bold red") for answer in answers if answer.error]
-    return Group(*([shown] if len(silent) < len(answers) else []), *silent)
+    answered = any(not answer.error for answer in answers)
+    return Group(*([shown] if answered else []), *(line for answer in answers for line in troubles(answer)))
+
+
+def troubles(answer: Answer) -> Iterator[Text]:
+    """Why it does not answer, or cannot be asked, and what is damaged."""
+    if answer.error:
+        unknown = "" if answer.error.startswith("unknown") else "unknown: "
+        yield Text(f"{answer.box}: {unknown}{answer.error}", style="bold red")
+    elif not answer.said.get("answers"):
+        yield Text(
+            f"{answer.box} does not answer: {answer.said.get('why_not') or 'it does not say why'}", style="bold red"
+        )
+    if why := answer.said.get("disk_why"):
+        yield Text(f"{answer.box}: {why}", style="bold red")
+    damaged = answer.said.get("damaged")
+    for sentence in damaged if isinstance(damaged, list) else ():
+        yield Text(f"{answer.box}, damaged: {sentence} (the next deployment puts it right)", style="yellow")
 
 
 def yes(well: Any) -> str:
@@ -54,7 +70,7 @@ def last_activation(said: Mapping[str, Any]) -> str:
     """When it was and what came of it."""
     if not said:
         return "–"
-    at = datetime.fromtimestamp(float(said.get("at") or 0)).strftime("%m-%d %H:%M")
+    at = moment(said.get("at"), "%m-%d %H:%M")
     if said.get("ended") is None:
         return f"{at} under way: {said.get('step')}"
     return f"{at} {'well' if said.get('ok') else said.get('error') or 'failed'}"

@@ -66,10 +66,10 @@ def reversing(desk: Desk, break_lock: bool) -> Task:
 def unfinished(desk: Desk) -> Record:
     """The roll-out to go on with. Raises UsageError when there is none."""
     record = journal.read(desk.rollout)
-    if not record.start or record.start["what"] != "deploy":
+    if record.start.get("what") != "deploy":
         raise UsageError(f"fleet {desk.fleet.name} has no roll-out to resume", "leave RESUME away")
-    if record.start["fleet"] != desk.fleet.source:
-        raise UsageError(f"the unfinished roll-out was for {record.start['fleet']}", "leave RESUME away")
+    if record.start.get("fleet") != desk.fleet.source:
+        raise UsageError(f"the unfinished roll-out was for {record.start.get('fleet')}", "leave RESUME away")
     if record.verdict == Verdict.TAKEN_BACK.value:
         raise UsageError(
             f"the last roll-out of {', '.join(record.releases)} was stopped and taken back",
@@ -91,5 +91,5 @@ def orders_of(desk: Desk, break_lock: bool, signers: str) -> Orders:
 def read_signers(file: Path | None) -> str:
     try:
         return file.read_text(encoding="utf-8") if file else ""
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the allowed-signers file cannot be read: {error}", "SIGNERS=file") from None

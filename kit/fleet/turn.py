@@ -66,7 +66,6 @@ class Turn:
         """Raises BoxError for a result that is not ok."""
         if result.get("ok"):
             return result
-        self.read_running(result)
         error = str(result.get("error") or "failed")
         if result.get("rolled_back"):
             error += WENT_BACK
@@ -74,12 +73,13 @@ class Turn:
             error += f" → {result['mend']}"
         raise BoxError(error, [str(line) for line in result.get("log") or ()])
 
-    def read_running(self, said: Event) -> None:
-        """Which release the box runs, from a result or a status that says so."""
-        key = "release" if "on_trial" in said else "running"
-        if key in said:
-            self.account.running = str(said[key] or "")
-            self.account.touched = self.switched and self.account.running != self.account.before
+    def heard(self, status: Event) -> None:
+        """Which release has just answered, by the box's own word on the question that it asked itself."""
+        account, release = self.account, str(status.get("release") or "")
+        silent = bool(release) and not status.get("answers")
+        account.silent = str(status.get("why_not") or "it does not say why") if silent else ""
+        account.running = None if silent else release
+        account.touched = self.switched and account.running != account.before
 
     def remember(self, release: str) -> None:
         """Written before anything is switched, so that a take-back knows the way even after the desk was killed."""

@@ -4,7 +4,7 @@ What goes wrong ends a job by an exception, and `Visit.do` turns it into the box
 
     LinkLost           before the switch: out of reach; after it: see switching.settle
     BoxError           the box failed, and says whether it went back
-    Refusal            found while preparing: the roll-out must not start
+    Refusal            the operator's to put right, found while preparing: the roll-out must not start
     Stopped            the operator ended the run
 """
 
@@ -13,14 +13,14 @@ from __future__ import annotations
 import threading
 import time
 import traceback
-from datetime import datetime
 
 from kit.fleet.engine import Job, Kind
 from kit.fleet.outcome import Account
-from kit.fleet.remote import BoxError, Event, Facts, LinkLost, Remote
+from kit.fleet.remote import BoxError, Event, Facts, LinkLost, NoShell, Remote
 from kit.fleet.switching import end_trial, switch
 from kit.fleet.transport import Stopped
 from kit.fleet.turn import Orders, Turn, Watch
+from kit.fleet.words import moment
 
 
 class Refusal(Exception):
@@ -56,7 +56,7 @@ class Visit:
             except Refusal as refusal:
                 kind, account.error = Kind.REFUSED, str(refusal)
             except BoxError as error:
-                kind, account.error = Kind.REFUSED if job is Job.PREPARE else Kind.FAILED, str(error)
+                kind, account.error = Kind.FAILED, str(error)
                 account.log = error.log
             except LinkLost as lost:
                 untouched = job is Job.PREPARE or (job is Job.CHANGE and not turn.switched)
@@ -88,18 +88,23 @@ class Visit:
         """Back to the release it had before, whatever it is doing now."""
         before = self.account.before
         status = end_trial(self.turn, self.turn.call("status", step="take back"))
-        self.turn.read_running(status)
+        self.turn.heard(status)
         if not before:
             self.account.error = "it had no release before"
             return Kind.KEPT
         if status.get("confirmed") != before:
             switch(self.turn, before, "rollback", "--to", before)
-        self.account.running, self.account.touched = before, False
+        elif self.account.running != before:
+            raise BoxError(f"{before} is its confirmed release again")
+        self.account.touched = False
         return Kind.BACK
 
     def release(self) -> Kind:
         self._lock_renewed = 0.0
-        self.turn.call("unlock", *self.turn.owner)
+        try:
+            self.turn.call("unlock", *self.turn.owner)
+        finally:
+            self.turn.remote.close()
         return Kind.RELEASED
 
     def keep_lock(self, seconds: float) -> None:
@@ -116,19 +121,26 @@ class Visit:
             self._at_work.release()
 
     def reach(self) -> None:
+        """Raises LinkLost, and Refusal where a login runs nothing."""
         self.turn.begin("reach")
-        self.facts = self.turn.remote.probe()
+        try:
+            self.facts = self.turn.remote.probe()
+        except NoShell as useless:
+            raise Refusal(str(useless)) from None
         self.turn.boot = self.facts.boot
 
     def take_lock(self) -> None:
-        """Raises Refusal, saying who has it. One left by an ended run of this desk is its own to take."""
+        """Raises Refusal, saying who has it, and BoxError for a box that cannot take one. One left by an ended run of
+        this desk is its own to take."""
         orders, held = self.turn.orders, self._lock()
         holder = held.get("holder") or {}
         if not held.get("ok") and (orders.break_lock or holder.get("owner") in orders.own_locks):
             self.turn.call("unlock", "--owner", str(holder.get("owner")))
             held = self._lock()
         if not held.get("ok"):
-            raise Refusal(locked_by(holder) if holder else str(held.get("error") or "its lock cannot be taken"))
+            if holder:
+                raise Refusal(locked_by(holder))
+            raise BoxError(str(held.get("error") or "its lock cannot be taken"))
 
     def renew_lock(self) -> None:
         """Raises BoxError when somebody took it meanwhile."""
@@ -144,7 +156,7 @@ class Visit:
 
 def locked_by(holder: Event) -> str:
     """Who has the lock, since when, and how to get it."""
-    since = datetime.fromtimestamp(float(holder.get("since") or 0)).strftime("%Y-%m-%d %H:%M")
+    since = moment(holder.get("since"), "%Y-%m-%d %H:%M")
     age = float(holder.get("age_seconds") or 0) / 60
     stale = ", so it is stale" if holder.get("stale") else ""
     words = f"locked by {holder.get('owner')} since {since}, last heard of {age:.0f} min ago{stale}"

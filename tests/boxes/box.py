@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.boxes import cgroups, machine, session
-from tests.boxes.commands import attempt
+from tests.boxes.commands import attempt, run
 from tests.boxes.disk import Disk, mounts_below, unmount_below
 from tests.boxes.namespaces import without_mounts
 from tests.boxes.network import address
@@ -21,6 +21,7 @@ from tests.boxes.session import Session
 
 MEMORY_MB = 1024
 BOOT_SECONDS = 60
+FLAGS = "remount,nosuid,nodev,noexec"
 
 
 class Box:
@@ -61,6 +62,13 @@ class Box:
 
     def boot(self) -> None:
         """Switch it on; returns when it can be reached by ssh. Raises RuntimeError with its console if it never can."""
+        self._start()
+        self.wait_reachable()
+        # A tenth of the memory, as a real image has it: the container cannot say so itself.
+        for pid in self._first_process():
+            run("nsenter", f"--target={pid}", "--mount", "mount", "-o", f"{FLAGS},size={MEMORY_MB // 10}m", "/run")
+
+    def _start(self) -> None:
         command = self.session.network.within(
             *("systemd-nspawn", "--quiet", "--register=no", "--keep-unit", "--boot"),
             # The box may then limit its own units' memory: its systemd owns the control groups below it.
@@ -79,7 +87,6 @@ class Box:
                 start_new_session=True,
                 preexec_fn=self._isolate(),
             )
-        self.wait_reachable()
 
     def _isolate(self) -> Callable[[], None]:
         """For the box's process: it belongs to the box's control groups, and holds no other box's disk."""
@@ -121,11 +128,22 @@ class Box:
         session.end_processes(self.group)
         self._process = None
 
-    def power_back(self) -> None:
-        """The same disk again, after its file system found out what was lost."""
+    def power_back(self, read_only: bool = False) -> None:
+        """The same disk again, after its file system found out what was lost; or one that takes no change any more."""
         unmount_below(self.disk.folder)
-        self.disk.mount(self._layers)
+        self.disk.mount(self._layers, read_only)
         self.boot()
+
+    def power_cycle(self, read_only: bool = False) -> None:
+        """A power cut with all that was written on the disk, and the boot after it."""
+        self.disk.sync()
+        self.power_cut()
+        self.power_back(read_only)
+
+    def check_disk(self) -> None:
+        """What the boot after a file system's failure does first. Of a box that is off."""
+        unmount_below(self.disk.folder)
+        self.disk.check()
 
     def reboot(self) -> None:
         """`sudo reboot`, typed in the box."""
@@ -159,6 +177,11 @@ class Box:
         if done.returncode:
             raise RuntimeError(f"{self.name}: {command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}")
         return done.stdout
+
+    def inside(self, *command: str) -> None:
+        """Run a command as root in the box without a connection to it. Whether it fails is not looked at."""
+        for pid in self._first_process():
+            attempt("nsenter", f"--target={pid}", "--all", "--", *command)
 
     def _first_process(self) -> list[int]:
         """The box's own PID 1 as the machine numbers it: killing systemd-nspawn would leave the box running."""

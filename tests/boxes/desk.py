@@ -6,7 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,15 +32,21 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Desk:
-    """`folder` holds this desk's history and staging; `signers` is the file of keys that its boxes are to trust."""
+    """`folder` holds this desk's history and bundles; `signers` is the file of keys that its boxes are to trust; `more`
+    are further lines of the fleet file."""
 
     session: Session
     folder: Path
     signers: Path
+    more: tuple[str, ...] = ()
 
     def deploy(self, release: Release, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str) -> Outcome:
         """`make deploy`. `waves` are counts of boxes; with none all of them are one wave."""
         return finished(self.start(release, boxes, waves, **variables))
+
+    def may_lose(self, count: int) -> Desk:
+        """This desk with a fleet file that allows so many failures a wave."""
+        return replace(self, more=(*self.more, f"allowed_failures: {count}"))
 
     def start(
         self, release: Release, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str
@@ -53,6 +59,11 @@ class Desk:
     def status(self, boxes: Sequence[str]) -> dict[str, Any]:
         """Each box's own word on itself, by its name."""
         return {box["box"]: box for box in finished(self.command("status", boxes)).document["boxes"]}
+
+    def doctor(self, box: str) -> list[dict[str, Any]]:
+        """What is wrong with a box, by its own word."""
+        found = finished(self.command("doctor", [box])).document["findings"]
+        return [finding for finding in found if finding["place"] == box and finding["severity"] == "fail"]
 
     def command(
         self, verb: str, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str
@@ -81,6 +92,7 @@ class Desk:
             f"confirm_seconds: {CONFIRM_SECONDS}",
             f"signers: {self.signers}",
             "inference_address: http://0.0.0.0:8080",
+            *self.more,
         ]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         return file

@@ -28,17 +28,24 @@ PACKAGES = {
 IN_THE_BOX = (
     *("systemd", "systemd-sysv", "libpam-systemd", "dbus", "iproute2", "python3"),
     *("openssh-server", "openssh-client", "sudo", "rsync"),
+    # For the faults: a firewall that limits connections, other login shells.
+    *("iptables", "tcsh", "fish"),
 )
 USER = "pi"  # who operates a box, as on Raspberry Pi OS: no root login, but sudo without a password
-# free(1) in a container shows the whole machine's memory. lxcfs knows the container's own.
-MEMORY_UNIT = """[Unit]
-Description=Show the memory of this box instead of the machine's
+# free(1) in a container shows the whole machine's memory; lxcfs knows the container's own. And a real image mounts /run
+# so (its size is box.py's to set), a hardened one /tmp and /var/tmp too; a container does not.
+IMAGE_UNIT = """[Unit]
+Description=Make this box what a real image is
 DefaultDependencies=no
 Before=sysinit.target
 [Service]
 Type=oneshot
 RemainAfterExit=yes
 ExecStart=mount --bind /var/lib/lxcfs/proc/meminfo /proc/meminfo
+ExecStart=mount --bind /var/tmp /var/tmp
+ExecStart=mount -o remount,bind,nosuid,nodev,noexec /run
+ExecStart=mount -o remount,bind,nosuid,nodev,noexec /tmp
+ExecStart=mount -o remount,bind,nosuid,nodev,noexec /var/tmp
 [Install]
 WantedBy=sysinit.target
 """
@@ -83,7 +90,7 @@ def mirror() -> str:
 
 def base_root() -> Path:
     """The read-only root of all boxes, made once (about 100 s) and kept. Named by what is in it."""
-    made_of = repr((SUITE, IN_THE_BOX, USER, MEMORY_UNIT, inspect.getsource(_furnish)))
+    made_of = repr((SUITE, IN_THE_BOX, USER, IMAGE_UNIT, inspect.getsource(_furnish)))
     root = cache() / f"root-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
     if not root.is_dir():
         unfinished = root.with_suffix(".unfinished")
@@ -102,9 +109,9 @@ def _furnish(root: Path) -> None:
     """What the person who hung up the box did: a user, sudo, the network switched on, no needless timers."""
     run("chroot", str(root), "useradd", "--create-home", "--shell", "/bin/bash", USER)
     (root / "etc/sudoers.d/operator").write_text(f"{USER} ALL=(ALL) NOPASSWD: ALL\n", encoding="utf-8")
-    (root / "etc/systemd/system/box-memory.service").write_text(MEMORY_UNIT, encoding="utf-8")
+    (root / "etc/systemd/system/box-image.service").write_text(IMAGE_UNIT, encoding="utf-8")
     (root / "var/lib/lxcfs").mkdir()
-    run("chroot", str(root), "systemctl", "enable", "systemd-networkd", "box-memory", "ssh")
+    run("chroot", str(root), "systemctl", "enable", "systemd-networkd", "box-image", "ssh")
     timers = ("apt-daily.timer", "apt-daily-upgrade.timer", "e2scrub_all.timer", "dpkg-db-backup.timer")
     run("chroot", str(root), "systemctl", "mask", *timers)
     shutil.rmtree(root / "var/cache/apt/archives", ignore_errors=True)

@@ -80,7 +80,7 @@ def mended(box: Box) -> str:
     else:
         box.power_back()
     box.wait_reachable()
-    box.sudo(f"rm -f {FILLER}")
+    box.sudo(f"rm -rf {FILLER}")
     return str(settle(box)["release"])
 
 
@@ -91,6 +91,13 @@ def ask(box: Box, verb: str, *arguments: str, stdin: str | None = None) -> dict[
     assert lines, f"{box.name}: {verb} said nothing: {done.stderr}"
     result: dict[str, Any] = json.loads(lines[-1])
     return result
+
+
+def status_of(box: Box) -> dict[str, Any]:
+    """Its status; {} while its program is not whole, which the box mends by itself."""
+    done = box.ssh(f"sudo -n {PROGRAM} status")
+    lines = done.stdout.strip().splitlines()
+    return dict(json.loads(lines[-1])) if lines else {}
 
 
 def forget(box: Box, release: Release) -> None:
@@ -124,7 +131,7 @@ def settle(box: Box, timeout: float = 240) -> dict[str, Any]:
     """Wait until the box has done what it does by itself: started, answered, gone back. Its status."""
     deadline = time.monotonic() + timeout
     while True:
-        status = ask(box, "status")
+        status = status_of(box)
         if status.get("answers") and not status.get("on_trial"):
             if holder := status.get("lock"):
                 ask(box, "unlock", "--owner", f"'{holder['owner']}'")

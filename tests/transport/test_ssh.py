@@ -12,10 +12,9 @@ import pytest
 from kit.fleet.commands import Link
 from kit.fleet.remote import BoxError, Facts, LinkLost, SshRemote
 from kit.fleet.transport import Stopped
-from tests.kit.fleet import fake_box
-from tests.transport.conftest import Boxes
+from tests.kit.fleet.small_bundle import PROGRAM, packed
+from tests.transport.sshd import Boxes
 
-PROGRAM = Path(fake_box.__file__).read_bytes()
 DIGEST = hashlib.sha256(PROGRAM).hexdigest()
 
 
@@ -36,7 +35,22 @@ def test_the_probe_tells_a_bare_box_from_one_with_the_program(boxes: Boxes) -> N
     assert facts.machine == os.uname().machine
     assert (facts.bits, facts.root, facts.rsync, facts.sudo, facts.program) == (64, True, True, (), "")
     box.install(PROGRAM, DIGEST)
-    assert box.probe() == Facts(**{**vars(facts), "program": DIGEST})
+    assert box.probe() == Facts(**{**vars(facts), "program": DIGEST, "whole": "/opt/vision-serve/box.pyz"})
+
+
+def test_the_probe_finds_a_whole_copy_of_a_damaged_program(boxes: Boxes) -> None:
+    box = provisioned(boxes)
+    home = boxes.home("shelf-01")
+    (home / "box.pyz").write_bytes(b"")
+    facts = box.probe()
+    assert (facts.bare, facts.damaged, facts.program, facts.whole) == (False, True, "", "")
+    copy = home / "releases/r1/box.pyz"
+    copy.parent.mkdir(parents=True)
+    copy.write_bytes(PROGRAM)
+    (home / "box.pyz").write_bytes(PROGRAM[:-20])
+    facts = box.probe()
+    assert (facts.bare, facts.program, facts.whole) == (False, "", "/opt/vision-serve/releases/r1/box.pyz")
+    assert box.call("logs")["lines"] == ["one", "two", "three"], "asked of the copy"
 
 
 def test_a_program_that_does_not_arrive_whole_is_not_installed(boxes: Boxes) -> None:
@@ -62,7 +76,7 @@ def test_a_box_out_of_reach_says_what_ssh_says(boxes: Boxes) -> None:
 
 def test_a_program_that_breaks_says_its_last_line(boxes: Boxes) -> None:
     box = remote(boxes)
-    broken = b"raise SystemExit('it is broken')"
+    broken = packed(b"raise SystemExit('it is broken')")
     box.install(broken, hashlib.sha256(broken).hexdigest())
     with pytest.raises(BoxError, match=r"box\.pyz status gave no result: it is broken"):
         box.call("status")

@@ -180,11 +180,16 @@ class InstantRemote:
         stdin: bytes = b"",
         heard: Callable[[Event], None] = ignore,
         stoppable: bool = True,
+        fresh: bool = False,
     ) -> Event:
         if verb == "activate":
             for step in ("verify", "space", "switch", "start", "gate", "confirm"):
                 heard({"event": "step", "step": step})
-        return {"ok": True, "missing": [], "bytes": 0, "confirmed": self._confirmed, "how": "restart", "waiting": True}
+        state = {"confirmed": self._confirmed, "release": self._confirmed, "answers": True}
+        return {"ok": True, "missing": [], "bytes": 0, "how": "restart", "waiting": True} | state
+
+    def close(self) -> None:
+        """It was never open."""
 
     def send(self, folder: Path, files: Sequence[str], progress: Callable[[float], None]) -> None:
         for percent in range(0, 101, 10):

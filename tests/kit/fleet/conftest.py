@@ -55,6 +55,7 @@ class FakeRemote:
         stdin: bytes = b"",
         heard: Callable[[Event], None] = ignore,
         stoppable: bool = True,
+        fresh: bool = False,
     ) -> Event:
         self._link(verb)
         events, result = self.box.answer(verb, list(arguments), stdin)
@@ -70,6 +71,9 @@ class FakeRemote:
         self.sent += files
         self.box.state["blobs"] += [name.rpartition("/")[2] for name in files if name.startswith("blobs/")]
         progress(1.0)
+
+    def close(self) -> None:
+        """Each call here is a link of its own."""
 
     def _link(self, what: str) -> None:
         self.on_call(what)

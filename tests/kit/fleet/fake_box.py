@@ -153,7 +153,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def main() -> int:
     """`box.pyz verb …`"""
-    home = Path(__file__).resolve().parent
+    home = Path(sys.argv[0]).resolve().parent
     verb, arguments = sys.argv[1], sys.argv[2:]
     file = home / "state.json"
     box = FakeBox(json.loads(file.read_text()) if file.exists() else {})

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import platform
 import subprocess
 import sys
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +17,17 @@ from kit.bundle.manifest import Part
 from tests.kit.fleet import fake_box
 
 HERE = (f"linux_{platform.machine()}", f"{sys.version_info.major}.{sys.version_info.minor}")
-PROGRAM = Path(fake_box.__file__).read_bytes()
+
+
+def packed(source: bytes) -> bytes:
+    """One Python file as a program in a zip, as box.pyz is one."""
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as archive:
+        archive.writestr(zipfile.ZipInfo("__main__.py"), source)
+    return made.getvalue()
+
+
+PROGRAM = packed(Path(fake_box.__file__).read_bytes())
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,31 @@ from kit.fleet.remote import last_line, read_event, read_facts
 PI = Link("pi@shelf-01", sudo=("sudo", "-n"))
 
 
-def test_ssh_asks_nothing_shares_no_connection_and_takes_no_option_for_an_address() -> None:
+def options(built: list[str]) -> list[str]:
+    return [built[at + 1] for at, word in enumerate(built) if word == "-o"]
+
+
+def test_ssh_asks_nothing_and_takes_no_option_for_an_address() -> None:
     built = commands.call(PI, "confirm", ["r1", "--owner", "ann@desk:7"])
     assert built[:2] == ["ssh", "-T"]
-    assert [built[at + 1] for at, word in enumerate(built) if word == "-o"] == [
-        *("BatchMode=yes", "ConnectTimeout=10", "ControlMaster=no", "ControlPath=none"),
-        *("ServerAliveInterval=10", "ServerAliveCountMax=3"),
+    assert options(built) == [
+        *("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=10", "ServerAliveCountMax=3"),
+        *("ControlMaster=no", "ControlPath=none"),
     ]
     assert built[-3:] == [
         "--",
         "pi@shelf-01",
         "sudo -n python3 /opt/vision-serve/box.pyz confirm r1 --owner ann@desk:7",
     ]
+
+
+def test_calls_share_a_connection_and_the_confirm_has_its_own() -> None:
+    shared = replace(PI, control="/run/x")
+    assert options(commands.call(shared, "status"))[-3:] == [
+        *("ControlMaster=auto", "ControlPath=/run/x/%C", "ControlPersist=30"),
+    ]
+    assert options(commands.call(shared, "confirm", fresh=True))[-2:] == ["ControlMaster=no", "ControlPath=none"]
+    assert "ControlPath=/run/x/%C" in " ".join(commands.rsync(shared, Path("/staging")))
 
 
 def test_what_has_spaces_or_quotes_arrives_as_one_argument() -> None:

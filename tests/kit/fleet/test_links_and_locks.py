@@ -31,8 +31,8 @@ def test_a_lock_that_somebody_holds_stops_it_before_anything_is_changed(shop: Sh
 
 
 def test_the_lock_of_this_desks_own_dead_run_is_taken_over(shop: Shop) -> None:
-    shop.deploy("r1")
     dead = shop.desk()
+    shop.deploy("r1", desk=dead)
     shop.state("b2")["lock"] = {"owner": dead.owner, "since": 0, "age_seconds": 5, "stale": False}
     later = shop.desk()
     later.owner = f"{later.user}@{later.host}:1"

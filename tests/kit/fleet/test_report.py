@@ -48,7 +48,8 @@ def test_a_bad_run_names_first_what_a_person_has_to_look_at() -> None:
         reason="wave 2: 1 box failed, 0 allowed",
     )
     assert made.text().splitlines() == [
-        "deploy r2 → shops in 1 min 15 s: STOPPED, and what had changed was taken back: 1 taken back, 2 failed",
+        "deploy r2 → shops in 1 min 15 s: STOPPED, and NOT all that had changed was taken back: 1 of 2: "
+        "1 taken back, 2 failed",
         "why: wave 2: 1 box failed, 0 allowed",
         "NOT TAKEN BACK, look at these first:",
         "  shelf-03  link lost: gone; what it runs is not known",

@@ -1,0 +1,19 @@
+"""What a box has sent, or an old file says, as a person reads it. Files may hold noise, and a clock any year."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+
+def moment(seconds: Any, form: str) -> str:
+    """A Unix time, "?" for what is none."""
+    try:
+        return datetime.fromtimestamp(float(seconds or 0)).strftime(form)
+    except (TypeError, ValueError, OverflowError, OSError):
+        return "?"
+
+
+def texts(value: Any) -> list[str]:
+    """A list of texts, without what is none; [] for anything else."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

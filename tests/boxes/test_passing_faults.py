@@ -1,0 +1,44 @@
+"""Faults that pass: a box keeps trying for as long as it has power."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.boxes.box import Box
+from tests.boxes.conftest import BeginFault
+from tests.boxes.shop import Shop, ask, settle
+
+pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
+SQUATTER = (
+    "sudo systemd-run --quiet --unit=squatter python3 -c "
+    "'import socket, time; s = socket.create_server((\"0.0.0.0\", 8080)); time.sleep({seconds})'"
+)
+
+
+def restarts(box: Box) -> int:
+    return int(box.sudo("systemctl show --value --property=NRestarts vision-serve"))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "tries"), [(45, 2), pytest.param(240, 5, marks=pytest.mark.thorough)], ids=["45 s", "240 s"]
+)
+def test_a_port_that_is_taken_for_a_while(shop: Shop, fault: BeginFault, seconds: int, tries: int) -> None:
+    tried = fault(f"another program has the port for {seconds} s when the server starts")
+    box = shop.boxes[2]
+    box.sudo("systemctl stop vision-serve")
+    assert box.ssh(SQUATTER.format(seconds=seconds)).returncode == 0
+    began = time.monotonic()
+    box.sudo("systemctl start --no-block vision-serve")
+    while time.monotonic() - began < seconds - 5:
+        time.sleep(1)
+    assert not ask(box, "status")["answers"]
+    assert "in use" in ask(box, "status")["why_not"]
+    assert any("in use" in row["message"] for row in ask(box, "doctor")["findings"])
+    settle(box, timeout=400)
+    count = restarts(box)
+    assert count >= tries
+    assert shop.running(box) == shop.first.name
+    assert box.ssh("test -e /run/vision-serve-failed-starts").returncode == 1, "the next failure is a first one again"
+    tried.came = f"answered {time.monotonic() - began - seconds:.0f} s after it was free, at try {count + 1}"

@@ -1,0 +1,100 @@
+"""Few connections, and another try where one is refused."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from kit.fleet import connecting
+from kit.fleet.commands import Link
+from kit.fleet.remote import LinkLost, SshRemote
+from kit.fleet.transport import Stopped
+from tests.transport.desk import Desk
+from tests.transport.sshd import SSHD, Boxes, free_port
+
+
+def test_a_deployment_is_one_connection_and_another_for_the_confirm(desk: Desk) -> None:
+    desk.deploy(desk.bundle("1.0"))
+    assert [desk.boxes.connections(name) for name in desk.boxes.names] == [2, 2]
+    desk.run("status")
+    assert [desk.boxes.connections(name) for name in desk.boxes.names] == [3, 3]
+    running = subprocess.run(["pgrep", "--full", "ControlPath=/tmp/vision-serve-"], capture_output=True, text=True)
+    assert running.stdout == "", "every connection was ended"
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(connecting, "REFUSED_PAUSES", (0.5, 1.0, 4.0))
+
+
+def test_a_box_that_refuses_connections_for_a_while_is_reached(boxes: Boxes, quick: None) -> None:
+    """As one that is just booting does, or whose firewall limits them."""
+    port = free_port()
+    settings = boxes.folder / "shelf-01/sshd_config"
+    late = boxes.folder / "late_config"
+    late.write_text(re.sub(r"ListenAddress .*", f"ListenAddress 127.0.0.1:{port}", settings.read_text()))
+    config = boxes.folder / "late_ssh_config"
+    moved = re.sub(r"Port \d+", f"Port {port}", boxes.ssh_config.read_text(), count=1)
+    config.write_text(f"Host *\n  StrictHostKeyChecking no\n{moved}")
+    remote = SshRemote(Link("shelf-01", str(config)), threading.Event())
+    with pytest.raises(LinkLost, match="Connection refused"):
+        remote.call("status", fresh=True)
+
+    def start() -> None:
+        time.sleep(2)
+        boxes.processes.append(subprocess.Popen([SSHD, "-D", "-f", late, "-E", boxes.folder / "late.log"]))
+
+    starting = threading.Thread(target=start)
+    starting.start()
+    try:
+        assert remote.probe().bits == 64
+    finally:
+        starting.join()
+
+
+def test_sshd_at_its_limit_drops_some_and_each_gets_its_turn(tmp_path: Path, programs: None, quick: None) -> None:
+    """MaxStartups of a jump host: of many at once some are dropped before they can log in."""
+    (tmp_path / "boxes").mkdir()
+    boxes = Boxes(tmp_path / "boxes", ("shelf-01",), MaxStartups="2:100:2")
+    answers: list[int] = []
+
+    def ask() -> None:
+        answers.append(SshRemote(Link("shelf-01", str(boxes.ssh_config)), threading.Event()).probe().bits)
+
+    try:
+        threads = [threading.Thread(target=ask) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        boxes.end()
+    assert answers == [64] * 6
+
+
+def test_the_operator_need_not_wait_for_a_pause(boxes: Boxes) -> None:
+    config = boxes.folder / "nobody"
+    config.write_text(f"Host shelf-01\n  HostName 127.0.0.1\n  Port {free_port()}\n")
+    stopping = threading.Event()
+    threading.Timer(0.5, stopping.set).start()
+    with pytest.raises(Stopped):
+        SshRemote(Link("shelf-01", str(config)), stopping).probe()
+
+
+def test_a_changed_host_key_says_what_to_do(boxes: Boxes) -> None:
+    known = boxes.folder / "shelf-01/known_hosts"
+    other = (boxes.folder / "shelf-02/known_hosts").read_text().split()[1:]
+    known.write_text(" ".join([known.read_text().split()[0], *other]) + "\n")
+    remote = SshRemote(Link("shelf-01", str(boxes.ssh_config)), threading.Event())
+    with pytest.raises(LinkLost, match=r"host key is another one .* ssh-keygen -R shelf-01"):
+        remote.probe()
+    known.write_text("")
+    strict = boxes.folder / "strict"
+    strict.write_text("Host *\n  StrictHostKeyChecking yes\n" + boxes.ssh_config.read_text())
+    with pytest.raises(LinkLost, match="log in once by hand: ssh shelf-01"):
+        SshRemote(Link("shelf-01", str(strict)), threading.Event()).probe()
