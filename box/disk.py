@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 import struct
 import tempfile
 from pathlib import Path
@@ -16,6 +15,7 @@ OVERLAY = "overlay"
 FS_IOC_FIEMAP = 0xC020660B
 FIEMAP_FLAG_SYNC = 1
 WHOLE_FILE = (1 << 64) - 1
+MOUNTINFO = Path("/proc/self/mountinfo")
 
 
 def existing(folder: Path) -> Path:
@@ -25,10 +25,18 @@ def existing(folder: Path) -> Path:
     return folder
 
 
-def unwritable(folder: Path) -> str:
-    """Why nothing can be written there, "" when it can. Root may write wherever the file system itself allows it."""
+def unwritable(folder: Path, mountinfo: str | None = None) -> str:
+    """Why nothing can be written there, "" when it can. The mount's own word is enough, but for an overlay's: that is
+    writable for itself whatever has become of the file system below, so it is tried."""
     place = existing(folder)
-    if os.geteuid() != 0 or os.access(place, os.W_OK):
+    kind, options = mount_of(place, mountinfo)
+    read_only = "ro" in options
+    if not read_only and kind == OVERLAY:
+        try:
+            tempfile.TemporaryFile(dir=place).close()
+        except OSError as error:
+            read_only = error.errno in (errno.EROFS, errno.EIO)
+    if not read_only:
         return ""
     return f"the disk of {place} is read-only (so the kernel leaves one that fails, and so an SD card dies)"
 
@@ -38,21 +46,23 @@ def passing(folder: Path, mountinfo: str | None = None) -> str:
 
     Raises OSError when nothing can be written."""
     place = existing(folder)
-    kind = file_system(place, mountinfo if mountinfo is not None else Path("/proc/self/mountinfo").read_text())
+    kind, _ = mount_of(place, mountinfo)
     if kind in IN_MEMORY or (kind == OVERLAY and not _lies_on_a_disk(place)):
         return f"what is written to {place} is kept in memory ({kind}), and gone at the next boot"
     return ""
 
 
-def file_system(folder: Path, mountinfo: str) -> str:
-    """The type of the file system that holds it, by /proc/<pid>/mountinfo (proc(5)); of two on one place the last."""
-    best, kind = -1, ""
-    for line in mountinfo.splitlines():
+def mount_of(folder: Path, mountinfo: str | None = None) -> tuple[str, list[str]]:
+    """The type of the file system that holds it, and the options of its mount and its own, by /proc/<pid>/mountinfo
+    (proc(5)); of two on one place those of the last."""
+    best, found = -1, ("", [""])
+    for line in (MOUNTINFO.read_text() if mountinfo is None else mountinfo).splitlines():
         left, _, right = line.partition(" - ")
-        point = Path(left.split()[4].encode().decode("unicode_escape"))
+        mount, system = left.split(), right.split()
+        point = Path(mount[4].encode().decode("unicode_escape"))
         if folder.is_relative_to(point) and len(point.parts) >= best:
-            best, kind = len(point.parts), right.split()[0]
-    return kind
+            best, found = len(point.parts), (system[0], [*mount[5].split(","), *system[2].split(",")])
+    return found
 
 
 def _lies_on_a_disk(folder: Path) -> bool:

@@ -111,7 +111,9 @@ class Report:
         yield from listed("cannot take part", self._of(Kind.REFUSED), error)
         yield from listed("stopped", self._of(Kind.STOPPED), self._state)
         yield from listed("taken back", self._of(Kind.BACK), self._state)
-        yield from listed("kept the release", self._of(Kind.KEPT), error)
+        yield from listed(
+            "kept the release", self._of(Kind.KEPT), lambda one: self._state(one) if one.silent else error(one)
+        )
         yield from listed("changed", self._of(Kind.CHANGED), changed)
         yield from provisioned(self.accounts)
         yield from listed("as they were", [one for one in self._of(Kind.UNCHANGED) if one.error], error)

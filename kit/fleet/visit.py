@@ -90,7 +90,7 @@ class Visit:
         status = end_trial(self.turn, self.turn.call("status", step="take back"))
         self.turn.heard(status)
         if not before:
-            self.account.error = "it had no release before"
+            self.account.error = "; ".join(word for word in (self.account.error, "it had no release before") if word)
             return Kind.KEPT
         if status.get("confirmed") != before:
             switch(self.turn, before, "rollback", "--to", before)

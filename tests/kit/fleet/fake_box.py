@@ -30,6 +30,7 @@ class FakeBox:
             "on_trial": None,
             "calls": [],
             "last": None,
+            "damaged": [],
             "faults": {},
         } | (state or {})
 
@@ -49,6 +50,8 @@ class FakeBox:
         return {"ok": True, "changed": changed}
 
     def _lock(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        if error := self.state["faults"].get("lock"):
+            return {"ok": False, "error": error}
         holder = self.state["lock"]
         if holder and holder["owner"] != given.owner:
             return {"ok": False, "error": "locked", "holder": holder}
@@ -69,9 +72,11 @@ class FakeBox:
             "needed_bytes": needed,
             "disk_free_bytes": free,
             "enough": needed < free,
+            "why_not": self.state["faults"].get("why_not", ""),
         }
 
     def _receive(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        self.state["damaged"] = []
         if error := self.state["faults"].get("receive"):
             return {"ok": False, "error": error}
         if damaged := self.state["faults"].pop("damaged", None):
@@ -93,7 +98,8 @@ class FakeBox:
             return {"ok": True, "how": "none", "waiting": False}
         if error := self.state["faults"].get("gate", {}).get(release):
             log = ["INFO starting", "ERROR it is wrong"]
-            return {"ok": False, "rolled_back": True, "running": self.state["confirmed"], "error": error, "log": log}
+            back = self.state["faults"].get("went_back", True)
+            return {"ok": False, "rolled_back": back, "error": error, "log": log}
         how = "restart" if self.state["confirmed"] else "first"
         self.state["on_trial"] = release
         self.state["last"] = {"release": release, "at": time.time(), "ended": time.time(), "waiting": True, "ok": True}
@@ -106,7 +112,8 @@ class FakeBox:
             self.state["releases"].append(given.release)
         self.state.update(confirmed=given.release, on_trial=None)
         self._over()
-        return {"ok": True}
+        silent = self.state["faults"].get("confirmed_silent")
+        return {"ok": True, "answers": not silent, "why_not": silent}
 
     def time_out(self) -> None:
         """The seconds for a confirm are over."""
@@ -129,7 +136,9 @@ class FakeBox:
             "previous": before[-1] if before else None,
             "version": "1.0",
             "ready": bool(confirmed),
-            "answers": bool(confirmed) and "answers" not in self.state["faults"],
+            "answers": bool(confirmed) and not {"answers", "confirmed_silent"} & set(self.state["faults"]),
+            "why_not": self.state["faults"].get("confirmed_silent", "it is mute"),
+            "damaged": self.state["damaged"],
             "memory_mb": 512,
             "disk_free_mb": 4096,
             "last_activation": self.state["last"],

@@ -145,6 +145,39 @@ def test_a_canary_that_proves_nothing_stops_it_whatever_may_fail(kind: Kind, job
     assert set(boxes(started, Job.CHANGE)) <= {"b1"}
 
 
+def test_a_box_that_fails_while_it_is_prepared_counts_in_its_own_wave() -> None:
+    engine = Engine(waves(1, 3, allowed=1), parallel=4)
+    started = drive(engine, told({"b3": Kind.FAILED}, Job.PREPARE))
+    assert engine.verdict is Verdict.DONE
+    assert sorted(boxes(started, Job.CHANGE)) == ["b1", "b2", "b4"]
+    assert "b3" not in boxes(started, Job.RELEASE)
+
+
+def test_with_one_more_the_wave_fails_as_any_other() -> None:
+    engine = Engine(waves(1, 3, allowed=1), parallel=4)
+    outcomes = {("b3", Job.PREPARE): Kind.FAILED, ("b4", Job.CHANGE): Kind.FAILED}
+    started = drive(engine, lambda start: outcomes.get((start.box, start.job), WELL[start.job]))
+    assert engine.verdict is Verdict.TAKEN_BACK
+    assert engine.reason == "wave 2: 2 boxes failed, 1 allowed"
+    assert "b1" in boxes(started, Job.TAKE_BACK)
+
+
+def test_more_than_a_wave_allows_refuses_the_run_before_anything_is_changed() -> None:
+    engine = Engine(waves(1, 3), parallel=4)
+    started = drive(engine, told({"b3": Kind.FAILED}, Job.PREPARE))
+    assert engine.verdict is Verdict.REFUSED
+    assert engine.reason == "wave 2: 1 box failed before anything was changed, 0 allowed"
+    assert boxes(started, Job.CHANGE) == []
+    assert sorted(boxes(started, Job.RELEASE)) == ["b1", "b2", "b4"]
+
+
+def test_a_rollback_goes_on_without_the_boxes_that_failed_before() -> None:
+    engine = Engine(waves(1, 2), parallel=4, careful=False)
+    started = drive(engine, told({"b1": Kind.FAILED}, Job.PREPARE))
+    assert engine.verdict is Verdict.DONE
+    assert sorted(boxes(started, Job.CHANGE)) == ["b2", "b3"]
+
+
 def test_no_box_in_reach_is_not_done() -> None:
     engine = Engine(waves(2), parallel=4)
     drive(engine, told({"b1": Kind.UNREACHABLE, "b2": Kind.UNREACHABLE}, Job.PREPARE))

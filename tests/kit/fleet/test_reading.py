@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 from pathlib import Path
 from typing import Any
@@ -86,10 +87,21 @@ def test_the_example_is_read_as_it_says() -> None:
         ("boxes:\n  - pi@b1\n  - root@b1", 3, "b1 is listed twice", ""),
         ("boxes:\n  - -oProxyCommand=evil", 2, "is no address that ssh takes", ""),
         ("boxes:\n  - ssh://pi@b1:22", 2, "is a URL", ""),
+        ("boxes:\n  - pi@b1:2222", 2, "names a port", ""),
         ("boxes: pi@b1", 1, "boxes must be a list", ""),
         ("boxes: []", 1, "no boxes", "fleet.example.yaml"),
         ("boxes: [b1]\ninference_address: 8080", 2, "inference_address must be a text", ""),
         ("boxes: [b1]\ninference_address: http://0.0.0.0", 2, "no address to listen at", "http://0.0.0.0:8080"),
+        ("boxes: [b1]\ninference_address: https://0.0.0.0:8443", 2, "serves http, and no https", "http://0.0.0.0:8080"),
+        ("boxes: [b1]\npause: .inf", 2, "pause must be a number", ""),
+        ("boxes: [b1]\nparallel: .inf", 2, "parallel must be a number", ""),
+        ("boxes: [b1]\nparallel: .nan", 2, "parallel must be a number", ""),
+        ("boxes: [b1]\npause: 2026-11-26", 2, "pause must be a number", ""),
+        ("boxes: [b1]\npause: 2026-13-45", 2, "pause is a value of no use here", ""),
+        ("boxes: [2026-11-26]", 1, "address must be a text", ""),
+        ("boxes: [b1]\nsigners: !!python/object:os.system x", 2, "signers is a value of no use here", ""),
+        ("boxes: [b1]\n? [a, b]\n: 3", 2, "a key must be a single value", ""),
+        ("boxes: [b1]\n7: 3", 2, "a key must be a text", ""),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, line: int, words: str, mend: str) -> None:
@@ -102,6 +114,61 @@ def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, line: in
 @pytest.mark.parametrize(("text", "words"), [("", "is empty"), ("a: [", "is not YAML"), ("pause: 1", "no 'boxes'")])
 def test_a_file_that_is_none_is_refused(tmp_path: Path, text: str, words: str) -> None:
     assert words in refused(tmp_path, text).message
+
+
+def test_ipv6_addresses_have_colons_of_their_own(tmp_path: Path) -> None:
+    fleet = read(tmp_path, "boxes: ['pi@fe80::1%eth0', '::1', 'pi@2001:db8::7']")
+    assert [box.name for box in fleet.boxes] == ["fe80::1%eth0", "::1", "2001:db8::7"]
+
+
+def test_a_nesting_without_end_is_refused(tmp_path: Path) -> None:
+    assert "nested too deeply" in refused(tmp_path, "boxes: " + "[" * 20_000).message
+
+
+def test_whatever_stands_in_a_fleet_file_it_is_read_or_refused_in_words(tmp_path: Path) -> None:
+    """A seeded fuzz: the example with pieces of it, and of YAML's odd corners, put anywhere."""
+    chance = random.Random(9)  # noqa: S311 (not a secret)
+    odd = [
+        "!!binary x",
+        "!!set {a}",
+        "!!timestamp 2",
+        "&a [*a]",
+        "*none",
+        "<<: {a: 1}",
+        "~",
+        ".NaN",
+        "-.inf",
+        "0x_",
+        "1:61",
+    ]
+    odd += [
+        "2026-02-31",
+        "!!int x",
+        "!!float y",
+        "!!bool z",
+        "? ",
+        "| ",
+        "{",
+        "]",
+        "\t",
+        "\x00",
+        "é",
+        "9" * 5000,
+        "- - - 1",
+    ]
+    pieces = [*odd, *EXAMPLE.read_text().split()]
+    text = EXAMPLE.read_text()
+    for _ in range(400):
+        made = text
+        for _ in range(chance.randint(1, 4)):
+            at = chance.randrange(len(made))
+            made = made[:at] + chance.choice(pieces) + made[at + chance.randint(0, 8) :]
+        file = tmp_path / "fuzzed.yaml"
+        file.write_text(made)
+        try:
+            assert reading.read_fleet(file).boxes
+        except UsageError as error:
+            assert str(file) in error.message
 
 
 def test_a_file_that_is_not_there_names_the_example(tmp_path: Path) -> None:
@@ -117,7 +184,7 @@ def test_hosts_make_a_fleet_with_no_file() -> None:
     assert fleet.pause == 0
 
 
-@pytest.mark.parametrize("hosts", ["", " , ", "-oX=y", "pi@a,pi@a", "pi@a/b"])
+@pytest.mark.parametrize("hosts", ["", " , ", "-oX=y", "pi@a,pi@a", "pi@a/b", "pi@a:22", "https://a"])
 def test_hosts_that_ssh_must_not_be_given_are_refused(hosts: str) -> None:
     with pytest.raises(UsageError):
         reading.read_hosts(hosts)

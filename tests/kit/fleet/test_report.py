@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from kit.fleet.engine import Job, Kind, Verdict
 from kit.fleet.outcome import Account
 from kit.fleet.report import Report
@@ -61,6 +63,43 @@ def test_a_bad_run_names_first_what_a_person_has_to_look_at() -> None:
         "  shelf-01  runs r1",
     ]
     assert made.failed
+
+
+@pytest.mark.parametrize(
+    ("boxes", "words"),
+    [
+        (
+            [("a", Kind.BACK, Job.TAKE_BACK), ("b", Kind.FAILED, Job.CHANGE)],
+            "STOPPED, and what had changed was taken back",
+        ),
+        ([("a", Kind.FAILED, Job.CHANGE)], "STOPPED, nothing had changed"),
+        (
+            [("a", Kind.BACK, Job.TAKE_BACK), ("b", Kind.FAILED, Job.TAKE_BACK), ("c", Kind.KEPT, Job.TAKE_BACK)],
+            "STOPPED, and NOT all that had changed was taken back: 1 of 3",
+        ),
+    ],
+)
+def test_the_headline_says_what_was_taken_back(boxes: list[tuple[str, Kind, Job]], words: str) -> None:
+    made = report(Verdict.TAKEN_BACK, *(box(*each) for each in boxes))
+    assert made.in_a_line.startswith(f"{words}: ")
+    assert made.failed
+
+
+def test_long_logs_do_not_push_the_headline_away() -> None:
+    failing = [box(f"shelf-{number}", Kind.FAILED, error="it crashed") for number in range(5)]
+    for one in failing:
+        one.log = [f"line {number}" for number in range(40)]
+    lines = report(Verdict.TAKEN_BACK, *failing).text().splitlines()
+    assert lines[0] == lines[-1]
+    assert len(lines) < 50
+    assert sum("line 39" in line for line in lines) == 5
+
+
+def test_a_box_that_does_not_answer_runs_nothing_for_certain() -> None:
+    silent = box("a", Kind.FAILED, error="it was confirmed, and does not answer")
+    silent.silent = "a prediction: HTTP 503"
+    words = "it was confirmed, and does not answer; does not answer: a prediction: HTTP 503"
+    assert f"  a  {words}" in report(Verdict.DONE, silent).text().splitlines()
 
 
 def test_failures_that_were_allowed_are_failures_all_the_same() -> None:

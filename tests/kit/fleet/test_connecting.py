@@ -1,0 +1,58 @@
+"""Which of ssh's words are worth another try, and what is told of the others."""
+
+from __future__ import annotations
+
+import pytest
+
+from kit.fleet import connecting
+from kit.fleet.connecting import REFUSED_PAUSES, SILENT_PAUSES, pause, words
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "ssh: connect to host 10.0.0.1 port 22: Connection refused",
+        "kex_exchange_identification: read: Connection reset by peer\r\nConnection reset by 10.0.0.1 port 22",
+        "kex_exchange_identification: Connection closed by remote host\nConnection closed by UNKNOWN port 65535",
+        "Connection closed by 10.0.0.1 port 22",
+        "ssh_exchange_identification: Connection closed by remote host",
+    ],
+)
+def test_what_is_refused_is_tried_again_and_outlasts_a_firewalls_limit(stderr: str) -> None:
+    assert tuple(pause(stderr, tried) for tried in (1, 2, 3)) == REFUSED_PAUSES
+    assert pause(stderr, 4) is None
+    assert REFUSED_PAUSES[-1] > 30
+
+
+def test_a_box_that_is_off_does_not_take_minutes() -> None:
+    off = "ssh: connect to host 10.0.0.1 port 22: Connection timed out"
+    assert pause(off, 1) == SILENT_PAUSES[0]
+    assert pause(off, 2) is None
+
+
+@pytest.mark.parametrize(
+    "stderr",
+    [
+        "pi@shelf-01: Permission denied (publickey).",
+        "ssh: Could not resolve hostname shelf-01: Name or service not known",
+        "ssh: connect to host 10.0.0.1 port 22: No route to host",
+        f"@ WARNING: {connecting.HOST_KEY_CHANGED}! @\nHost key verification failed.",
+        # Said after a session began: whatever was asked may have been done.
+        "Connection to shelf-01 closed by remote host.",
+        "Timeout, server shelf-01 not responding.",
+        "client_loop: send disconnect: Broken pipe",
+        "",
+    ],
+)
+def test_what_is_definite_is_told_at_once(stderr: str) -> None:
+    assert pause(stderr, 1) is None
+
+
+def test_the_words() -> None:
+    assert "ssh-keygen -R shelf-01" in words(
+        f"x\n{connecting.HOST_KEY_CHANGED}!\nHost key verification failed.", "shelf-01"
+    )
+    unknown = "No ED25519 host key is known for shelf-01 and you have requested strict checking."
+    assert "log in once by hand: ssh shelf-01" in words(f"{unknown}\nHost key verification failed.", "shelf-01")
+    assert words("noise\nlast line\n", "x") == "last line"
+    assert words("", "x") == "ssh ended with 255"

@@ -1,0 +1,87 @@
+"""The desk's own files: what noise has made of them is left out, and nothing is lost by a torn line."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from kit.errors import KitError
+from kit.fleet import history, journal
+from kit.fleet.desk import Desk
+from kit.fleet.inventory import Box, Fleet
+from kit.fleet.journal import Journal
+from tests.kit.fleet.conftest import Shop
+
+ODD = [
+    b"\xff\xfe\x00",
+    b"[]",
+    b"7",
+    b"null",
+    b"{",
+    b"[" * 100_000,
+    b'{"event": "begun"}',
+    b'{"event": ["begun"], "id": {}}',
+    b'{"event": "begun", "id": 7, "owner": null, "releases": 3, "what": []}',
+    b'{"event": "ended", "id": [1]}',
+    b'{"event": "before", "box": ["b1"], "release": {}}',
+    b'{"event": "box", "kind": "taken back", "box": {}}',
+    b'{"event": "start", "releases": "r1", "bundles": {"a": 1}}',
+    b'{"event": "end", "verdict": 9}',
+]
+
+
+def noise(file: Path) -> None:
+    with file.open("ab") as stream:
+        stream.write(b"\n".join([*ODD, random.Random(4).randbytes(500)]) + b"\n")  # noqa: S311 (not a secret)
+
+
+def test_noise_in_the_history_and_the_journal_is_left_out(shop: Shop) -> None:
+    shop.deploy("r1")
+    desk = shop.desk()
+    noise(desk.folder / history.HISTORY)
+    noise(desk.rollout)
+    assert [run.what for run in history.runs(desk.folder)].count("deploy") == 1
+    assert journal.read(desk.rollout).before == {f"b{number}": "" for number in range(1, 6)}
+    assert not shop.deploy("r2").failed
+    assert shop.confirmed() == ["r2"] * 5
+
+
+def test_a_folder_in_the_place_of_a_record_is_none(tmp_path: Path) -> None:
+    (tmp_path / history.HISTORY).mkdir()
+    assert history.runs(tmp_path) == []
+    assert journal.read(tmp_path / history.HISTORY).verdict == ""
+
+
+def test_a_torn_line_does_not_swallow_the_next(tmp_path: Path) -> None:
+    file = tmp_path / "rollout.jsonl"
+    file.write_bytes(b'{"event": "start", "what": "deploy"}\n{"event": "bef')
+    Journal(file).write("before", box="b1", release="r0")
+    record = journal.read(file)
+    assert (record.start["what"], record.before) == ("deploy", {"b1": "r0"})
+
+
+@pytest.mark.parametrize("name", ["staging", "lock", "..", ".", "history.jsonl", "unpacked-bundles", "a/../../b"])
+def test_a_fleet_may_have_any_name(tmp_path: Path, name: str) -> None:
+    desk = Desk(tmp_path / "build", Fleet(name, name, (Box("b1"),)))
+    with desk.alone():
+        assert desk.folder.parent == tmp_path / "build/fleet"
+        assert desk.folder.is_dir()
+        assert not desk.stagings.is_relative_to(desk.folder)
+        assert not desk.folder.is_relative_to(desk.stagings)
+
+
+def test_a_file_in_the_place_of_the_fleets_folder_is_said(tmp_path: Path) -> None:
+    desk = Desk(tmp_path / "build", Fleet("shops", "shops", (Box("b1"),)))
+    desk.folder.parent.mkdir(parents=True)
+    desk.folder.write_text("in the way")
+    with pytest.raises(KitError, match="cannot be used"), desk.alone():
+        pass
+
+
+def test_two_desks_of_one_name_and_pid_are_two_owners(tmp_path: Path) -> None:
+    fleet = Fleet("shops", "shops", (Box("b1"),))
+    one, two = Desk(tmp_path / "a", fleet), Desk(tmp_path / "b", fleet)
+    assert one.owner != two.owner
+    assert one.owner.rpartition("-")[0] == two.owner.rpartition("-")[0]
