@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from box import disk, files, history, memory, mounts, platforms, releases, space, trial, wholeness
+from box import disk, files, history, memory, mounts, platforms, releases, space, torch_check, trial, wholeness
 from box.manifest import Manifest
 from box.paths import Paths
-from box.service import READY, UNIT, Service
+from box.service import FAILED, READY, UNIT, Service
 from box.space import MEGABYTE
 
 Finding = dict[str, str]
@@ -29,7 +29,7 @@ def findings(paths: Paths, runs: Service) -> list[Finding]:
     if not release:
         return [*found, _finding(WARNING, "no release was ever confirmed here", "deploy one")]
     if manifest := releases.loaded(paths, release):
-        found += [*_release(manifest), *_memory(manifest, runs)]
+        found += [*_release(manifest), *_torch(paths, manifest, runs), *_memory(manifest, runs)]
     return [*found, *_service(paths, runs)]
 
 
@@ -90,6 +90,16 @@ def _release(manifest: Manifest) -> list[Finding]:
         return []
     message = f"{manifest.release} is for Python {manifest.python}, and this box has {platforms.own_python()} now"
     return [_finding(ERROR, message, f"make bundle PYTHON={platforms.own_python()}, and deploy that")]
+
+
+def _torch(paths: Paths, manifest: Manifest, runs: Service) -> list[Finding]:
+    """Asked where nothing answers, since that takes seconds."""
+    python = paths.runtime(manifest.runtime_id) / "bin/python"
+    wrong = torch_check.wrong(python) if runs.state().phase == FAILED else ""
+    if not wrong:
+        return []
+    remedy = "deploy again if it is damaged; or a bundle whose torch is built for this processor (TORCH_INDEX)"
+    return [_finding(ERROR, f"the runtime's torch does not work here: {wrong}", remedy)]
 
 
 def _service(paths: Paths, runs: Service) -> list[Finding]:

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from box import durable, golden, releases, server_command, settings, wholeness
+from box import durable, golden, releases, server_command, settings, torch_check, wholeness
 from box.child import Child
 from box.drain import drain
 from box.errors import BoxError
@@ -27,7 +27,7 @@ from box.events import say
 from box.manifest import Manifest
 from box.notify import notify, watchdog_seconds
 from box.paths import Paths
-from box.readiness import Watch, ended
+from box.readiness import KILLED, Watch, ended
 from box.server_log import FAILED
 from box.torchserve import ApiError, Inference, Management
 
@@ -152,7 +152,7 @@ class Supervisor:
             alive = child.alive
             verdict = watch.judge(alive, self._workers() if alive and have_tokens else [], child.words())
             if verdict.failure:
-                raise BoxError(verdict.failure)
+                raise BoxError(self._cause(verdict.failure))
             if verdict.done:
                 return self._ask_first()
             if time.monotonic() > deadline:
@@ -161,6 +161,15 @@ class Supervisor:
                     f"{self.manifest.gate.ready_seconds:.0f} s"
                 )
         return None
+
+    def _cause(self, failure: str) -> str:
+        """A worker that ended without a word was most likely killed for its memory; but for an illegal instruction too
+        it has none."""
+        if KILLED not in failure:
+            return failure
+        python = self.paths.runtime(self.manifest.runtime_id) / "bin/python"
+        wrong = torch_check.wrong(python)
+        return f"the runtime's torch does not work here: {wrong}" if wrong else failure
 
     def _ask_first(self) -> None:
         answer = self._predict(self.manifest.server.response_timeout)

@@ -9,7 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from box import confirmations, disk, failed_starts, installed, mending, recover, releases, settings, space, wholeness
+from box import (
+    confirmations,
+    disk,
+    failed_starts,
+    installed,
+    mending,
+    recover,
+    releases,
+    settings,
+    space,
+    torch_check,
+    wholeness,
+)
 from box.errors import SpaceError
 from box.paths import Paths
 from tests.box.shop import Box, Key, make_release
@@ -183,3 +195,20 @@ def test_a_release_keeps_files_of_its_own(box: Box, tmp_path: Path) -> None:
         file.truncate(1)
     assert wholeness.damage(box.paths, second.name)
     assert wholeness.damage(box.paths, first.name) == []
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("kill -ILL $$", "does not have the instructions"),
+        ("echo OSError: libtorch_cpu.so: file too short >&2; exit 1", "OSError: libtorch_cpu.so: file too short"),
+        ("exit 0", ""),
+        ("kill -KILL $$", ""),
+    ],
+)
+def test_why_torch_does_not_work_here(tmp_path: Path, script: str, words: str) -> None:
+    python = tmp_path / "python"
+    python.write_text(f"#!/bin/sh\n{script}\n")
+    python.chmod(0o755)
+    assert words in torch_check.wrong(python)
+    assert bool(torch_check.wrong(python)) == bool(words)

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,13 +39,14 @@ HELD_THREADS = 200
 @dataclass(frozen=True)
 class Costs:
     """Processor seconds and bytes of memory. `connection`: one ssh process from start to end; `curve25519`: the same
-    with that key exchange, where OpenSSH's default also guards against quantum computers; `sent_byte`: rsync and its
-    ssh; `desk_box`: the desk's program for one whole box; `program`: with no box; `box_at_work`: a thread, an rsync and
-    its ssh."""
+    with that key exchange, where OpenSSH's default also guards against quantum computers; `call`: one over a connection
+    that stands; `sent_byte`: rsync and its ssh; `desk_box`: the desk's program for one whole box; `program`: with no
+    box; `box_at_work`: a thread, an rsync and its ssh."""
 
     measured: str
     connection: float
     curve25519: float
+    call: float
     sent_byte: float
     desk_box: float
     program: float
@@ -61,16 +62,36 @@ def measure(address: str, ssh_config: str, measured: str) -> dict[str, Any]:
     """All of them, on this machine; `address` is anything that ssh reaches and that has rsync."""
     link = Link(address, ssh_config)
     connection, curve25519 = connecting(link), connecting(link, "-o", "KexAlgorithms=curve25519-sha256")
+    call = calling(link)
     sent_byte, pair = sending(link)
     desk_box, program, waiting_box = own_program(1000)
     at_work = thread_memory() + pair
-    return asdict(Costs(measured, connection, curve25519, sent_byte, desk_box, program, waiting_box, at_work))
+    return asdict(Costs(measured, connection, curve25519, call, sent_byte, desk_box, program, waiting_box, at_work))
+
+
+def calling(link: Link) -> float:
+    """Processor seconds of one ssh over a connection that another one keeps."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        shared = replace(link, control=folder)
+        keeper = subprocess.Popen(commands.ssh(shared, ["cat"]), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        try:
+            while not list(Path(folder).iterdir()):
+                time.sleep(0.1)
+            return least(commands.ssh(shared, ["true"]))
+        finally:
+            subprocess.run(commands.close(shared), check=False, capture_output=True)
+            keeper.communicate()
 
 
 def connecting(link: Link, *options: str) -> float:
-    """Processor seconds of one ssh: of several batches the least, since a busy machine adds to them."""
+    """Processor seconds of one ssh with a connection of its own."""
     command = commands.ssh(link, ["true"])
     command[1:1] = options
+    return least(command)
+
+
+def least(command: Sequence[str]) -> float:
+    """Processor seconds of a command: of several batches the least, since a busy machine adds to them."""
     batches = []
     for _ in range(BATCHES):
         cpu = children()

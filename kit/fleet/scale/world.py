@@ -15,10 +15,12 @@ from kit.fleet.scale.costs import Costs
 from kit.fleet.scale.resources import Shared
 from kit.fleet.scale.times import StepTimes, drawn
 
-# ssh connections of each job of a deployment (see delivery.py), rsync's own among them.
-CONNECTIONS = {Job.PREPARE: 2, Job.CHANGE: 8, Job.TAKE_BACK: 3, Job.RELEASE: 1}
-# Round trips before a command's first answer: TCP, the two versions, key exchange, authentication, the session.
-ROUND_TRIPS = 9
+# ssh connections of each job of a deployment, where the next job comes when the last one's is closed: one for the job's
+# calls, and one for a confirm. And its commands (see delivery.py), rsync among them.
+CONNECTIONS = {Job.PREPARE: 1, Job.CHANGE: 2, Job.TAKE_BACK: 2, Job.RELEASE: 1}
+CALLS = {Job.PREPARE: 2, Job.CHANGE: 8, Job.TAKE_BACK: 3, Job.RELEASE: 1}
+# Round trips before there is a session (TCP, the two versions, key exchange, authentication), and of one in it.
+ROUND_TRIPS, CALL_TRIPS = 7, 2
 CONNECT_TIMEOUT = 10.0
 
 
@@ -52,9 +54,9 @@ class Scenario:
 
 def limits(scenario: Scenario, times: StepTimes, costs: Costs) -> dict[str, float]:
     """What each part of the desk could do alone, boxes an hour; the least of them is the limit."""
-    connections = sum(CONNECTIONS[job] for job in (Job.PREPARE, Job.CHANGE, Job.RELEASE))
-    processor = connections * costs.connection + costs.desk_box + scenario.size * costs.sent_byte
-    trips = connections * ROUND_TRIPS * scenario.round_trip
+    jobs = (Job.PREPARE, Job.CHANGE, Job.RELEASE)
+    processor = sum(asking(job, costs) for job in jobs) + costs.desk_box + scenario.size * costs.sent_byte
+    trips = sum(map(round_trips, jobs)) * scenario.round_trip
     there = statistics.mean(times.changes[scenario.how]) + statistics.mean(times.prepare) + times.release[0]
     box = there + trips + scenario.size / scenario.link
     return {
@@ -63,6 +65,15 @@ def limits(scenario: Scenario, times: StepTimes, costs: Costs) -> dict[str, floa
         f"parallel 16, {box:.0f} s for each box": 3600 * 16 / box,
         f"parallel 256, {box:.0f} s for each box": 3600 * 256 / box,
     }
+
+
+def asking(job: Job, costs: Costs) -> float:
+    """Processor seconds of a job's connections and calls."""
+    return CONNECTIONS[job] * costs.connection + CALLS[job] * costs.call
+
+
+def round_trips(job: Job) -> int:
+    return CONNECTIONS[job] * ROUND_TRIPS + CALLS[job] * CALL_TRIPS
 
 
 @dataclass
@@ -132,7 +143,7 @@ class World:
     def _begin(self, start: Start) -> None:
         self._active += 1
         self._busiest = max(self._busiest, self._active)
-        seconds = CONNECTIONS[start.job] * self._costs.connection
+        seconds = asking(start.job, self._costs)
         if start.job is Job.CHANGE:
             seconds += self._costs.desk_box + self._scenario.size * self._costs.sent_byte
         self._processors.enter(self._now, start, seconds)
@@ -156,7 +167,7 @@ class World:
             self._go_to_box(start)
 
     def _go_to_box(self, start: Start) -> None:
-        trips = CONNECTIONS[start.job] * ROUND_TRIPS * self._scenario.round_trip
+        trips = round_trips(start.job) * self._scenario.round_trip
         self._started += 1
         heapq.heappush(self._at_boxes, (self._now + trips + self._seconds(start.job), self._started, start))
 

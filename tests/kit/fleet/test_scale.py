@@ -9,15 +9,15 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kit.fleet.engine import Kind, Verdict
+from kit.fleet.engine import Job, Kind, Verdict
 from kit.fleet.scale import costs, report, times
 from kit.fleet.scale.costs import Costs
 from kit.fleet.scale.resources import Shared
 from kit.fleet.scale.times import StepTimes, collect
-from kit.fleet.scale.world import CONNECTIONS, ROUND_TRIPS, Scenario, World, limits
+from kit.fleet.scale.world import CONNECTIONS, Scenario, World, limits, round_trips
 from tests.kit.fleet.conftest import Shop
 
-FREE = Costs("made up", 0.0, 0.0, 0.0, 0.0, 50e6, 1e4, 1e6)
+FREE = Costs("made up", 0.0, 0.0, 0.0, 0.0, 0.0, 50e6, 1e4, 1e6)
 TIMES = StepTimes("made up", {"restart": [20.0]}, [2.0], [15.0], [1.0])
 NEAR = Scenario(100, 100, round_trip=0.0, out_of_reach=0.0, link=1e6, uplink=1e12, size=10e6)
 
@@ -63,9 +63,9 @@ def test_the_desks_processors_are_the_limit_when_each_connection_costs_enough() 
 
 
 def test_the_limits_are_what_each_part_could_do_alone() -> None:
-    found = limits(NEAR, TIMES, replace(FREE, connection=1.0))
+    found = limits(NEAR, TIMES, replace(FREE, connection=1.0, call=0.1))
     cores, uplink, narrow, wide = found.values()
-    assert cores == pytest.approx(3600 * 2 / 11)
+    assert cores == pytest.approx(3600 * 2 / (4 + 11 * 0.1))
     assert uplink == pytest.approx(3600 * 1e12 / 10e6)
     assert (narrow, wide) == pytest.approx((3600 * 16 / 33, 3600 * 256 / 33))
 
@@ -73,8 +73,9 @@ def test_the_limits_are_what_each_part_could_do_alone() -> None:
 def test_distance_costs_each_connection_its_round_trips() -> None:
     far = World(replace(NEAR, round_trip=0.1), TIMES, FREE).run()
     near = World(NEAR, TIMES, FREE).run()
-    trips = CONNECTIONS[next(iter(CONNECTIONS))] + 4 * 8 + 1
-    assert far.wall - near.wall == pytest.approx(trips * ROUND_TRIPS * 0.1, rel=0.05)
+    trips = round_trips(Job.PREPARE) + 4 * round_trips(Job.CHANGE) + round_trips(Job.RELEASE)
+    assert trips == 7 + 2 * 2 + 4 * (2 * 7 + 8 * 2) + 7 + 2
+    assert far.wall - near.wall == pytest.approx(trips * 0.1, rel=0.05)
 
 
 def test_failures_stop_it_and_are_taken_back() -> None:
