@@ -5,14 +5,29 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
-from box import disk, files, history, memory, mounts, platforms, releases, space, torch_check, trial, wholeness
+from box import (
+    disk,
+    files,
+    history,
+    memory,
+    mounts,
+    platforms,
+    releases,
+    space,
+    starting,
+    torch_check,
+    trial,
+    wholeness,
+)
 from box.manifest import Manifest
 from box.paths import Paths
 from box.service import FAILED, READY, UNIT, Service
 from box.space import MEGABYTE
+from box.status import RECENT_SECONDS
 
 Finding = dict[str, str]
 ERROR, WARNING = "error", "warning"
@@ -109,7 +124,8 @@ def _service(paths: Paths, runs: Service) -> list[Finding]:
         found.append(_finding(WARNING, f"{on_trial.release} is on trial ({on_trial.phase})", "confirm or revert it"))
     state = runs.state()
     if state.phase != READY:
-        found.append(_finding(ERROR, f"the server is {state.phase} {state.why}".strip(), "box.pyz logs"))
+        why = starting.cause(runs, state, time.time() - RECENT_SECONDS) if state.phase == FAILED else state.why
+        found.append(_finding(ERROR, f"the server is {state.phase}: {why}".removesuffix(": "), "box.pyz logs"))
     if paths.is_system and Path("/run/systemd/system").is_dir():
         enabled = subprocess.run(["systemctl", "is-enabled", "--quiet", UNIT], stdin=subprocess.DEVNULL)
         if enabled.returncode:

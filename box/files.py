@@ -12,8 +12,15 @@ from box.paths import Paths
 def damaged(paths: Paths) -> list[str]:
     """Sentences; [] when all is as it should be."""
     found = [*_own(paths), *_links(paths, releases.confirmed(paths))]
+    runtimes: dict[str, Manifest] = {}
     for release in releases.here(paths):
-        found += _release(paths, release)
+        if manifest := releases.loaded(paths, release):
+            found += _release(paths, manifest)
+            runtimes.setdefault(manifest.runtime_id, manifest)
+        else:
+            found += wholeness.damage(paths, release)
+    for manifest in runtimes.values():
+        found += _runtime(paths, manifest)
     return found
 
 
@@ -39,12 +46,10 @@ def _links(paths: Paths, confirmed: str | None) -> list[str]:
     return []
 
 
-def _release(paths: Paths, release: str) -> list[str]:
-    manifest = releases.loaded(paths, release)
-    if manifest is None:
-        return wholeness.damage(paths, release)
+def _release(paths: Paths, manifest: Manifest) -> list[str]:
+    release = manifest.release
     parts = [f"{part.path} of {release} is not what was signed" for part in wholeness.damaged_parts(paths, manifest)]
-    return [*parts, *_sealed(paths, release), *_runtime(paths, manifest)]
+    return [*parts, *_sealed(paths, release)]
 
 
 def _sealed(paths: Paths, release: str) -> list[str]:

@@ -63,17 +63,17 @@ def _user() -> list[str]:
 
 
 def _settings(paths: Paths, address: str) -> list[str]:
-    """Raises UsageError for a box.json that somebody wrote and that cannot be; a damaged one is replaced."""
-    try:
-        before = settings.read(paths.settings)
-    except settings.Damaged:
-        before = settings.load(paths)
+    """A box.json that is damaged, or says what cannot be, is replaced by the last settings that were right. Raises
+    UsageError for an address that is none."""
+    wrong, before = settings.problem(paths), settings.load(paths)
     if address:
         settings.check_address(address)
         before = replace(before, inference_address=address)
     verb = "replaced" if paths.settings.exists() else "wrote"
-    written = settings.save(paths, before)
-    return [f"{verb} {paths.settings}: the address {before.inference_address}"] if written else []
+    if not settings.save(paths, before):
+        return []
+    because = f" ({wrong})" if wrong else ""
+    return [f"{verb} {paths.settings}: the address {before.inference_address}{because}"]
 
 
 def _run(command: list[str]) -> None:

@@ -25,6 +25,11 @@ def restart(paths: Paths, runs: Service, manifest: Manifest) -> State:
     return wait_until_ready(paths, runs, manifest, since)
 
 
+def cause(runs: Service, state: State, since: float) -> str:
+    """Why it does not run, by its own last word or by its log since a Unix time; "" when neither says."""
+    return state.why or server_log.verdict_of(runs.log(since, 400))
+
+
 def wait_until_ready(paths: Paths, runs: Service, manifest: Manifest, since: float) -> State:
     begun = time.monotonic()
     limit = manifest.gate.ready_seconds + EXTRA_SECONDS
@@ -34,8 +39,9 @@ def wait_until_ready(paths: Paths, runs: Service, manifest: Manifest, since: flo
         if state.phase == service.READY and server_view.own_word(paths).get("release") == manifest.release:
             return state
         if state.phase == service.FAILED or (state.phase == service.STOPPED and waited > PATIENCE_SECONDS):
-            cause = state.why or server_log.verdict_of(runs.log(since, 400)) or "it ended without a word"
-            raise BoxError(f"{manifest.release} does not start: {cause}")
+            raise BoxError(
+                f"{manifest.release} does not start: {cause(runs, state, since) or 'it ended without a word'}"
+            )
         if waited > limit:
             raise BoxError(f"{manifest.release} was not ready after {limit:.0f} s")
         time.sleep(POLL_SECONDS)

@@ -6,14 +6,30 @@ import time
 from typing import Any
 
 import box
-from box import disk, durable, events, files, golden, locks, memory, releases, server_view, space, trial, wholeness
+from box import (
+    disk,
+    durable,
+    events,
+    files,
+    golden,
+    locks,
+    memory,
+    releases,
+    server_view,
+    space,
+    starting,
+    trial,
+    wholeness,
+)
 from box.errors import BoxError
 from box.manifest import Manifest
 from box.paths import Paths
-from box.service import READY, Service, State
+from box.service import FAILED, READY, Service, State
 from box.space import MEGABYTE
 
 PREDICTION_SECONDS = 30.0
+# How far back its log may say why a server does not start: it is tried again every few minutes.
+RECENT_SECONDS = 900.0
 
 
 def status(paths: Paths, runs: Service) -> dict[str, Any]:
@@ -24,7 +40,7 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
     switching = locks.taken(paths.work_lock)
     held = locks.holder(paths.deploy_lock)
     workers = _workers(paths, manifest) if manifest and state.pid else []
-    why = wrong(paths, manifest) if manifest and state.pid else _silent(state, paths, release)
+    why = wrong(paths, manifest) if manifest and state.phase == READY else _silent(runs, state, paths, release)
     return {
         "ok": True,
         "release": release,
@@ -75,12 +91,13 @@ def wrong(paths: Paths, manifest: Manifest) -> str:
     return golden.mismatch(picture.file, picture.expected, manifest.tolerance, answer)
 
 
-def _silent(state: State, paths: Paths, release: str | None) -> str:
+def _silent(runs: Service, state: State, paths: Paths, release: str | None) -> str:
     """Why there is no server to ask."""
     if release is None:
         return "no release was ever confirmed on this box"
-    damage = wholeness.damage(paths, release)
-    return "; ".join([f"the server is {state.phase}", *([state.why] if state.why else []), *damage])
+    cause = starting.cause(runs, state, time.time() - RECENT_SECONDS) if state.phase == FAILED else ""
+    words = [f"the server is {state.phase}", cause, *wholeness.damage(paths, release)]
+    return "; ".join(word for word in words if word)
 
 
 def last_activation(paths: Paths) -> dict[str, Any] | None:

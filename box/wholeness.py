@@ -102,11 +102,14 @@ def is_whole(paths: Paths, release: str | None) -> bool:
 
 def restore_marks(paths: Paths, confirmed: str) -> None:
     """Every release that was confirmed here, and is whole, has its mark; `confirmed` has the latest. Raises OSError."""
-    before = [name for name in reversed(confirmations.latest_first(paths)) if name != confirmed]
-    names = [name for name in (*before, confirmed) if is_whole(paths, name)]
-    if confirmations.latest_first(paths)[:1] != [confirmed] or not all(confirmations.noted(paths, n) for n in names):
+    latest_first = confirmations.latest_first(paths)
+    names = [*(name for name in reversed(latest_first) if name != confirmed), confirmed]
+    marked = [name for name in names if confirmations.noted(paths, name)]
+    found = [name for name in names if name not in marked and is_whole(paths, name)]
+    if found or latest_first[:1] != [confirmed]:
         for name in names:
-            confirmations.note(paths, name)
+            if name in marked or name in found:
+                confirmations.note(paths, name)
 
 
 def last_good(paths: Paths) -> str | None:

@@ -143,10 +143,12 @@ class Visit:
             raise BoxError(str(held.get("error") or "its lock cannot be taken"))
 
     def renew_lock(self) -> None:
-        """Raises BoxError when somebody took it meanwhile."""
+        """Raises BoxError when somebody took it meanwhile, or the box can take it no more."""
         held = self._lock()
         if not held.get("ok"):
-            raise BoxError(f"its lock was taken away meanwhile: {locked_by(held.get('holder') or {})}")
+            holder = held.get("holder")
+            why = f"its lock was taken away meanwhile: {locked_by(holder)}" if holder else str(held.get("error"))
+            raise BoxError(why)
 
     def _lock(self) -> Event:
         self._lock_renewed = time.monotonic()

@@ -6,6 +6,7 @@ limits for time and memory are out of the way here, everything else is the edge 
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import shutil
@@ -17,7 +18,8 @@ from typing import Any
 
 import pytest
 
-from kit.bundle import reading, signing
+from kit.bundle import manifest as manifests
+from kit.bundle import reading, signing, tarball
 from kit.bundle.manifest import Manifest
 from kit.profiles import CONFIG
 from tests.arm64 import root
@@ -136,3 +138,35 @@ def test_it_says_that_it_serves_this_release(installed: dict[str, Any], box: Emu
     print(json.dumps(status), flush=True)
     assert (status["ok"], status["answers"], status["ready"]) == (True, True, True)
     assert status["release"] == status["confirmed"] == manifest.release
+
+
+def on_a_cortex_a72(bundle: Path) -> Path:
+    """The same release for a server whose processes run on a Cortex-A72, as a Raspberry Pi 4 has it: of ARMv8.0, with
+    neither the dot product nor half precision of later ones. qemu reads the variable."""
+    opened, key = reading.read(bundle), bundle.parents[3] / "key"
+    blobs = bundle.parent / "blobs"
+    opened.extract(blobs, opened.manifest.blobs())
+    document = copy.deepcopy(dict(opened.manifest.document))
+    document["server"]["environment"]["QEMU_CPU"] = "cortex-a72"
+    for made_anew in ("release", "parts", "format"):
+        document.pop(made_anew)
+    made = manifests.make(document, opened.manifest.parts)
+    file = bundle.with_name("cortex-a72.bundle")
+    contents = sorted((digest, blobs / digest) for digest in opened.manifest.blobs())
+    tarball.write(file, made.text, signing.sign(made.text, key), opened.program, contents)
+    return file
+
+
+def test_a_cortex_a72_answers_rightly_too(installed: dict[str, Any], box: Emulated, bundle: Path) -> None:
+    """The gate asks every golden picture; the runtime is the one that stands."""
+    file = on_a_cortex_a72(bundle)
+    subprocess.run(box.beside("cp", str(file), str(box.root / "root")), check=True)
+    answer = box.box("install", f"/root/{file.name}")
+    print(json.dumps(answer), flush=True)
+    assert answer["ok"], answer
+    assert answer["how"] == "restart"
+    assert answer["gate"]["golden_right"] == 5
+    status = box.box("status")
+    assert status["answers"] is True
+    environment = said(box, "cat", f"/proc/{status['workers'][0]['pid']}/environ").split("\0")
+    assert "QEMU_CPU=cortex-a72" in environment

@@ -14,9 +14,11 @@ from box import (
     disk,
     failed_starts,
     installed,
+    memory,
     mending,
     recover,
     releases,
+    runtime_files,
     settings,
     space,
     torch_check,
@@ -195,6 +197,51 @@ def test_a_release_keeps_files_of_its_own(box: Box, tmp_path: Path) -> None:
         file.truncate(1)
     assert wholeness.damage(box.paths, second.name)
     assert wholeness.damage(box.paths, first.name) == []
+
+
+def test_a_runtime_whose_python_was_upgraded_under_it(tmp_path: Path) -> None:
+    """By its link, which leads to another version now or to nothing."""
+    (tmp_path / "bin").mkdir()
+    system = tmp_path / "usr"
+    system.mkdir()
+    (system / "python3.13").touch()
+    (system / "python3").symlink_to("python3.13")
+    link = tmp_path / "bin/python"
+    link.symlink_to(system / "python3")
+    runtime_files.write_index(tmp_path)
+    assert runtime_files.check(tmp_path, "3.13").damaged == ()
+    (wrong,) = runtime_files.check(tmp_path, "3.11").damaged
+    assert wrong == (
+        "it was made for Python 3.11, and its bin/python is python3.13 now: this box's Python was upgraded"
+    )
+    (system / "python3").unlink()
+    assert "is not there" in runtime_files.check(tmp_path, "3.11").damaged[0]
+
+
+@pytest.mark.parametrize(
+    ("controllers", "cgroups", "can"),
+    [
+        ("cpu io memory pids", None, True),
+        ("cpu io pids", "#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t0\t60\t0", False),
+        (None, "#subsys_name\thierarchy\tnum_cgroups\tenabled\nmemory\t3\t60\t1", True),
+        (None, None, False),
+    ],
+)
+def test_a_kernel_whose_memory_control_group_is_off(
+    tmp_path: Path, controllers: str | None, cgroups: str | None, can: bool
+) -> None:
+    if controllers is not None:
+        (tmp_path / "cgroup.controllers").write_text(controllers)
+    if cgroups is not None:
+        (tmp_path / "cgroups").write_text(cgroups)
+    assert memory.can_be_limited(tmp_path, tmp_path) is can
+
+
+def test_a_box_json_that_cannot_be_is_replaced_and_that_is_said(box: Box) -> None:
+    box.paths.settings.write_text('{"inference_address": 5, "keep": "many"}')
+    (change,) = box.ask("provision")["changed"]
+    assert "5 is not an address to serve on" in change
+    assert settings.problem(box.paths) == ""
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -73,8 +74,9 @@ def no_inodes(box: Box) -> None:
 @pytest.mark.parametrize(
     ("fill", "figure"),
     [
-        pytest.param(no_bytes, "0 MB", id="no bytes left"),
-        pytest.param(no_inodes, "0 inodes", id="no inodes left"),
+        # ext4 keeps some megabytes for itself, and counts them as free.
+        pytest.param(no_bytes, r"\b1?\d MB", id="no bytes left"),
+        pytest.param(no_inodes, r"\b0 inodes", id="no inodes left"),
     ],
 )
 def test_a_disk_with_nothing_left_does_not_stop_the_others(
@@ -91,7 +93,7 @@ def test_a_disk_with_nothing_left_does_not_stop_the_others(
     done = shop.desk.may_lose(1).deploy(restarting, shop.names)
     assert done.status == 1, done.said
     error = done.box(box.name)["error"]
-    assert figure in error
+    assert re.search(figure, error), error
     assert {done.box(name)["kind"] for name in ("box-1", "box-3")} == {"changed"}
     assert shop.running(box) == shop.first.name
     box.sudo(f"rm -rf {FILLER}")

@@ -42,3 +42,25 @@ def test_a_port_that_is_taken_for_a_while(shop: Shop, fault: BeginFault, seconds
     assert shop.running(box) == shop.first.name
     assert box.ssh("test -e /run/vision-serve-failed-starts").returncode == 1, "the next failure is a first one again"
     tried.came = f"answered {time.monotonic() - began - seconds:.0f} s after it was free, at try {count + 1}"
+
+
+@pytest.mark.thorough
+def test_a_scratch_that_is_noexec_is_named(shop: Shop, fault: BeginFault) -> None:
+    """What a real /run did to TorchServe before its unit had a file system of its own."""
+    tried = fault("what Java unpacks lands on a file system mounted noexec")
+    box = shop.boxes[2]
+    folder = "/run/systemd/system/vision-serve.service.d"
+    mount = "TemporaryFileSystem=/run/vision-serve-scratch:mode=1777,noexec"
+    box.sudo(f"mkdir -p {folder}")
+    box.sudo(f"tee {folder}/noexec.conf", stdin=f"[Service]\nTemporaryFileSystem=\n{mount}\n")
+    box.sudo("systemctl daemon-reload")
+    box.ssh("sudo systemctl restart vision-serve")
+    status = ask(box, "status")
+    assert not status["answers"]
+    assert "mounted noexec" in status["why_not"]
+    assert any("mounted noexec" in row["message"] for row in ask(box, "doctor")["findings"])
+    box.sudo(f"rm -r {folder}")
+    box.sudo("systemctl daemon-reload")
+    box.sudo("systemctl restart vision-serve")
+    settle(box)
+    tried.came = f"status, doctor and the gate say: {status['why_not']}"
