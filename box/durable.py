@@ -89,6 +89,8 @@ def append_line(path: Path, line: str) -> None:
 
 def point(link: Path, target: str) -> None:
     """Make `link` lead to `target` in one step: there is no instant at which it leads nowhere."""
+    if link.is_dir() and not link.is_symlink():  # what a repair of the file system may have made of it
+        remove_tree(link)
     beside = link.with_name(f".{link.name}.new")
     beside.unlink(missing_ok=True)
     beside.symlink_to(target)

@@ -77,6 +77,9 @@ def receive(paths: Paths, release: str) -> dict[str, Any]:
             (paths.blobs / part.sha256).unlink(missing_ok=True)
             (paths.incoming_blobs / part.sha256).unlink(missing_ok=True)
         _place(paths, wanted)
+        for other in releases.here(paths):
+            if other != release and (known := releases.loaded(paths, other)):
+                _mend(paths, known)
         for file in _delivered(paths, release):
             file.unlink(missing_ok=True)
     return {"ok": True, "release": release, "signed_by": signer, "runtime": "built" if need_runtime else "shared"}
@@ -162,11 +165,7 @@ def _place(paths: Paths, wanted: Manifest) -> None:
     delivered = zip((releases.MANIFEST, releases.SIGNATURE), _delivered(paths, wanted.release), strict=True)
     named = {name: file.read_bytes() for name, file in delivered if file.is_file()}
     if folder.is_dir():
-        for part in wholeness.damaged_parts(paths, wanted):
-            beside = (folder / part.path).with_name(f".{Path(part.path).name}.new")
-            beside.unlink(missing_ok=True)
-            _lay(paths.blobs / part.sha256, beside)
-            durable.move(beside, folder / part.path)  # the folder never lacks it
+        _mend(paths, wanted)
         for name, content in named.items():
             durable.write_changed(folder / name, content)
         return
@@ -180,6 +179,17 @@ def _place(paths: Paths, wanted: Manifest) -> None:
     for inner in sorted({(making / part.path).parent for part in wanted.unpacked}):
         durable.sync_folder(inner)
     durable.move(making, folder)
+
+
+def _mend(paths: Paths, release: Manifest) -> None:
+    """Put right blobs in the places of damaged files, as far as there are any; the folder never lacks one."""
+    folder = paths.release(release.release)
+    for part in wholeness.damaged_parts(paths, release):
+        if wholeness.is_right(paths.blobs / part.sha256, part):
+            beside = (folder / part.path).with_name(f".{Path(part.path).name}.new")
+            beside.unlink(missing_ok=True)
+            _lay(paths.blobs / part.sha256, beside)
+            durable.move(beside, folder / part.path)
 
 
 def _lay(blob: Path, place: Path) -> None:

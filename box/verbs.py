@@ -72,7 +72,8 @@ def missing(paths: Paths, asked: Asked) -> Result:
     wanted = manifest.parse(sys.stdin.buffer.read())
     idle = service.of(paths).state().phase in (service.STOPPED, service.FAILED)
     if idle and paths.runtime(wanted.runtime_id).is_dir():
-        wholeness.read_runtime(paths, wanted)  # why does nothing run? Sizes may be right and a content wrong
+        until = time.monotonic() + wholeness.READ_SECONDS
+        wholeness.read_runtime(paths, wanted, until)  # why does nothing run? Sizes may be right and a content wrong
     return {"ok": True} | receiving.missing(paths, wanted)
 
 

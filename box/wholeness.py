@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 from box import confirmations, durable, releases, runtime_files
@@ -14,6 +15,8 @@ from box.runtime_files import Check
 # The others (SBOM, licences, the program's copy, golden pictures but for one) do not keep a server from answering.
 NEEDED_ROLES = ("archive", "config")
 MOST_TOLD = 5
+# Sizes tell a file that was cut short; a changed bit takes the reading of it all, some 20 s a gigabyte on an SD card.
+READ_SECONDS = 60.0
 
 
 def is_right(file: Path, part: Part) -> bool:
@@ -49,9 +52,9 @@ def runtime_check(paths: Paths, manifest: Manifest) -> Check:
     return runtime_files.check(paths.runtime(manifest.runtime_id), manifest.python)
 
 
-def read_runtime(paths: Paths, manifest: Manifest) -> Check:
-    """Every file of it, in bounded time; what is found is remembered."""
-    found = runtime_files.check(paths.runtime(manifest.runtime_id), manifest.python, hashes=True)
+def read_runtime(paths: Paths, manifest: Manifest, until: float) -> Check:
+    """Every file of it, for as long as the monotonic clock is below `until`; what is found is remembered."""
+    found = runtime_files.check(paths.runtime(manifest.runtime_id), manifest.python, until)
     note_damage(paths, manifest.runtime_id, list(found.damaged))
     return found
 
@@ -63,10 +66,12 @@ def runtime_stands(paths: Paths, manifest: Manifest) -> bool:
 
 
 def read_runtimes(paths: Paths) -> None:
-    """Of every release that may have to run."""
-    manifests = [manifest for name in releases.here(paths) if (manifest := releases.loaded(paths, name))]
-    for manifest in {manifest.runtime_id: manifest for manifest in manifests}.values():
-        read_runtime(paths, manifest)
+    """Of every release that may have to run, the confirmed one's first, in READ_SECONDS altogether."""
+    until = time.monotonic() + READ_SECONDS
+    names = [*filter(None, [releases.confirmed(paths)]), *releases.here(paths)]
+    manifests = [manifest for name in names if (manifest := releases.loaded(paths, name))]
+    for manifest in {manifest.runtime_id: manifest for manifest in reversed(manifests)}.values():
+        read_runtime(paths, manifest, until)
 
 
 def note_damage(paths: Paths, runtime_id: str, damaged: list[str]) -> None:

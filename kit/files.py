@@ -67,16 +67,21 @@ def read_json_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def append_json_line(path: Path, document: Any) -> None:
-    """Add a line to a journal, on the disk before this returns. What was left of a torn last line is closed first."""
-    with path.open("ab+") as file:
-        size = file.seek(0, os.SEEK_END)
-        torn = False
-        if size:
-            file.seek(size - 1)
-            torn = file.read(1) != b"\n"
-        file.write(b"\n" * torn + json.dumps(document, ensure_ascii=False).encode() + b"\n")
-        file.flush()
-        os.fsync(file.fileno())
+    """Add a line to a journal, on the disk before this returns. What was left of a torn last line is closed first.
+
+    Raises KitError when the disk does not take it."""
+    try:
+        with path.open("ab+") as file:
+            size = file.seek(0, os.SEEK_END)
+            torn = False
+            if size:
+                file.seek(size - 1)
+                torn = file.read(1) != b"\n"
+            file.write(b"\n" * torn + json.dumps(document, ensure_ascii=False).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise KitError(f"{path} cannot be written: {error.strerror}", "make room on this disk, then repeat") from None
 
 
 def sha256(path: Path) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 from kit.fleet.remote import BoxError, Event, LinkLost, NoResult
 from kit.fleet.transport import Stopped
@@ -32,7 +33,8 @@ def switch(turn: Turn, release: str, verb: str, *arguments: str) -> None:
     except NoResult as cut:
         waiting, why = True, str(cut)
     except BoxError:
-        turn.heard(turn.call("status"))
+        with suppress(LinkLost, NoResult):  # then nobody knows what it runs
+            turn.heard(turn.call("status"))
         raise
     except Stopped:
         raise Stopped(give_up(turn)) from None

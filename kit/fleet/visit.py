@@ -14,6 +14,7 @@ import threading
 import time
 import traceback
 
+from kit.errors import KitError
 from kit.fleet.engine import Job, Kind
 from kit.fleet.outcome import Account
 from kit.fleet.remote import BoxError, Event, Facts, LinkLost, NoShell, Remote
@@ -65,6 +66,8 @@ class Visit:
                 )
             except Stopped as stopped:
                 kind, account.error = Kind.STOPPED, str(stopped) or "stopped before it was changed"
+            except KitError as error:  # the desk's own disk takes no record, so nothing is switched
+                kind, account.error = Kind.FAILED, error.message
             except Exception as bug:  # one box's surprise must not end the run for the others, with their locks taken
                 kind, account.error = Kind.FAILED, f"a bug of the desk: {type(bug).__name__}: {bug}"
                 account.log = traceback.format_exc().splitlines()

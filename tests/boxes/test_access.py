@@ -72,7 +72,9 @@ def test_a_login_shell_that_is_no_sh_does_too(shop: Shop, second: Release, fault
 @pytest.mark.parametrize(
     ("what", "command", "undo", "words"),
     [
-        pytest.param("nologin", f"usermod --shell /usr/sbin/nologin {USER}", SHELL, "not available", id="nologin"),
+        pytest.param(
+            "nologin", f"usermod --shell /usr/sbin/nologin {USER}", SHELL, "not available", marks=thorough, id="nologin"
+        ),
         pytest.param(
             "bash, whose rc file exits",
             f"cp {RC} /root/rc; echo exit 3 | cat - /root/rc > {RC}",

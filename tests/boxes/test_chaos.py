@@ -45,7 +45,7 @@ def the_cable(box: Box, desk: subprocess.Popen[str]) -> None:
 TAKEN = [the_desk, the_program, the_power, the_cable]
 
 
-@pytest.mark.parametrize("rounds", [3, pytest.param(20, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=pytest.mark.thorough)])
 def test_something_is_taken_at_a_random_instant(
     shop: Shop, restarting: Release, second: Release, fault: BeginFault, rounds: int
 ) -> None:

@@ -76,7 +76,7 @@ def no_inodes(box: Box) -> None:
     [
         # ext4 keeps some megabytes for itself, and counts them as free.
         pytest.param(no_bytes, r"\b1?\d MB", id="no bytes left"),
-        pytest.param(no_inodes, r"\b0 inodes", id="no inodes left"),
+        pytest.param(no_inodes, r"\b0 inodes", marks=thorough, id="no inodes left"),
     ],
 )
 def test_a_disk_with_nothing_left_does_not_stop_the_others(
@@ -103,6 +103,7 @@ def test_a_disk_with_nothing_left_does_not_stop_the_others(
     tried.came = f"the others were deployed to; it: {error}; deployed once there was room"
 
 
+@thorough
 def test_a_box_that_is_damaged_beyond_its_program_does_not_stop_the_others(
     shop: Shop, restarting: Release, fault: BeginFault
 ) -> None:

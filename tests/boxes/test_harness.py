@@ -49,6 +49,33 @@ def test_a_box_sees_and_has_its_own_memory_only(bare_boxes: list[Box]) -> None:
         assert "code=killed/status=KILL" in box.ssh(unit).stderr
 
 
+def test_a_box_mounts_what_a_real_image_mounts(bare_boxes: list[Box]) -> None:
+    """Nothing in /run, /tmp and /var/tmp can be executed, and /run is a tenth of the memory; also after a boot."""
+    box = bare_boxes[0]
+    box.reboot()
+    for place in ("/run", "/tmp", "/var/tmp"):  # noqa: S108 (in the box)
+        options = box.ssh(f"findmnt --noheadings --output OPTIONS {place}").stdout.strip().split(",")
+        assert {"nosuid", "nodev", "noexec"} <= set(options), place
+        box.sudo(f"cp /bin/true {place}/program")
+        assert "Permission denied" in box.ssh(f"{place}/program").stderr
+        box.sudo(f"rm {place}/program")
+    size = int(box.ssh("df --block-size=1M --output=size /run").stdout.split()[1])
+    assert abs(size - MEMORY_MB / 10) <= 1
+
+
+def test_a_disk_that_fails_is_read_only_until_it_was_checked(bare_boxes: list[Box]) -> None:
+    box = bare_boxes[1]
+    box.disk.sync()
+    box.disk.fail()
+    assert "Read-only file system" in box.ssh("sudo touch /new").stderr
+    box.power_cut()
+    box.check_disk()
+    box.power_back(read_only=True)
+    assert "Read-only file system" in box.ssh("sudo touch /new").stderr
+    box.power_cycle()
+    assert box.ssh("sudo touch /new").returncode == 0
+
+
 def test_a_full_disk_is_full(bare_boxes: list[Box]) -> None:
     box = bare_boxes[0]
     full = box.ssh("sudo fallocate --length 1G /filler; sudo dd if=/dev/zero of=/filler bs=1M")

@@ -77,6 +77,30 @@ def test_a_box_out_of_reach_is_listed_and_resume_takes_it(desk: Desk) -> None:
     assert desk.confirmed() == [made.release] * 2
 
 
+def test_a_fleet_may_be_called_staging(desk: Desk) -> None:
+    """Again and again: its folder is not the one where bundles are unpacked."""
+    staging = desk.folder / "staging.yaml"
+    staging.write_text((desk.folder / "fleet.yaml").read_text())
+    for version in ("1.0", "1.1"):
+        done = desk.run("deploy", FLEET=str(staging), BUNDLE=str(desk.bundle(version).file))
+        assert done.returncode == 0, done.stderr
+    assert desk.run("history", FLEET=str(staging)).stdout.count("done: 2 changed") == 2
+
+
+def test_noise_in_the_records_is_no_traceback(desk: Desk) -> None:
+    made = desk.bundle("1.0")
+    desk.deploy(made)
+    for name in ("history.jsonl", "rollout.jsonl"):
+        record = desk.folder / "build/fleet/fleet" / name
+        record.write_bytes(b"\xff\x00{noise\n[]\n" + record.read_bytes() + b'{"event": "begun"}\n{"event": ')
+    shown = desk.run("history")
+    assert (shown.returncode, shown.stderr) == (0, "")
+    assert "done: 2 changed" in shown.stdout
+    resumed = desk.run("deploy", RESUME="1")
+    assert resumed.returncode == 0, resumed.stderr
+    assert "Traceback" not in resumed.stderr
+
+
 def start_slow_deploy(desk: Desk, made: small_bundle.Made) -> subprocess.Popen[str]:
     """A deploy that is in the canary's activation when this returns."""
     environment = desk.environment(BUNDLE=str(made.file))
