@@ -63,7 +63,7 @@ def test_a_box_that_does_not_answer_makes_status_fail_and_says_why(
 ) -> None:
     asked = run_script("fleet", "status", env=nowhere)
     assert asked.returncode == 1
-    assert "shelf-01: out of reach: ssh: connect to host 127.0.0.1 port 9: Connection refused" in asked.stdout
+    assert "shelf-01: unknown: out of reach: ssh: connect to host 127.0.0.1 port 9: Connection refused" in asked.stdout
     document = json.loads(run_script("fleet", "status", env=nowhere | {"JSON": "1"}).stdout)
     assert document["ok"] is False
     assert [box["box"] for box in document["boxes"]] == ["shelf-01"]
