@@ -4,38 +4,14 @@ damaged, and the next deployment puts it right."""
 from __future__ import annotations
 
 import json
-import random
 import shutil
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from box import confirmations, files, history, releases, trial, wholeness
-from tests.box.shop import Box, Release, make_release, wait_for
-
-
-def emptied(path: Path) -> None:
-    path.write_bytes(b"")
-
-
-def torn(path: Path) -> None:
-    content = path.read_bytes()
-    path.write_bytes(content[: len(content) // 2])
-
-
-def noise(path: Path) -> None:
-    path.write_bytes(random.Random(path.name).randbytes(max(64, path.stat().st_size)))  # noqa: S311 (not a secret)
-
-
-def missing(path: Path) -> None:
-    path.unlink()
-
-
-HARM = [emptied, torn, noise, missing]
-Harm = Callable[[Path], None]
+from tests.box.damage import HARM, Harm, boot, emptied, missing, noise, redeployed, torn
+from tests.box.shop import Box, Release, make_release
 
 
 def link_noise(path: Path) -> None:
@@ -55,30 +31,6 @@ def two(box: Box, tmp_path: Path) -> tuple[Release, Release]:
     box.deploy(first)
     box.deploy(second)
     return first, second
-
-
-def boot(box: Box) -> None:
-    """A power cut, and what the unit does then: recover, and the server."""
-    box.reboot()
-    start = "import sys; from pathlib import Path; from box.paths import Paths; from box import service"
-    command = [sys.executable, "-c", f"{start}; service.of(Paths(Path(sys.argv[1]))).start()", str(box.root)]
-    subprocess.run(command, env=box.environment, check=True, capture_output=True)
-    wait_for(lambda: box.ask("status")["answers"])
-
-
-def redeployed(box: Box, release: Release) -> None:
-    """As the desk does it: what is missing is sent, and once more where a part was damaged."""
-    box.provision()
-    box.deliver(release)
-    status, lines = box.run("receive", release.name)
-    if status:
-        assert lines[-1]["damaged"], lines
-        box.deliver(release)
-        box.ask("receive", release.name)
-    box.ask("activate", release.name)
-    box.ask("confirm", release.name)
-    assert box.answers_with() == release.document["model"]["version"]
-    assert files.damaged(box.paths) == []
 
 
 NEEDED = ["manifest.json", "net.mar", "config/config.properties", "golden/papaya.jpg"]
@@ -201,33 +153,6 @@ def test_a_trial_of_the_wrong_types_is_none(box: Box, two: tuple[Release, Releas
         assert trial.load(box.paths) is None, marker[:80]
     assert box.ask("status")["on_trial"] is None
     assert box.ask("recover")["release"] == two[1].name
-
-
-@pytest.mark.parametrize("harm", [torn, noise])
-def test_a_damaged_runtime_is_made_anew(bare_box: Box, tmp_path: Path, harm: Harm) -> None:
-    """With the real pip and wheels. Noise of the same size is found once it keeps the server from starting."""
-    release = make_release("1.0", tmp_path)
-    bare_box.deploy(release)
-    java = next(bare_box.paths.runtimes.glob("*/lib/python3*/site-packages/fake_server/bin/java"))
-    harm(java)
-    bare_box.reboot()
-    assert bare_box.answers_with() is None
-    need = bare_box.ask("missing", stdin=release.manifest)
-    assert need["have_runtime"] is False
-    assert any("fake_server/bin/java" in sentence for sentence in bare_box.ask("status")["damaged"])
-    assert "fake_server/bin/java" in bare_box.ask("status")["why_not"]
-    redeployed(bare_box, release)
-
-
-@pytest.mark.parametrize("harm", [noise, missing])
-def test_a_runtime_without_its_index_serves_and_is_made_anew(bare_box: Box, tmp_path: Path, harm: Harm) -> None:
-    release = make_release("1.0", tmp_path)
-    bare_box.deploy(release)
-    harm(next(bare_box.paths.runtimes.glob("*/files.json")))
-    boot(bare_box)
-    assert bare_box.answers_with() == "1.0"
-    assert any("files.json" in sentence for sentence in bare_box.ask("status")["damaged"])
-    redeployed(bare_box, release)
 
 
 def test_files_replaced_under_a_running_server_take_a_restart(box: Box, two: tuple[Release, Release]) -> None:
