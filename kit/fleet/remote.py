@@ -12,12 +12,14 @@ import json
 import re
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
 from kit.fleet import commands, connecting, tether, transport
 from kit.fleet.commands import Link
+from kit.fleet.facts import Facts, read_facts, unread
+from kit.fleet.words import last_line
 
 Event = Mapping[str, Any]
 NO_LINK = 255
@@ -50,30 +52,6 @@ class NoResult(BoxError):
 
 class NoShell(BoxError):
     pass
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a box is. `bits` is its python3's pointer size, 0 when it has none; `root` whether commands can run as root;
-    `boot` is another after each start of the machine.
-
-    `program` is the sha256 of box.pyz, "" when it is not there or not whole; `whole` the place of a copy that is, ""
-    for none; `damaged`: something of it lies there, so that this is no bare box."""
-
-    machine: str
-    python: str
-    bits: int
-    root: bool
-    sudo: tuple[str, ...]
-    rsync: bool
-    program: str
-    boot: str = ""
-    whole: str = ""
-    damaged: bool = False
-
-    @property
-    def bare(self) -> bool:
-        return not self.program and not self.damaged
 
 
 class Remote(Protocol):
@@ -220,36 +198,6 @@ class SshRemote:
                 raise transport.Stopped
 
 
-def unread(lines: Sequence[str], finished: transport.Finished) -> str:
-    """Why the probe's words are not to be believed, "" when they are: it did not run there, or not to its end."""
-    if "probe=begun" in lines and "probe=done" in lines:
-        return ""
-    said = last_line(finished.stderr) or last_line("\n".join(line for line in lines if not line.startswith("probe=")))
-    return (
-        f"a login works, and no command runs there: it ended with {finished.status}{f' ({said})' if said else ''} → "
-        "give the ssh user a login shell that runs commands, an rc file that does not exit, no forced command"
-    )
-
-
-def read_facts(lines: Sequence[str]) -> Facts:
-    """The probe's `key=value` lines; what a box has no word for is ""."""
-    said = dict(line.split("=", 1) for line in lines if "=" in line)
-    version, _, bits = said.get("python", "").partition(" ")
-    whole = said.get("whole", "")
-    return Facts(
-        machine=said.get("machine", ""),
-        python=version,
-        bits=int(bits) if bits.isdigit() else 0,
-        root=said.get("root") == "0",
-        sudo=tuple(said.get("sudo", "").split()),
-        rsync=bool(said.get("rsync")),
-        program=said.get("program", "") if whole == commands.PROGRAM else "",
-        boot=said.get("boot", ""),
-        whole=whole,
-        damaged=bool(said.get("there")) and whole != commands.PROGRAM,
-    )
-
-
 def read_event(line: str) -> Event | None:
     """A JSON line of the program; None for anything else (a shell's greeting)."""
     try:
@@ -257,8 +205,3 @@ def read_event(line: str) -> Event | None:
     except ValueError:
         return None
     return event if isinstance(event, dict) else None
-
-
-def last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[-1].strip() if lines else ""

@@ -7,8 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
+from kit.fleet.facts import Facts
 from kit.fleet.parcel import unfit
-from kit.fleet.remote import BoxError, Event, Facts, LinkLost, Remote
+from kit.fleet.remote import BoxError, Event, LinkLost, Remote
 from kit.fleet.visit import Refusal
 
 BARE = "bare: nothing was ever deployed to it"

@@ -16,8 +16,9 @@ import traceback
 
 from kit.errors import KitError
 from kit.fleet.engine import Job, Kind
+from kit.fleet.facts import Facts
 from kit.fleet.outcome import Account
-from kit.fleet.remote import BoxError, Event, Facts, LinkLost, NoShell, Remote
+from kit.fleet.remote import BoxError, Event, LinkLost, NoShell, Remote
 from kit.fleet.switching import end_trial, switch
 from kit.fleet.transport import Stopped
 from kit.fleet.turn import Orders, Turn, Watch

@@ -17,3 +17,8 @@ def moment(seconds: Any, form: str) -> str:
 def texts(value: Any) -> list[str]:
     """A list of texts, without what is none; [] for anything else."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def last_line(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1].strip() if lines else ""

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from kit.fleet.commands import Link
-from kit.fleet.remote import BoxError, Facts, LinkLost, SshRemote
+from kit.fleet.facts import Facts
+from kit.fleet.remote import BoxError, LinkLost, SshRemote
 from kit.fleet.transport import Stopped
 from tests.kit.fleet.small_bundle import PROGRAM, packed
 from tests.transport.sshd import Boxes

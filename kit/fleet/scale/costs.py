@@ -22,9 +22,10 @@ from kit.fleet import commands, run
 from kit.fleet.commands import Link
 from kit.fleet.delivery import Delivery
 from kit.fleet.desk import Desk
+from kit.fleet.facts import Facts
 from kit.fleet.inventory import Box, Fleet
 from kit.fleet.parcel import Parcel
-from kit.fleet.remote import Event, Facts, Remote, ignore
+from kit.fleet.remote import Event, Remote, ignore
 from kit.fleet.screen import Lines
 from kit.fleet.task import Task
 from kit.fleet.turn import Orders, Watch

@@ -14,10 +14,11 @@ import pytest
 from kit.fleet import run, tasks
 from kit.fleet.delivery import Delivery
 from kit.fleet.desk import Desk
+from kit.fleet.facts import Facts
 from kit.fleet.inventory import Box, Fleet, WaveRule
 from kit.fleet.outcome import Account
 from kit.fleet.parcel import Parcel
-from kit.fleet.remote import Event, Facts, LinkLost, Remote, ignore
+from kit.fleet.remote import Event, LinkLost, Remote, ignore
 from kit.fleet.report import Report
 from kit.fleet.screen import Lines
 from kit.fleet.task import Task

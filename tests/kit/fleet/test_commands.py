@@ -9,7 +9,9 @@ from pathlib import Path
 
 from kit.fleet import commands
 from kit.fleet.commands import Link
-from kit.fleet.remote import last_line, read_event, read_facts
+from kit.fleet.facts import read_facts
+from kit.fleet.remote import read_event
+from kit.fleet.words import last_line
 
 PI = Link("pi@shelf-01", sudo=("sudo", "-n"))
 
