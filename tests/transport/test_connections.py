@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import threading
 import time
@@ -86,15 +87,19 @@ def test_the_operator_need_not_wait_for_a_pause(boxes: Boxes) -> None:
         SshRemote(Link("shelf-01", str(config)), stopping).probe()
 
 
-def test_a_changed_host_key_says_what_to_do(boxes: Boxes) -> None:
+@pytest.mark.parametrize("checking", ["ask", "yes"])
+def test_a_host_key_that_is_not_the_one_known_says_what_to_do(boxes: Boxes, checking: str) -> None:
+    """First it is another one; the command that is told then makes it an unknown one."""
     known = boxes.folder / "shelf-01/known_hosts"
     other = (boxes.folder / "shelf-02/known_hosts").read_text().split()[1:]
     known.write_text(" ".join([known.read_text().split()[0], *other]) + "\n")
-    remote = SshRemote(Link("shelf-01", str(boxes.ssh_config)), threading.Event())
-    with pytest.raises(LinkLost, match=r"host key is another one .* ssh-keygen -R shelf-01"):
+    config = boxes.folder / "checking"
+    config.write_text(f"Host *\n  StrictHostKeyChecking {checking}\n" + boxes.ssh_config.read_text())
+    remote = SshRemote(Link("root@shelf-01", str(config)), threading.Event())
+    with pytest.raises(LinkLost, match="host key is another one") as changed:
         remote.probe()
-    known.write_text("")
-    strict = boxes.folder / "strict"
-    strict.write_text("Host *\n  StrictHostKeyChecking yes\n" + boxes.ssh_config.read_text())
-    with pytest.raises(LinkLost, match="log in once by hand: ssh shelf-01"):
-        SshRemote(Link("shelf-01", str(strict)), threading.Event()).probe()
+    told = re.search(r"(ssh-keygen .*), and log in", str(changed.value))
+    assert told
+    subprocess.run(shlex.split(told[1]), check=True, capture_output=True)
+    with pytest.raises(LinkLost, match="log in once by hand: ssh root@shelf-01"):
+        remote.probe()

@@ -48,11 +48,42 @@ def test_what_is_definite_is_told_at_once(stderr: str) -> None:
     assert pause(stderr, 1) is None
 
 
+CHANGED = f"""\
+@    WARNING: {connecting.HOST_KEY_CHANGED}!     @
+Offending ED25519 key in /srv/my keys/known_hosts:7
+Host key for [10.0.0.1]:2222 has changed and you have requested strict checking.
+Host key verification failed.
+"""
+
+
+def test_a_changed_host_key_is_forgotten_where_ssh_found_it() -> None:
+    forget = "ssh-keygen -f '/srv/my keys/known_hosts' -R '[10.0.0.1]:2222', and log in"
+    assert forget in words(CHANGED, "pi@shelf-01")
+    assert "ssh-keygen -R shelf-01, and" in words(f"{connecting.HOST_KEY_CHANGED}!", "pi@shelf-01")
+
+
+@pytest.mark.parametrize(
+    "said", ["", "No ED25519 host key is known for [b]:22 and you have requested strict checking.\r\n"]
+)
+def test_an_unknown_host_key_wants_a_login_by_hand(said: str) -> None:
+    assert "log in once by hand: ssh pi@b" in words(f"{said}Host key verification failed.\r\n", "pi@b")
+
+
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "channel 0: open failed: connect failed: No route to host",
+        "ssh: connect to host jump port 22: Connection refused",
+        "kex_exchange_identification: Connection closed by remote host",
+    ],
+)
+def test_behind_a_jump_host_the_cause_is_not_in_the_last_line(cause: str) -> None:
+    said = ["A banner", cause, "stdio forwarding failed", "Connection closed by UNKNOWN port 65535", ""]
+    assert words("\r\n".join(said), "x") == cause
+
+
 def test_the_words() -> None:
-    assert "ssh-keygen -R shelf-01" in words(
-        f"x\n{connecting.HOST_KEY_CHANGED}!\nHost key verification failed.", "shelf-01"
-    )
-    unknown = "No ED25519 host key is known for shelf-01 and you have requested strict checking."
-    assert "log in once by hand: ssh shelf-01" in words(f"{unknown}\nHost key verification failed.", "shelf-01")
+    revoked = "@       WARNING: REVOKED HOST KEY DETECTED!     @\nHost key verification failed."
+    assert words(revoked, "x") == "Host key verification failed."
     assert words("noise\nlast line\n", "x") == "last line"
     assert words("", "x") == "ssh ended with 255"
