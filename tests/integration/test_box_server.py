@@ -22,6 +22,7 @@ import httpx
 import psutil
 import pytest
 
+from box import runtime_files
 from kit.bundle import content, making, program
 from kit.bundle.target import Target
 from kit.profiles import CONFIG, Profile
@@ -88,7 +89,10 @@ def box(releases: dict[str, Release], tmp_path: Path) -> Iterator[RealBox]:
     made.ports = {name: value for name, value in addresses.items() if name not in SET_BY_THE_BOX}
     made.provision()
     runtime = made.paths.runtime(str(releases["1.0"].document["runtime"]["id"]))
-    runtime.symlink_to(sys.prefix)
+    runtime.mkdir()
+    for path in Path(sys.prefix).iterdir():
+        (runtime / path.name).symlink_to(path)
+    runtime_files.write_index(runtime)
     yield made
     made.kill_everything()
     shutil.rmtree(root)
