@@ -107,6 +107,7 @@ def _request() -> Request:
     return Request(
         arch=given.get("ARCH", ""),
         weights=given.get("WEIGHTS", ""),
+        weights_key=given.get("WEIGHTS_KEY", ""),
         labels=given.get("LABELS", ""),
         preprocessing=given.get("PREPROCESSING", ""),
     )

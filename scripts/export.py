@@ -22,6 +22,7 @@ def export(
     profile: options.Profile = "",
     arch: options.Arch = "",
     weights: options.Weights = "",
+    weights_key: options.WeightsKey = "",
     labels: options.Labels = "",
     pictures: options.Pictures = "",
     preprocessing: options.Preprocessing = "",
@@ -42,17 +43,18 @@ def export(
     chosen = profiles.choose(profile, detect())
     step(f"profile {chosen.name}: {chosen.reason}")
     request = Request(
-        arch,
-        weights,
-        labels,
-        preprocessing,
-        pictures,
-        model_name,
-        calibration,
-        precision,
-        platform,
-        max_accuracy_drop,
-        min_agreement,
+        arch=arch,
+        weights=weights,
+        labels=labels,
+        preprocessing=preprocessing,
+        pictures=pictures,
+        model_name=model_name,
+        calibration=calibration,
+        precision=precision,
+        platform=platform,
+        max_accuracy_drop=max_accuracy_drop,
+        min_agreement=min_agreement,
+        weights_key=weights_key,
     )
     request.check()
     from kit.model.export import export as run  # torch takes seconds to import; help and wrong use need not wait

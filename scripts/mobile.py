@@ -30,6 +30,7 @@ def mobile(
     precision: Annotated[str, typer.Option(envvar="PRECISION", help="fp32 or int8; default: both.")] = "",
     arch: options.Arch = "",
     weights: options.Weights = "",
+    weights_key: options.WeightsKey = "",
     labels: options.Labels = "",
     preprocessing: options.Preprocessing = "",
     pictures: options.Pictures = "",
@@ -45,6 +46,7 @@ def mobile(
     request = Request(
         arch=arch,
         weights=weights,
+        weights_key=weights_key,
         labels=labels,
         preprocessing=preprocessing,
         pictures=pictures,

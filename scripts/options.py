@@ -19,6 +19,9 @@ Weights = Annotated[
         help="'imagenet', or a state dict (.safetensors, .pt, .pth); default: the embedded grocery model.",
     ),
 ]
+WeightsKey = Annotated[
+    str, typer.Option(envvar="WEIGHTS_KEY", help="Which weights, of a file that holds several sets (model_ema, say).")
+]
 Labels = Annotated[
     str, typer.Option(envvar="LABELS", help="The classes' names: JSON or text, if not beside the weights.")
 ]

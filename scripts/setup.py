@@ -7,6 +7,9 @@ simply done again.
 TORCH_INDEX=<URL or folder> takes torch and torchvision from another package index (CPU-only wheels, an
 internal mirror). Those two are then not held to the hashes in lock.txt, since another build of the same
 version has other bytes; everything else still is.
+
+requirements/own.txt, if there is one, names what your own network's file imports (timm, say), as for pip: installed
+beside the rest, for export alone. What is pinned stays as it is pinned.
 """
 
 from __future__ import annotations
@@ -26,6 +29,7 @@ PYTHON = VENV / "bin" / "python"
 FINGERPRINT = VENV / ".fingerprint"
 LOCK = ROOT / "requirements" / "lock.txt"
 UV_LOCK = ROOT / "requirements" / "uv.txt"
+OWN = ROOT / "requirements" / "own.txt"
 # torch 2.14.1 and 2.9.1 both have wheels for 3.10 to 3.14.
 OLDEST_PYTHON, FIRST_TOO_NEW = (3, 10), (3, 15)
 
@@ -42,7 +46,8 @@ class SetupError(Exception):
 
 def fingerprint(torch_index: str) -> str:
     """What the environment depends on, as one hash."""
-    parts = [LOCK.read_bytes(), UV_LOCK.read_bytes(), torch_index.encode(), sys.version.encode()]
+    own = OWN.read_bytes() if OWN.is_file() else b""
+    parts = [LOCK.read_bytes(), UV_LOCK.read_bytes(), torch_index.encode(), sys.version.encode(), own]
     return hashlib.sha256(b"\0".join(parts)).hexdigest()
 
 
@@ -132,6 +137,14 @@ def install(torch_index: str) -> None:
     run(uv, "pip", "install", *COMPILED, *where, *torch_pins(LOCK.read_text(), platform.machine()))
 
 
+def install_own() -> None:
+    if OWN.is_file():
+        # Its own requirements have no hashes, and the lock's are no less pinned for being constraints.
+        uv = VENV / "bin" / "uv"
+        pinned = ("--no-verify-hashes", "--constraints", LOCK)
+        run(uv, "pip", "install", *COMPILED, *pinned, "--requirements", OWN)
+
+
 def cache_java() -> None:
     """So that the server starts in half the time. Without it everything works as well, so a failure is only told."""
     made = subprocess.run([PYTHON, "-m", "kit.serving.java_cache"], cwd=ROOT)
@@ -160,6 +173,7 @@ def main() -> int:
         FINGERPRINT.unlink(missing_ok=True)
         create_venv()
         install(torch_index)
+        install_own()
         cache_java()
         FINGERPRINT.write_text(wanted)
     except SetupError as error:

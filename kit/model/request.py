@@ -21,7 +21,7 @@ class Request:
     """As given, by flag or environment; "" stands for not given.
 
     `max_accuracy_drop`: points of top-1 accuracy that a precision below fp32 may cost. `min_agreement`: per cent of
-    the pictures that it must answer as fp32 does.
+    the pictures that it must answer as fp32 does. `weights_key`: which set of the weights in a file that holds several.
     """
 
     arch: str = ""
@@ -35,6 +35,7 @@ class Request:
     platform: str = ""
     max_accuracy_drop: str = ""
     min_agreement: str = ""
+    weights_key: str = ""
 
     def check(self) -> None:
         """Raises UsageError for options that cannot be, and for files that are not there."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from kit.build import PROJECT
+from kit.checkpoint import reading, sets
+from kit.checkpoint.choosing import Weights, choose
+from kit.checkpoint.names import Network
 from kit.errors import KitError, UsageError
 from kit.files import sha256
 from kit.model import architecture as architectures
-from kit.model import checkpoint, fitting, imagenet, labels, preprocessing
+from kit.model import imagenet, labels, own_code, preprocessing
 from kit.model.architecture import Architecture
 from kit.model.preprocessing import Preprocessing
 from kit.model.request import DEFAULT_ARCH, IMAGENET, WEIGHTS_FORMS, Request
@@ -38,7 +42,7 @@ class Source:
 
     def logits(self, pictures: Tensor) -> Tensor:
         """float32 [N, classes] for normalised pictures. Raises KitError when the network cannot take them."""
-        with torch.inference_mode(), self.architecture.blame("running the network"):
+        with torch.inference_mode(), self.architecture.blame(own_code.RUNNING):
             try:
                 found = self.network(pictures)
             except (RuntimeError, AssertionError, ValueError) as error:
@@ -89,22 +93,33 @@ def _pretrained(architecture: Architecture, request: Request) -> Source:
 
 def _own_weights(architecture: Architecture, request: Request) -> Source:
     file = Path(request.weights) if request.weights else EMBEDDED_WEIGHTS
-    state = checkpoint.read(file)
+    content = reading.read(file)
     names, of_labels = _labels_for(file, request)
     steps, of_steps = _preprocessing_for(file, architecture, request)
-    trained = fitting.trained_classes(architecture, state, len(names), steps.crop)
+    weights, keys = _weights(content, file, architecture, len(names), steps.crop, request.weights_key)
+    trained = weights.classes or len(names)
     if trained != len(names):
         raise UsageError(
             f"{file.name} was trained on {trained} classes, the labels name {len(names)}",
             f"LABELS=<a file of {trained} names>",
         )
-    network = architecture.build(len(names), steps.crop, state)
-    fitting.load(network, state, file.name, architecture.name)
-    notes = [of_labels, of_steps] if request.weights else []
+    network = architecture.build(len(names), steps.crop, keys)
+    weights.load_into(network, file.name, architecture.name)
+    notes = [*weights.notes, of_labels, of_steps] if request.weights else []
     if architecture.name in architectures.WITH_AUXILIARY_HEADS and not architecture.own:
         notes.append(f"{architecture.name} rescales its input as torchvision's pretrained one does (transform_input)")
     origin = f"own checkpoint {file.name}" if request.weights else f"embedded {file.name}"
     return Source(architecture, network.float().eval(), names, steps, origin, sha256(file), notes)
+
+
+def _weights(
+    content: Any, file: Path, architecture: Architecture, labels: int, crop: int, key: str
+) -> tuple[Weights, list[str]]:
+    """The weights for the architecture, and the names that tell which of its optional heads it has."""
+    keys = [name for found in sets.find(content) for name in found.weights]
+    few = architectures.shapes(architecture, labels, crop, keys)
+    many = architectures.shapes(architecture, labels + 1, crop, keys) if architecture.takes_classes else few
+    return choose(content, Network(few, many), key, file, architecture.name), keys
 
 
 def _labels_for(weights: Path, request: Request) -> tuple[list[str], str]:

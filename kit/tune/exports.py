@@ -21,7 +21,7 @@ from kit.tune.profile_settings import SECTION
 from kit.tune.settings_files import Setting, in_yaml
 
 # What the user says about the model, in the words of `make export`.
-REQUEST = ("ARCH", "WEIGHTS", "LABELS", "PREPROCESSING", "PICTURES", "MODEL_NAME", "CALIBRATION")
+REQUEST = ("ARCH", "WEIGHTS", "WEIGHTS_KEY", "LABELS", "PREPROCESSING", "PICTURES", "MODEL_NAME", "CALIBRATION")
 GATE = ("MAX_ACCURACY_DROP", "MIN_AGREEMENT")
 # Of the user's shell, and meant for this command and not for those it runs.
 NOT_PASSED_ON = ("PRECISION", "PLATFORM", "JSON", "MODEL_VERSION", "PROFILE", "BUILD")
@@ -116,7 +116,8 @@ class Exports:
             elif value and path.is_dir():
                 files = sorted(file for file in path.rglob("*") if file.is_file())
                 digest.update("".join(f"{file}{file.stat().st_size}\n" for file in files).encode())
-        sources = [*sorted((PROJECT / "kit" / "model").rglob("*.py")), *sorted(HANDLERS.glob("*.py"))]
+        rooms = (PROJECT / "kit" / "checkpoint", PROJECT / "kit" / "model", HANDLERS)
+        sources = [file for room in rooms for file in sorted(room.rglob("*.py"))]
         for file in (self.base.model_config, *sources):
             digest.update(file.read_bytes())
         return digest.hexdigest()

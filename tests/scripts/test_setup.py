@@ -58,6 +58,21 @@ def test_the_fingerprint_follows_what_it_depends_on() -> None:
     assert setup.fingerprint("") != setup.fingerprint("https://example.org/cpu")
 
 
+def test_what_an_own_network_imports_is_installed_beside_the_pins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ran: list[tuple[str | Path, ...]] = []
+    monkeypatch.setattr(setup, "run", lambda *command: ran.append(command))
+    monkeypatch.setattr(setup, "OWN", tmp_path / "own.txt")
+    before = setup.fingerprint("")
+    setup.install_own()
+    assert ran == []
+    (tmp_path / "own.txt").write_text("timm\n")
+    setup.install_own()
+    assert setup.fingerprint("") != before
+    assert [part for part in ran[0] if part in (setup.LOCK, setup.OWN)] == [setup.LOCK, setup.OWN]
+
+
 def test_a_set_up_that_is_done_is_skipped_without_a_word() -> None:
     environment = os.environ | {"TORCH_INDEX": os.environ.get("TORCH_INDEX", "")}
     base = Path(sys.base_prefix) / "bin" / "python3"

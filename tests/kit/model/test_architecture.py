@@ -1,3 +1,4 @@
+import resource
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,100 @@ def test_an_error_in_the_own_file_is_a_sentence_with_its_line(tmp_path: Path, te
     with pytest.raises(KitError, match=r"broken\.py") as raised:
         architecture.choose(f"{tmp_path / 'broken.py'}:make").build(3, 224)
     assert said in raised.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "mend"),
+    [
+        ("import nothing_of_that_name\n", "echo nothing_of_that_name >> requirements/own.txt"),
+        ("from nothing.of import that\n", "echo nothing >> requirements/own.txt"),
+        ("from .blocks import Block\n", "an empty __init__.py beside broken.py"),
+        ("from blocks import absent\n", "mend broken.py"),
+        ("1 / 0\n", "mend broken.py"),
+    ],
+)
+def test_the_own_file_is_to_be_mended_only_where_it_is_at_fault(tmp_path: Path, text: str, mend: str) -> None:
+    (tmp_path / "blocks.py").write_text("")
+    (tmp_path / "broken.py").write_text(text)
+    with pytest.raises(KitError) as raised:
+        architecture.choose(f"{tmp_path / 'broken.py'}:make")
+    assert mend in raised.value.mend
+
+
+def test_all_of_an_exceptions_words_are_told(tmp_path: Path) -> None:
+    (tmp_path / "broken.py").write_text("def make():\n    raise ValueError('first line\\n  second line')\n")
+    with pytest.raises(KitError, match="ValueError: first line\n  second line"):
+        architecture.choose(f"{tmp_path / 'broken.py'}:make").build(3, 224)
+
+
+def test_a_function_that_needs_more_is_wrong_use_and_told_how(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text("def make(num_classes, backbone, *, width): return None\n")
+    with pytest.raises(UsageError, match="make needs backbone, width") as raised:
+        architecture.choose(f"{tmp_path / 'net.py'}:make")
+    assert "def make(num_classes): return make(num_classes=num_classes, backbone=…)" in raised.value.mend
+
+
+def test_a_file_in_a_package_imports_its_neighbours(tmp_path: Path) -> None:
+    package = tmp_path / "outer_of_a_test" / "inner"
+    package.mkdir(parents=True)
+    for folder in (package.parent, package):
+        (folder / "__init__.py").write_text("")
+    (package.parent / "width.py").write_text("WIDTH = 4\n")
+    (package / "net.py").write_text(
+        "from torch import nn\nfrom ..width import WIDTH\ndef make(): return nn.Linear(2, WIDTH)\n"
+    )
+    for _ in range(2):
+        built = architecture.choose(f"{package / 'net.py'}:make").build(3, 224)
+        assert built(torch.zeros(1, 2)).shape == (1, 4)
+
+
+def test_a_file_in_a_package_of_a_name_that_is_taken_is_read_alone(tmp_path: Path) -> None:
+    (tmp_path / "kit").mkdir()
+    (tmp_path / "kit" / "__init__.py").write_text("")
+    (tmp_path / "kit" / "net.py").write_text("from torch import nn\ndef make(): return nn.Linear(2, 3)\n")
+    built = architecture.choose(f"{tmp_path / 'kit' / 'net.py'}:make").build(3, 224)
+    assert built(torch.zeros(1, 2)).shape == (1, 3)
+
+
+@pytest.mark.parametrize("name", ["of_a_class", "partial", "instance", "called", "nameless"])
+def test_whatever_makes_a_network_is_taken(tmp_path: Path, name: str) -> None:
+    (tmp_path / "net.py").write_text(
+        "import functools\n"
+        "from torch import nn\n"
+        "def make(width, num_classes): return nn.Linear(width, num_classes)\n"
+        "class of_a_class(nn.Linear):\n"
+        "    def __init__(self, num_classes): super().__init__(2, num_classes)\n"
+        "class Maker:\n"
+        "    def __call__(self, num_classes): return make(2, num_classes)\n"
+        "partial = functools.partial(make, 2)\n"
+        "instance = make(2, 6)\n"
+        "called = Maker()\n"
+        "nameless = lambda num_classes: make(2, num_classes)\n"
+    )
+    chosen = architecture.choose(f"{tmp_path / 'net.py'}:{name}")
+    assert (chosen.name, chosen.model_name) == (f"net.py:{name}", name)
+    assert chosen.build(6, 224)(torch.zeros(1, 2)).shape == (1, 6)
+
+
+def test_lazy_layers_get_their_shapes_from_a_picture(tmp_path: Path) -> None:
+    (tmp_path / "net.py").write_text(
+        "from torch import nn\n"
+        "def make(num_classes):\n"
+        "    layers = nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(num_classes)\n"
+        "    return nn.Sequential(*layers)\n"
+    )
+    found = architecture.shapes(architecture.choose(f"{tmp_path / 'net.py'}:make"), 5, 8, ())
+    assert (found["0.weight"], found["1.running_mean"], found["3.weight"]) == ((4, 3, 3, 3), (4,), (5, 4 * 36))
+
+
+@pytest.mark.parametrize("name", ["regnet_x_400mf", "regnet_y_128gf", "mnasnet0_5", "vit_h_14"])
+def test_shapes_take_no_memory_and_are_those_of_the_network(name: str) -> None:
+    chosen = architecture.choose(name)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    found = architecture.shapes(chosen, 5, 224, ())
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000  # kB; vit_h_14 has 2.5 GB of weights
+    if name in ("regnet_x_400mf", "mnasnet0_5"):
+        assert found == {key: tuple(value.shape) for key, value in chosen.build(5, 224).state_dict().items()}
 
 
 def test_a_missing_file_or_function_is_wrong_use(tmp_path: Path) -> None:

@@ -1,0 +1,35 @@
+"""What of a checkpoint does not fit a network, in a sentence."""
+
+from __future__ import annotations
+
+from kit.checkpoint.names import COUNTER, Shapes
+
+SHOWN = 3
+
+
+def misfit(state: Shapes, network: Shapes) -> str:
+    """What does not fit, as one sentence; "" when all does."""
+    other = [name for name, shape in network.items() if name in state and state[name] != shape]
+    missing = [name for name in network if name not in state and not name.endswith(COUNTER)]
+    unknown = [name for name in state if name not in network]
+    said = []
+    if other:
+        first = other[0]
+        said.append(
+            f"{first} is {list(state[first])} in the file and {list(network[first])} in the network"
+            f" ({_counted(len(other))} of another shape)"
+        )
+    if missing:
+        said.append(f"{_counted(len(missing))} not in the file: {_first(missing, network)}")
+    if unknown:
+        said.append(f"{_counted(len(unknown))} the network does not have: {_first(unknown, state)}")
+    return "; ".join(said)
+
+
+def _counted(count: int) -> str:
+    return f"{count} weight{'' if count == 1 else 's'}"
+
+
+def _first(names: list[str], shapes: Shapes) -> str:
+    shown = [f"{name} {list(shapes[name])}" for name in names[:SHOWN]]
+    return ", ".join(shown) + (", …" if len(names) > SHOWN else "")
