@@ -101,7 +101,7 @@ def trace(source: Source, network: nn.Module, choice: Choice, path: Path) -> Mod
             raise KitError(f"{source.architecture.name} cannot be traced: {str(error).strip()[:300]}") from None
     torchscript.save(traced, path, choice.engine)
     exported = torchscript.load(path)
-    comparison.check_sizes(servable, exported, crop)
+    comparison.check_sizes(exported, len(source.labels), crop)
     return exported
 
 

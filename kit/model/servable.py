@@ -7,6 +7,7 @@ import copy
 import torch
 from torch import Tensor, nn
 
+from kit.model.folding import folded
 from kit.model.preprocessing import Preprocessing
 
 INSIDE = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
@@ -28,7 +29,10 @@ class Servable(nn.Module):
         self.inside = INSIDE[precision]
         self.network = network
         if precision != "int8":
-            self.network = copy.deepcopy(network).to(self.inside).to(memory_format=torch.channels_last)
+            # Tracing in fp32 folds batch norms by itself.
+            seen = example(1, preprocessing.crop).to(torch.float32).div(255)
+            own = copy.deepcopy(network) if precision == "fp32" else folded(network, seen)
+            self.network = own.to(self.inside).to(memory_format=torch.channels_last)
         mean, std = (torch.tensor(row).reshape(1, 3, 1, 1) for row in (preprocessing.mean, preprocessing.std))
         self.register_buffer("scale", 1 / (255 * std))
         self.register_buffer("shift", -mean / std)

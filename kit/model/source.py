@@ -16,7 +16,7 @@ from kit.checkpoint.names import Network
 from kit.errors import KitError, UsageError
 from kit.files import sha256
 from kit.model import architecture as architectures
-from kit.model import imagenet, labels, own_code, preprocessing
+from kit.model import imagenet, labels, own_code, preprocessing, soundness
 from kit.model.architecture import Architecture
 from kit.model.preprocessing import Preprocessing
 from kit.model.request import DEFAULT_ARCH, IMAGENET, WEIGHTS_FORMS, Request
@@ -67,6 +67,7 @@ def resolve(request: Request) -> Source:
     request.check()
     architecture = architectures.choose(request.arch or DEFAULT_ARCH)
     source = _pretrained(architecture, request) if request.weights == IMAGENET else _own_weights(architecture, request)
+    soundness.check_weights(architecture.name, source.network)
     _check_outputs(source)
     return source
 
@@ -151,10 +152,11 @@ def _preprocessing_for(weights: Path, architecture: Architecture, request: Reque
 
 def _check_outputs(source: Source) -> None:
     crop = source.preprocessing.crop
-    pictures = example(2, crop).to(torch.float32).div(255)
+    pictures = example(3, crop).to(torch.float32).div(255)
     outputs = source.logits(pictures).shape[1]
     if outputs != len(source.labels):
         raise UsageError(
             f"{source.architecture.name} has {outputs} outputs, the labels name {len(source.labels)}",
             f"LABELS=<a file of {outputs} names>",
         )
+    soundness.check_answers(source.architecture.name, source.network, source.logits, pictures)

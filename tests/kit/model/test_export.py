@@ -96,7 +96,11 @@ def make(num_classes):
 
 @pytest.mark.parametrize(
     ("text", "said"),
-    [(BRANCH, "does not answer like the original"), (ON_THE_WHOLE_BATCH, "at once"), (BAKED, "at once")],
+    [
+        (BRANCH, "does not answer like the original"),
+        (ON_THE_WHOLE_BATCH, "differently when others are beside it"),
+        (BAKED, "at once"),
+    ],
     ids=["branch", "size", "reshape"],
 )
 def test_a_model_that_disagrees_is_not_written_and_the_earlier_one_stays(

@@ -121,7 +121,7 @@ def test_a_network_that_does_not_classify_is_refused(workshop: Workshop) -> None
         "from torch import nn\ndef make():\n    return nn.Sequential(nn.Conv2d(3, 2, 1))\n",
     )
     save_file({"0.weight": torch.zeros(2, 3, 1, 1), "0.bias": torch.zeros(2)}, str(workshop.weights))
-    with pytest.raises(KitError, match=r"answers \[2, 2, 32, 32\]"):
+    with pytest.raises(KitError, match=r"answers \[3, 2, 32, 32\]"):
         resolve(workshop.request(arch))
 
 
