@@ -18,7 +18,7 @@ from kit.errors import KitError
 def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """A temporary path beside `path`; it takes the place of `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
     os.close(handle)
     temporary = Path(name)
     try:

@@ -11,15 +11,15 @@ from typing import Any
 
 import torch
 import yaml
-from PIL import Image
 
 from kit import golden
 from kit.archive.packing import MANIFEST
 from kit.archive.parts import Parts
 from kit.errors import KitError
 from kit.files import sha256
+from kit.model.decoding import decode
 from kit.model.deprecated import torchscript
-from kit.model.preprocessing import Preprocessing, as_bytes
+from kit.model.preprocessing import Preprocessing
 
 
 def check(archive: Path, parts: Parts, model_name: str, model_version: str, golden_folder: Path) -> None:
@@ -74,8 +74,8 @@ def _check_answer(opened: zipfile.ZipFile, parts: Parts, golden_folder: Path) ->
     labels = json.loads(opened.read("index_to_name.json"))
     steps = Preprocessing(**json.loads(opened.read("preprocessing.json")))
     first = golden.load(golden_folder, "make export")[0]
-    with Image.open(first.picture) as picture, torch.inference_mode():
-        probabilities = model(as_bytes(steps.cropped(picture)).unsqueeze(0))[0].tolist()
+    with torch.inference_mode():
+        probabilities = model(decode(first.picture, steps).unsqueeze(0))[0].tolist()
     if len(labels) != len(probabilities):
         raise _wrong(f"{len(labels)} labels for {len(probabilities)} outputs")
     ranked = sorted(enumerate(probabilities), key=lambda answer: -answer[1])

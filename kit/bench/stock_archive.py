@@ -13,13 +13,12 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from kit.build import Build
 from kit.errors import KitError
 from kit.files import read_json, sha256, write_json
 from kit.golden import Golden
 from kit.model import labels
+from kit.model.decoding import decode
 from kit.model.deprecated.torchscript import save_plain_trace
 from kit.model.preprocessing import Preprocessing
 from kit.model.request import Request
@@ -75,7 +74,6 @@ def archiver_command(parts: Path, store: Path) -> list[str]:
 
 def _trace(source: Source, picture: Path, into: Path) -> dict[str, float]:
     """Trace as TorchServe's examples do; the best label and its probability."""
-    with Image.open(picture) as opened:
-        inputs = STOCK_PREPROCESSING.normalised(STOCK_PREPROCESSING.cropped(opened))[None]
+    inputs = STOCK_PREPROCESSING.normalised(decode(picture, STOCK_PREPROCESSING).unsqueeze(0))
     probability, answer = save_plain_trace(source.network, inputs, into).softmax(dim=1).max(dim=1)
     return {source.labels[int(answer)]: float(probability)}

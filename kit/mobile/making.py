@@ -16,11 +16,11 @@ from kit.mobile.choice import Target
 from kit.mobile.signature import Loaded, Port
 from kit.mobile.variants import OUTPUT_NAME, VARIANTS, Variant
 from kit.mobile.wrapping import wrap
-from kit.model import calibration, gate, int8
+from kit.model import calibration, decoding, gate, int8
 from kit.model.comparison import Comparison, Model
 from kit.model.export import measure
 from kit.model.gate import Gate
-from kit.model.pictures import Picture, batches
+from kit.model.pictures import Picture
 from kit.model.request import Request
 from kit.model.source import Source
 
@@ -82,8 +82,7 @@ class Maker:
 
     def _inputs(self, seen: Sequence[Picture]) -> Iterator[Tensor]:
         steps = self.source.preprocessing
-        for (picture,) in batches(seen, 1):
-            yield steps.normalised(steps.cropped(picture.open())).unsqueeze(0)
+        return map(steps.normalised, decoding.crops(seen, steps, 1))
 
     def _files(self, target: Target, network: nn.Module, folder: Path) -> list[MadeFile]:
         return [self._file(target, network, variant, folder) for variant in VARIANTS]

@@ -15,9 +15,9 @@ from kit.mobile.choice import Target
 from kit.mobile.folder import replacing_folder, write_sums
 from kit.mobile.making import Made, MadeFile, Maker
 from kit.mobile.picture import draw
-from kit.model import labels, pictures, preprocessing
+from kit.model import labels, preprocessing
 from kit.model.request import Request
-from kit.model.source import EMBEDDED_PICTURES, Source, resolve
+from kit.model.source import Source, checked_on, resolve
 
 LABELS = "index_to_name.json"
 
@@ -40,8 +40,8 @@ def mobile(request: Request, targets: Sequence[Target], repeats: int) -> Finishe
         runtimes.require(target)
     step("loading the network and its weights")
     source = resolve(request)
-    found = pictures.find(Path(request.pictures) if request.pictures else EMBEDDED_PICTURES, source.labels)
-    maker = Maker(source, request, found, request.model_name or source.architecture.model_name)
+    found = checked_on(request, source.labels)
+    maker = Maker(source, request, found.pictures, request.model_name or source.architecture.model_name)
     place = default_build_root() / "mobile"
     with replacing_folder(place) as folder:
         made = []
@@ -58,7 +58,7 @@ def mobile(request: Request, targets: Sequence[Target], repeats: int) -> Finishe
         report = {"model_name": maker.model_name, "repeats": repeats, "files": compared}
         write_json(folder / "comparison.json", report)
         draw(compared, *request.limits(), folder / "comparison.png")
-    notes = [*source.notes, *(note for one in made for note in one.notes)]
+    notes = [*source.notes, *found.notes, *(note for one in made for note in one.notes)]
     return Finished(place, report, list(dict.fromkeys(notes)))
 
 

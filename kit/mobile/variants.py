@@ -30,9 +30,7 @@ class Variant:
         """A crop, uint8 [3, crop, crop], as this model takes it."""
         if self.dtype == "uint8":
             return crop.permute(1, 2, 0).unsqueeze(0).contiguous()
-        # The same three steps in the same order as the training pipeline's ToTensor and Normalize.
-        mean, std = (torch.tensor(row).reshape(3, 1, 1) for row in (preprocessing.mean, preprocessing.std))
-        return crop.to(torch.float32).div(255).sub(mean).div(std).unsqueeze(0)
+        return preprocessing.normalised(crop.unsqueeze(0))
 
 
 PIXELS = Variant("pixels", "uint8", "red, green, blue of each pixel, 0 to 255, row by row; normalised inside the model")

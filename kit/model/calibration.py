@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from kit.model import pictures
 from kit.model.pictures import Picture
@@ -15,12 +14,12 @@ MOST = 256  # ranges settle with some hundred pictures; each costs a tenth of a 
 
 def pictures_for(source: Source, request: Request) -> tuple[Sequence[Picture], tuple[str, ...]]:
     """Some of CALIBRATION; else the embedded model's own, for other weights PICTURES. And remarks for the user."""
-    folder = request.calibration
+    wanted = request.calibration
     notes: tuple[str, ...] = ()
-    if not folder and request.weights:
-        folder, notes = request.pictures, (_same(request.pictures),)
-    found = pictures.find(Path(folder or EMBEDDED_CALIBRATION), source.labels)
-    return pictures.some(found, MOST), notes
+    if not wanted and request.weights:
+        wanted, notes = request.pictures, (_same(request.pictures),)
+    found = pictures.find(wanted or str(EMBEDDED_CALIBRATION), "CALIBRATION")
+    return pictures.some(found.pictures, MOST), (*notes, *found.notes)
 
 
 def _same(folder: str) -> str:

@@ -9,9 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from box.golden import TIE
 from kit.errors import KitError
-from kit.model.pictures import Picture, batches
-from kit.model.preprocessing import as_bytes
+from kit.model import decoding
+from kit.model.pictures import Picture
 from kit.model.servable import example
 from kit.model.source import Source
 
@@ -19,7 +20,6 @@ BATCH = 16
 TRACED_WITH = 2  # pictures; neither 1 nor any of the sizes checked, so that nothing fits by accident
 CHECKED_SIZES = (1, 3, 16)
 ROUNDING = 0.1  # of a probability: what bf16, added up in another order for another size, may do to an unsure answer
-TIE = 1e-3  # two answers whose probabilities are nearer than this are as good as each other
 
 Model = Callable[[Tensor], Tensor]
 
@@ -99,14 +99,12 @@ def compare(
     """Run both on the same crops. `advance` is told how many pictures were just done. `eager`: the original's
     answers where an earlier comparison has them."""
     eager_parts, exported_parts = [], []
-    for batch in batches(pictures, BATCH):
-        crops = [source.preprocessing.cropped(picture.open()) for picture in batch]
+    for crops in decoding.crops(pictures, source.preprocessing, BATCH):
         if eager is None:
-            normalised = torch.stack([source.preprocessing.normalised(crop) for crop in crops])
-            eager_parts.append(source.logits(normalised).softmax(dim=1))
+            eager_parts.append(source.logits(source.preprocessing.normalised(crops)).softmax(dim=1))
         with torch.inference_mode():
-            exported_parts.append(exported(torch.stack([as_bytes(crop) for crop in crops])))
-        advance(len(batch))
+            exported_parts.append(exported(crops))
+        advance(len(crops))
     original = torch.cat(eager_parts) if eager is None else eager
     return Comparison(pictures, source.labels, original, torch.cat(exported_parts))
 

@@ -16,14 +16,14 @@ from kit import __version__
 from kit.console import err, step
 from kit.errors import KitError
 from kit.files import replacing, sha256, write_json
-from kit.model import calibration, comparison, gate, golden, int8, labels, pictures, precision
+from kit.model import calibration, comparison, gate, golden, int8, labels, precision
 from kit.model.comparison import Comparison, Model
 from kit.model.deprecated import torchscript
 from kit.model.pictures import Picture
 from kit.model.precision import Choice
 from kit.model.request import Request
 from kit.model.servable import Servable, example
-from kit.model.source import EMBEDDED_PICTURES, Source, resolve
+from kit.model.source import Source, checked_on, resolve
 from kit.profiles import Profile
 
 
@@ -44,17 +44,17 @@ def export(profile: Profile, request: Request) -> Exported:
     step(f"precision {choice.name}: {choice.reason}")
     step("loading the network and its weights")
     source = resolve(request)
-    found = pictures.find(Path(request.pictures) if request.pictures else EMBEDDED_PICTURES, source.labels)
+    found = checked_on(request, source.labels)
     model_name = request.model_name or source.architecture.model_name
     build = profile.build
     with replacing(build.model) as temporary:
-        made = make(source, choice, request, found, temporary)
+        made = make(source, choice, request, found.pictures, temporary)
     write_json(build.labels, labels.document(source.labels))
     write_json(build.preprocessing, source.preprocessing.document())
     golden.write(made.measured, model_name, build.golden)
     report = describe(source, choice, made, build.model, model_name)
     write_json(build.export_report, report)
-    notes = [*source.notes, choice.note, *made.notes, *_remarks(made.measured, request.pictures)]
+    notes = [*source.notes, *found.notes, choice.note, *made.notes]
     return Exported(report, [note for note in notes if note])
 
 
@@ -126,10 +126,3 @@ def describe(source: Source, choice: Choice, made: Made, model: Path, model_name
         "comparison": made.measured.document(),
         "versions": {"kit": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
     }
-
-
-def _remarks(measured: Comparison, picture_folder: str) -> list[str]:
-    if measured.labelled:
-        return []
-    whose = "PICTURES" if picture_folder else "the embedded pictures"
-    return [f"{whose}: the folders are not named by the model's labels, so agreement was measured, not accuracy"]

@@ -15,6 +15,7 @@ COUNT = 5
 ANSWERS = 5
 CLEAR = 0.5  # by how much the first answer must be more probable than the second
 TOLERANCE = 0.05
+LONGEST_NAME = 100  # bytes; a file system takes 255, and what is written beside it first needs some
 NEAR = TOLERANCE / 2  # half is for what the exported model adds, half for the decoder and the processor it meets
 
 
@@ -86,9 +87,17 @@ def write(comparison: Comparison, model_name: str, folder: Path) -> None:
 
 
 def file_names(originals: list[Path]) -> list[str]:
-    """The pictures' own names; with their folder's before it where two are the same."""
-    names = [path.name for path in originals]
+    """The pictures' own names, as UTF-8 and no longer than LONGEST_NAME; with their folder's before it where two are
+    the same."""
+    names = [_plain(path.name) for path in originals]
     return [
-        name if names.count(name) == 1 else f"{index}_{path.parent.name}_{name}"
+        name if names.count(name) == 1 else _plain(f"{index}_{path.parent.name}_{name}")
         for index, (name, path) in enumerate(zip(names, originals, strict=True))
     ]
+
+
+def _plain(name: str) -> str:
+    """A name that JSON, a tar file and every file system take: a file's name may be any bytes."""
+    known = name.encode("utf-8", "replace").decode()
+    stem, suffix = Path(known).stem, Path(known).suffix
+    return stem.encode()[: LONGEST_NAME - len(suffix.encode())].decode("utf-8", "ignore") + suffix

@@ -20,10 +20,11 @@ from torch import Tensor, nn
 
 from kit.console import step
 from kit.errors import KitError
+from kit.model import decoding
 from kit.model.comparison import Comparison
 from kit.model.deprecated.quantization import Calibrated
 from kit.model.gate import Gate
-from kit.model.pictures import Picture, batches, some
+from kit.model.pictures import Picture, some
 from kit.model.source import Source
 
 BATCH = 16
@@ -77,8 +78,7 @@ class Kitchen:
     def inputs(self, shown: Sequence[Picture]) -> Iterator[Tensor]:
         """What the network is given for them, in batches: float32 [N, 3, crop, crop]."""
         steps = self.source.preprocessing
-        for batch in batches(shown, BATCH):
-            yield torch.stack([steps.normalised(steps.cropped(picture.open())) for picture in batch])
+        return map(steps.normalised, decoding.crops(shown, steps, BATCH))
 
     def harm(self) -> Callable[[str], float]:
         """A function: a layer's name → by how much the probabilities change when that layer alone is int8."""

@@ -1,4 +1,4 @@
-"""How a picture becomes the network's input: preprocessing.json, and the plain torchvision pipeline it means."""
+"""How a picture becomes the network's input: preprocessing.json. The handler decodes, resizes and crops by it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 import torch
 from PIL import Image
 from torch import Tensor
-from torchvision import transforms
 
 from kit.errors import UsageError
 from kit.files import read_json
@@ -31,24 +30,10 @@ class Preprocessing:
     def document(self) -> dict[str, Any]:
         return {**asdict(self), "mean": list(self.mean), "std": list(self.std)}
 
-    def cropped(self, picture: Image.Image) -> Image.Image:
-        """RGB, crop × crop pixels."""
-        resize = transforms.Resize(
-            self.resize, transforms.InterpolationMode(self.interpolation), antialias=self.antialias
-        )
-        made: Image.Image = transforms.CenterCrop(self.crop)(resize(picture.convert("RGB")))
-        return made
-
-    def normalised(self, crop: Image.Image) -> Tensor:
-        """float32 [3, crop, crop], as the network was trained on."""
-        made: Tensor = transforms.Normalize(self.mean, self.std)(transforms.ToTensor()(crop))
-        return made
-
-
-def as_bytes(crop: Image.Image) -> Tensor:
-    """A crop as the servable takes it: uint8 [3, crop, crop]."""
-    made: Tensor = transforms.PILToTensor()(crop)
-    return made.to(torch.uint8)
+    def normalised(self, crops: Tensor) -> Tensor:
+        """uint8 [N, 3, crop, crop] → float32 of the same shape, as the network was trained on."""
+        mean, std = (torch.tensor(row).reshape(3, 1, 1) for row in (self.mean, self.std))
+        return crops.to(torch.float32).div(255).sub(mean).div(std)
 
 
 IMAGENET_DEFAULT = Preprocessing(
@@ -67,7 +52,7 @@ def of_preset(preset: Any) -> Preprocessing:
         resize=preset.resize_size[0],
         crop=preset.crop_size[0],
         interpolation=preset.interpolation.value,
-        antialias=preset.antialias is not False,
+        antialias=True,
         mean=tuple(preset.mean),
         std=tuple(preset.std),
     )
@@ -87,11 +72,11 @@ def read(path: Path) -> Preprocessing:
             raise _wrong(path, f"{key!r} must be a whole number of pixels")
     if settings["resize"] < settings["crop"]:
         raise _wrong(path, f"'resize' ({settings['resize']}) is smaller than 'crop' ({settings['crop']})")
-    modes = [mode.value for mode in transforms.InterpolationMode]
+    modes = [mode.name.lower() for mode in Image.Resampling]
     if settings["interpolation"] not in modes:
         raise _wrong(path, f"'interpolation' must be one of {', '.join(modes)}")
-    if not isinstance(settings["antialias"], bool):
-        raise _wrong(path, "'antialias' must be true or false")
+    if settings["antialias"] is not True:
+        raise _wrong(path, "'antialias' must be true: Pillow, which decodes the pictures, always resamples with it")
     for key in ("mean", "std"):
         figures = settings[key]
         if not isinstance(figures, list) or len(figures) != 3 or not all(_is_number(value) for value in figures):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kit.errors import UsageError
+from kit.model.pictures import places
 
 DEFAULT_ARCH = "resnet18"
 IMAGENET = "imagenet"
@@ -50,10 +51,9 @@ class Request:
             raise UsageError(f"the labels {self.labels} are not there", "LABELS=<a JSON or text file of names>")
         if self.preprocessing and not Path(self.preprocessing).is_file():
             raise UsageError(f"PREPROCESSING={self.preprocessing} is not there", "PREPROCESSING=<preprocessing.json>")
-        if self.pictures and not Path(self.pictures).is_dir():
-            raise UsageError(f"PICTURES={self.pictures} is no folder", "PICTURES=<a folder of photographs>")
-        if self.calibration and not Path(self.calibration).is_dir():
-            raise UsageError(f"CALIBRATION={self.calibration} is no folder", "CALIBRATION=<a folder of photographs>")
+        for variable, wanted in (("PICTURES", self.pictures), ("CALIBRATION", self.calibration)):
+            if wanted:
+                places(wanted, variable)
         self.limits()
         if self.model_name and not MODEL_NAME.fullmatch(self.model_name):
             raise UsageError(

@@ -18,6 +18,7 @@ from kit.files import sha256
 from kit.model import architecture as architectures
 from kit.model import imagenet, labels, own_code, preprocessing, soundness
 from kit.model.architecture import Architecture
+from kit.model.pictures import Found, find
 from kit.model.preprocessing import Preprocessing
 from kit.model.request import DEFAULT_ARCH, IMAGENET, WEIGHTS_FORMS, Request
 from kit.model.servable import example
@@ -80,7 +81,7 @@ def _pretrained(architecture: Architecture, request: Request) -> Source:
         )
     weights = imagenet.weights_of(architecture.name)
     file = imagenet.cached(weights)
-    names = labels.read(Path(request.labels)) if request.labels else list(weights.meta["categories"])
+    names = labels.read(Path(request.labels)).names if request.labels else list(weights.meta["categories"])
     given = Path(request.preprocessing) if request.preprocessing else None
     return Source(
         architecture,
@@ -127,11 +128,12 @@ def _labels_for(weights: Path, request: Request) -> tuple[list[str], str]:
     found = Path(request.labels) if request.labels else labels.beside(weights)
     if found is None:
         raise UsageError(
-            f"no labels for {weights.name}: there is no {' and no '.join(labels.BESIDE_THE_WEIGHTS)} beside it",
+            f"no labels for {weights.name}: beside it is no {', '.join(labels.BESIDE_THE_WEIGHTS)}",
             f"LABELS=<file>: {labels.FORMS}",
         )
+    read = labels.read(found)
     given = "given" if request.labels else "found beside the weights"
-    return labels.distinct(labels.read(found)), f"labels: {found.name}, {given}"
+    return labels.distinct(read.names), ", ".join(filter(None, (f"labels: {found.name}", given, read.form)))
 
 
 def _preprocessing_for(weights: Path, architecture: Architecture, request: Request) -> tuple[Preprocessing, str]:
@@ -160,3 +162,9 @@ def _check_outputs(source: Source) -> None:
             f"LABELS=<a file of {outputs} names>",
         )
     soundness.check_answers(source.architecture.name, source.network, source.logits, pictures)
+
+
+def checked_on(request: Request, names: list[str]) -> Found:
+    """PICTURES, or the embedded model's own."""
+    name = "PICTURES" if request.pictures else "the embedded pictures"
+    return find(request.pictures or str(EMBEDDED_PICTURES), name, names)

@@ -9,8 +9,7 @@ from kit.errors import KitError
 from kit.mobile.choice import FORMATS, Target, targets
 from kit.mobile.making import Maker
 from kit.mobile.run import mobile
-from kit.model import pictures
-from kit.model.source import resolve
+from kit.model.source import checked_on, resolve
 from tests.mobile.conftest import Delivery
 from tests.support_models import Workshop, make_workshop, state
 
@@ -22,7 +21,7 @@ def test_bytes_are_the_same_each_time(
     format_name: str, precision: str, tiny: Delivery, workshop: Workshop, tmp_path: Path
 ) -> None:
     source = resolve(workshop.request())
-    maker = Maker(source, workshop.request(), pictures.find(workshop.pictures, source.labels), "tiny")
+    maker = Maker(source, workshop.request(), checked_on(workshop.request(), source.labels).pictures, "tiny")
     target = Target(FORMATS[format_name], precision)
     for file in maker.make(target, tmp_path).files:
         assert file.path.read_bytes() == (tiny.folder / target.folder("tiny") / file.path.name).read_bytes()

@@ -4,15 +4,14 @@ import pytest
 
 from kit.mobile.choice import FORMATS, Target
 from kit.mobile.making import Made, Maker
-from kit.model import pictures
-from kit.model.source import resolve
+from kit.model.source import checked_on, resolve
 from tests.support_models import Workshop
 
 
 @pytest.fixture
 def maker(workshop: Workshop) -> Maker:
     source = resolve(workshop.request())
-    return Maker(source, workshop.request(), pictures.find(workshop.pictures, source.labels), "tiny")
+    return Maker(source, workshop.request(), checked_on(workshop.request(), source.labels).pictures, "tiny")
 
 
 @pytest.fixture

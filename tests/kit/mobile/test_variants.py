@@ -1,29 +1,28 @@
 import torch
-from PIL import Image
-from torch import nn
+from torch import Tensor, nn
+from torchvision import transforms
 
 from kit.mobile.variants import FLOATS, PIXELS, VARIANTS
 from kit.mobile.wrapping import wrap
-from kit.model.preprocessing import Preprocessing, as_bytes
+from kit.model.preprocessing import Preprocessing
 
 STEPS = Preprocessing(36, 32, "bilinear", True, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 
 
-def crop() -> Image.Image:
+def crop() -> Tensor:
     generator = torch.Generator().manual_seed(1)
-    values = torch.randint(0, 256, (32, 32, 3), dtype=torch.uint8, generator=generator)
-    return Image.fromarray(values.numpy())
+    return torch.randint(0, 256, (3, 32, 32), dtype=torch.uint8, generator=generator)
 
 
 def test_floats_are_the_training_pipelines_to_the_last_bit() -> None:
-    given = FLOATS.input(as_bytes(crop()), STEPS)
+    given = FLOATS.input(crop(), STEPS)
     assert given.shape == (1, 3, 32, 32)
-    assert torch.equal(given[0], STEPS.normalised(crop()))
+    assert torch.equal(given, transforms.Normalize(STEPS.mean, STEPS.std)(crop().div(255)).unsqueeze(0))
 
 
 def test_pixels_lie_as_in_a_bitmap() -> None:
-    picture = crop()
-    given = PIXELS.input(as_bytes(picture), STEPS)
+    picture = transforms.ToPILImage()(crop())
+    given = PIXELS.input(crop(), STEPS)
     assert (given.shape, given.dtype) == ((1, 32, 32, 3), torch.uint8)
     assert given.numpy().tobytes() == picture.tobytes()
 
@@ -32,9 +31,9 @@ def test_both_inputs_give_the_networks_probabilities() -> None:
     torch.manual_seed(0)
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 5)).eval()
     with torch.no_grad():
-        wanted = network(STEPS.normalised(crop()).unsqueeze(0)).softmax(dim=1)
+        wanted = network(STEPS.normalised(crop().unsqueeze(0))).softmax(dim=1)
         for variant in VARIANTS:
-            found = wrap(network, STEPS, variant)(variant.input(as_bytes(crop()), STEPS))
+            found = wrap(network, STEPS, variant)(variant.input(crop(), STEPS))
             assert torch.allclose(found, wanted, atol=1e-6), variant.name
 
 

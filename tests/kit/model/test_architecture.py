@@ -93,9 +93,9 @@ def test_all_of_an_exceptions_words_are_told(tmp_path: Path) -> None:
 
 
 def test_a_function_that_needs_more_is_wrong_use_and_told_how(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text("def make(num_classes, backbone, *, width): return None\n")
+    (tmp_path / "own_net.py").write_text("def make(num_classes, backbone, *, width): return None\n")
     with pytest.raises(UsageError, match="make needs backbone, width") as raised:
-        architecture.choose(f"{tmp_path / 'net.py'}:make")
+        architecture.choose(f"{tmp_path / 'own_net.py'}:make")
     assert "def make(num_classes): return make(num_classes=num_classes, backbone=…)" in raised.value.mend
 
 
@@ -105,25 +105,25 @@ def test_a_file_in_a_package_imports_its_neighbours(tmp_path: Path) -> None:
     for folder in (package.parent, package):
         (folder / "__init__.py").write_text("")
     (package.parent / "width.py").write_text("WIDTH = 4\n")
-    (package / "net.py").write_text(
+    (package / "own_net.py").write_text(
         "from torch import nn\nfrom ..width import WIDTH\ndef make(): return nn.Linear(2, WIDTH)\n"
     )
     for _ in range(2):
-        built = architecture.choose(f"{package / 'net.py'}:make").build(3, 224)
+        built = architecture.choose(f"{package / 'own_net.py'}:make").build(3, 224)
         assert built(torch.zeros(1, 2)).shape == (1, 4)
 
 
 def test_a_file_in_a_package_of_a_name_that_is_taken_is_read_alone(tmp_path: Path) -> None:
     (tmp_path / "kit").mkdir()
     (tmp_path / "kit" / "__init__.py").write_text("")
-    (tmp_path / "kit" / "net.py").write_text("from torch import nn\ndef make(): return nn.Linear(2, 3)\n")
-    built = architecture.choose(f"{tmp_path / 'kit' / 'net.py'}:make").build(3, 224)
+    (tmp_path / "kit" / "own_net.py").write_text("from torch import nn\ndef make(): return nn.Linear(2, 3)\n")
+    built = architecture.choose(f"{tmp_path / 'kit' / 'own_net.py'}:make").build(3, 224)
     assert built(torch.zeros(1, 2)).shape == (1, 3)
 
 
 @pytest.mark.parametrize("name", ["of_a_class", "partial", "instance", "called", "nameless"])
 def test_whatever_makes_a_network_is_taken(tmp_path: Path, name: str) -> None:
-    (tmp_path / "net.py").write_text(
+    (tmp_path / "own_net.py").write_text(
         "import functools\n"
         "from torch import nn\n"
         "def make(width, num_classes): return nn.Linear(width, num_classes)\n"
@@ -136,19 +136,19 @@ def test_whatever_makes_a_network_is_taken(tmp_path: Path, name: str) -> None:
         "called = Maker()\n"
         "nameless = lambda num_classes: make(2, num_classes)\n"
     )
-    chosen = architecture.choose(f"{tmp_path / 'net.py'}:{name}")
-    assert (chosen.name, chosen.model_name) == (f"net.py:{name}", name)
+    chosen = architecture.choose(f"{tmp_path / 'own_net.py'}:{name}")
+    assert (chosen.name, chosen.model_name) == (f"own_net.py:{name}", name)
     assert chosen.build(6, 224)(torch.zeros(1, 2)).shape == (1, 6)
 
 
 def test_lazy_layers_get_their_shapes_from_a_picture(tmp_path: Path) -> None:
-    (tmp_path / "net.py").write_text(
+    (tmp_path / "own_net.py").write_text(
         "from torch import nn\n"
         "def make(num_classes):\n"
         "    layers = nn.LazyConv2d(4, 3), nn.LazyBatchNorm2d(), nn.Flatten(), nn.LazyLinear(num_classes)\n"
         "    return nn.Sequential(*layers)\n"
     )
-    found = architecture.shapes(architecture.choose(f"{tmp_path / 'net.py'}:make"), 5, 8, ())
+    found = architecture.shapes(architecture.choose(f"{tmp_path / 'own_net.py'}:make"), 5, 8, ())
     assert (found["0.weight"], found["1.running_mean"], found["3.weight"]) == ((4, 3, 3, 3), (4,), (5, 4 * 36))
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from safetensors.torch import save_file
 
 from kit import golden
@@ -17,9 +16,10 @@ from kit.build import Build
 from kit.errors import KitError
 from kit.files import read_json, sha256
 from kit.model import int8
+from kit.model.decoding import decode
 from kit.model.deprecated import torchscript
 from kit.model.export import export
-from kit.model.preprocessing import as_bytes, read
+from kit.model.preprocessing import read
 from kit.model.request import Request
 from kit.model.source import EMBEDDED_PICTURES
 from tests.support_models import Workshop
@@ -193,8 +193,8 @@ def test_the_golden_pictures_hold_the_original_answers_and_the_int8_ones_are_nea
     steps, labels = read(build.preprocessing), list(read_json(build.labels).values())
     model = torchscript.load(build.model)
     for row in golden.load(build.golden, ""):
-        with Image.open(row.picture) as picture, torch.inference_mode():
-            found = model(as_bytes(steps.cropped(picture)).unsqueeze(0))[0].tolist()
+        with torch.inference_mode():
+            found = model(decode(row.picture, steps).unsqueeze(0))[0].tolist()
         ranked = sorted(zip(labels, found, strict=True), key=lambda answer: -answer[1])
         assert row.tolerance == 0.05
         assert row.mismatch(dict(ranked)) == ""
@@ -216,8 +216,5 @@ def test_the_handler_answers_like_the_kit(embedded_int8: tuple[Build, dict[str, 
 def crops(build: Build, count: int) -> torch.Tensor:
     """The first validation pictures, uint8 [count, 3, crop, crop]."""
     steps = read(build.preprocessing)
-    made = []
-    for path in sorted(EMBEDDED_PICTURES.rglob("*.jpg"))[:: 215 // count][:count]:
-        with Image.open(path) as picture:
-            made.append(as_bytes(steps.cropped(picture)))
-    return torch.stack(made)
+    chosen = sorted(EMBEDDED_PICTURES.rglob("*.jpg"))[:: 215 // count][:count]
+    return torch.stack([decode(path, steps) for path in chosen])

@@ -15,7 +15,7 @@ from kit.model.request import Request
         (Request(weights="absent.pt"), "the weights absent.pt are not there"),
         (Request(labels="absent.txt"), "the labels absent.txt are not there"),
         (Request(preprocessing="absent.json"), "PREPROCESSING=absent.json is not there"),
-        (Request(pictures="absent"), "PICTURES=absent is no folder"),
+        (Request(pictures="absent"), "PICTURES=absent: absent is not there"),
         (Request(model_name="my model"), "MODEL_NAME=my model is no name"),
         (Request(model_name="../up"), "MODEL_NAME=../up is no name"),
     ],
