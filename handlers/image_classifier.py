@@ -24,6 +24,12 @@ from request_row import picture_bytes, wanted_classes
 from serving_context import Headers, Row, ServingContext
 from torchscript_model import TorchScriptModel
 
+# JSON has no NaN, so an answer that held one would be none.
+NO_NUMBER = InputError(
+    500,
+    "The model's answer to this picture is not a number (NaN or infinite): a fault of the model, not of the picture.",
+)
+
 
 class ImageClassifier:
     def initialize(self, context: ServingContext) -> None:
@@ -56,12 +62,14 @@ class ImageClassifier:
             try:
                 pictures[index] = self._read(row, headers)
             except InputError as error:
-                context.set_response_status(error.code, error.phrase, index)
-                answers[index] = error.body
+                answers[index] = _refuse(error, context, index)
         if pictures:
             probabilities = self._model.probabilities(np.stack([pixels for pixels, _ in pictures.values()]))
             for (index, (_, topk)), row_of_classes in zip(pictures.items(), probabilities, strict=True):
-                answers[index] = self._best(row_of_classes, topk)
+                if np.isfinite(row_of_classes).all():
+                    answers[index] = self._best(row_of_classes, topk)
+                else:
+                    answers[index] = _refuse(NO_NUMBER, context, index)
         return [answers[index] for index in range(len(rows))]
 
     def _read(self, row: Row, headers: Headers) -> tuple[Pixels, int]:
@@ -82,3 +90,8 @@ class ImageClassifier:
         A worker answers in turn, so a description from a pid means that this worker has finished what it held.
         """
         return {"pid": os.getpid(), "threads": torch.get_num_threads(), "classes": len(self._labels)}
+
+
+def _refuse(error: InputError, context: ServingContext, index: int) -> dict[str, Any]:
+    context.set_response_status(error.code, error.phrase, index)
+    return error.body

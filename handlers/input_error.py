@@ -15,11 +15,13 @@ TYPES = {
     413: "PayloadTooLargeException",
     415: "UnsupportedMediaTypeException",
     422: "UnprocessablePictureException",
+    500: "InternalServerException",
 }
 
 
 class InputError(Exception):
-    """The client's mistake: `code` is one of TYPES, `message` says what is wrong and what to do."""
+    """What stands in place of an answer: `code` is one of TYPES, `message` says what is wrong and what to do. All but
+    500 are the client's mistakes."""
 
     def __init__(self, code: int, message: str) -> None:
         super().__init__(message)

@@ -7,43 +7,54 @@ at the smallest scale that still leaves enough, and only the crop's region is re
 
 from __future__ import annotations
 
+import importlib
 import io
 import logging
-import re
 import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, TiffImagePlugin, WebPImagePlugin
+from PIL import Image
 
+import decoding_limits
+import jpeg_segments
+import picture_formats
+import png_chunks
 from crop_geometry import stored_crop_box, upright
+from decoding_limits import TiffPixels
 from input_error import InputError
-from picture_formats import supported_format, unsupported_format
+from picture_formats import KINDS, supported_format, unsupported_format
+from tiff_directory import orientation
 
 Pixels = npt.NDArray[np.uint8]
-
-KINDS = "JPEG, PNG, WebP, BMP, TIFF or GIF"
-ORIENTATION_TAG = 0x0112
-TIFF_BITS_PER_SAMPLE = 258
 
 # libjpeg scales by 1/2, 1/4 or 1/8 in the frequency domain. Left with at least twice the needed sides, the
 # resampling that follows does the real filtering: on photographs of 1 to 12 megapixels no pixel is further than
 # 5/255 from a full decode and no answer changed; left with once, 8/255, and one answer in 27 changed.
 DRAFT_MARGIN = 2
 
-# Each scan of a progressive JPEG is a pass over the whole picture, and an empty one takes a few bytes of file:
-# a few megabytes can ask for hours. Encoders write about ten; libjpeg-turbo's own tools stop at 500.
-MOST_JPEG_SCANS = 100
-START_OF_SCAN, END_OF_IMAGE = b"\xff\xda", b"\xff\xd9"
-
-# Pillow imports its plugins when a file first asks for them: the common ones together, and for any other all
-# forty. Having them now keeps that out of the first requests.
+# Pillow imports its plugins when a file first asks for them: the common ones together, and for any other all forty.
+# Having those that are served now keeps that out of the first requests.
 Image.preinit()
-TIFF, WEBP = TiffImagePlugin.TiffImageFile, WebPImagePlugin.WebPImageFile
+for plugin in ("TiffImagePlugin", "WebPImagePlugin", "AvifImagePlugin"):
+    importlib.import_module(f"PIL.{plugin}")
+if picture_formats.HEIC_DECODER:
+    importlib.import_module(picture_formats.HEIC_DECODER).register_heif_opener()
 
 # What Pillow says about damaged files by warning or by log is told to the client, and to nobody else.
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A file as Pillow gets it. `orientation` is what Pillow is not left to look for: None where it turns the picture
+    itself, or where it is asked after opening. `tiff`: how the pixels of a TIFF are to be read."""
+
+    data: bytes
+    kind: str
+    orientation: int | None = None
+    tiff: TiffPixels | None = None
 
 
 @dataclass(frozen=True)
@@ -62,13 +73,17 @@ class PictureDecoder:
         """RGB pixels [crop, crop, 3].
 
         Raises InputError: 400 empty, 413 too many pixels, 415 no picture or of a kind that is not served,
-        422 damaged.
+        422 damaged, or more work than a picture of its size asks for.
         """
         kind = _kind(data)
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                return self._decode(data, kind)
+                source = _source(data, kind)
+                try:
+                    return self._decode(source)
+                except OSError:
+                    return self._without_its_end(source)
         except InputError:
             raise
         except (MemoryError, Image.DecompressionBombError):
@@ -82,11 +97,20 @@ class PictureDecoder:
                 "Send the whole file again, or save it as an ordinary JPEG or PNG.",
             ) from None
 
-    def _decode(self, data: bytes, kind: str) -> Pixels:
-        with Image.open(io.BytesIO(data), formats=(kind,)) as picture:
-            self._check_size(picture.size)
-            if kind == "JPEG":
-                _check_scans(data, bool(picture.info.get("progressive")))
+    def _without_its_end(self, source: Source) -> Pixels:
+        """Cheap cameras leave out a JPEG's end marker. Raises OSError for any other file, and where pixels are missing
+        too."""
+        ways = jpeg_segments.ended(source.data) if source.kind == "JPEG" else None
+        if ways is None:
+            raise OSError("damaged")
+        plainly, noisily = (self._decode(Source(way, source.kind, source.orientation)) for way in ways)
+        if (plainly != noisily).any():
+            raise OSError("cut off")
+        return plainly
+
+    def _decode(self, source: Source) -> Pixels:
+        with Image.open(io.BytesIO(source.data), formats=(source.kind,)) as picture:
+            self._check_size(picture.size, source.kind)
             stored = picture.size
             needed = self.resize * DRAFT_MARGIN
             draft = picture.draft(None, (needed, needed))
@@ -94,18 +118,19 @@ class PictureDecoder:
             if draft is None:
                 stored = picture.size  # a TIFF has turned itself upright while loading
             shrunk = stored[0] / draft[1][2] if draft else 1.0
-            orientation = _orientation(picture)
-            left, top, right, bottom = stored_crop_box(stored, orientation, self.resize, self.crop)
+            turned = source.orientation or orientation(picture.info.get("exif", b""))
+            left, top, right, bottom = stored_crop_box(stored, turned, self.resize, self.crop)
             box = (left / shrunk, top / shrunk, right / shrunk, bottom / shrunk)
-            small = _resizable(picture).resize((self.crop, self.crop), self.interpolation, box=box)
-        return np.asarray(upright(_on_white(small), orientation))
+            small = _resizable(picture, source).resize((self.crop, self.crop), self.interpolation, box=box)
+        return np.asarray(upright(_on_white(small), turned))
 
-    def _check_size(self, size: tuple[int, int]) -> None:
+    def _check_size(self, size: tuple[int, int], kind: str) -> None:
         width, height = size
-        if width * height > self.max_pixels:
+        most = decoding_limits.pixels(kind, self.max_pixels)
+        if width * height > most:
             raise InputError(
                 413,
-                f"The picture has {width} x {height} pixels, more than the {self.max_pixels} this server takes; "
+                f"The picture has {width} x {height} pixels, more than the {most} this server takes of a {kind}; "
                 "send a smaller one.",
             )
 
@@ -121,56 +146,49 @@ def _kind(data: bytes) -> str:
     return kind
 
 
-def _check_scans(data: bytes, progressive: bool) -> None:
-    """Refuses a progressive JPEG that asks for absurdly many passes. Baseline ones have a scan or three.
-
-    Counts in the first image only: what phones put behind it (other frames, a film) may hold any bytes.
-    """
-    if not progressive:
-        return
-    at = 2
-    while data[at : at + 2] != START_OF_SCAN:
-        segment = re.compile(rb"\xff+[^\x00\xff]").match(data, at)
-        if segment is None:
-            return  # Pillow's own reading of the header skips stray bytes; libjpeg will have the last word
-        at = segment.end() + int.from_bytes(data[segment.end() : segment.end() + 2], "big")
-    end = data.find(END_OF_IMAGE, at)
-    scans = data.count(START_OF_SCAN, at, end if end > 0 else len(data))
-    if scans > MOST_JPEG_SCANS:
-        raise InputError(422, f"The JPEG picture has {scans} scans, more than any camera writes; save it again.")
+def _source(data: bytes, kind: str) -> Source:
+    """Raises InputError for a file that would ask for more work or memory than its picture."""
+    if kind == "JPEG":
+        jpeg = jpeg_segments.plain(data)
+        return Source(jpeg.data, kind, jpeg.orientation)
+    if kind == "PNG":
+        decoding_limits.check_png(data)
+        png = png_chunks.plain(data)
+        return Source(png.data, kind, png.orientation)
+    if kind == "TIFF":
+        return Source(data, kind, orientation=1, tiff=decoding_limits.tiff(data))
+    if kind == "BMP":
+        decoding_limits.check_bmp(data)
+    return Source(data, kind)
 
 
-def _orientation(picture: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8. 1 when there is none or when the EXIF cannot be read: the pixels can."""
-    try:
-        orientation = picture.getexif().get(ORIENTATION_TAG, 1)
-    except Exception:
-        return 1
-    return orientation if isinstance(orientation, int) and 1 <= orientation <= 8 else 1
-
-
-def _resizable(picture: Image.Image) -> Image.Image:
+def _resizable(picture: Image.Image, source: Source) -> Image.Image:
     """The picture in one of the modes whose values can be averaged: L, LA, RGB, RGBA.
 
     Raises InputError (415) for pixels whose black and white nobody can know.
     """
+    transparent = picture.info.get("transparency")
     if picture.mode in ("I", "F"):
         raise InputError(415, "The picture has 32-bit pixels of unknown range; save it with 8 or 16 bits.")
     if picture.mode.startswith("I;16"):
-        return _high_byte(picture)
-    if "transparency" in picture.info or picture.mode in ("PA", "La", "RGBa"):
+        return _high_byte(picture, source.tiff or TiffPixels(), transparent)
+    if transparent is not None and source.kind == "PNG" and png_chunks.has_16_bits(source.data):
+        raise InputError(415, "The PNG has 16-bit colours and names one as transparent; save it with an alpha channel.")
+    if transparent is not None or picture.mode in ("PA", "La", "RGBa"):
         return picture.convert("RGBA")
     if picture.mode == "1":
         return picture.convert("L")
     return picture if picture.mode in ("L", "LA", "RGB", "RGBA") else picture.convert("RGB")
 
 
-def _high_byte(picture: Image.Image) -> Image.Image:
+def _high_byte(picture: Image.Image, tiff: TiffPixels, transparent: int | None) -> Image.Image:
     """16-bit grayscale as 8-bit. Pillow's own conversion clips everything above 255 to white."""
-    bits = 16
-    if isinstance(picture, TIFF):
-        bits = picture.tag_v2.get(TIFF_BITS_PER_SAMPLE, (bits,))[0]  # 12-bit scanners use the same mode
-    return Image.fromarray((np.asarray(picture) >> (bits - 8)).astype(np.uint8))
+    values = np.asarray(picture)
+    high = (values >> (tiff.bits - 8)).astype(np.uint8)
+    gray = Image.fromarray(255 - high if tiff.white_is_zero else high)
+    if transparent is not None:
+        gray.putalpha(Image.fromarray(np.where(values == transparent, 0, 255).astype(np.uint8)))
+    return gray
 
 
 def _on_white(picture: Image.Image) -> Image.Image:

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
+# Not among the kit's own: who needs iPhones' own pictures installs it beside TorchServe.
+HEIC_DECODER = "pillow_heif" if find_spec("pillow_heif") else ""
+KINDS = "JPEG, PNG, WebP, AVIF, BMP, TIFF or GIF"
+
 # The values are Pillow's names; an MPO (a phone's picture of several frames) is opened as JPEG.
 SUPPORTED = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -35,6 +41,12 @@ def supported_format(data: bytes) -> str | None:
     """Pillow's name of the format `data` begins like, or None when it is none that is served."""
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return "WEBP"
+    if data[4:8] == b"ftyp":
+        brands = _brands(data)
+        if brands & AVIF_BRANDS:
+            return "AVIF"
+        if brands & HEIC_BRANDS and HEIC_DECODER:
+            return "HEIF"
     return next((name for magic, name in SUPPORTED if data.startswith(magic)), None)
 
 
@@ -49,10 +61,11 @@ def unsupported_format(data: bytes) -> str | None:
 
 
 def _iso_media(data: bytes) -> str:
-    """HEIC, AVIF and MP4 share a container: the box `size, "ftyp", major brand, version, other brands`."""
+    return "a HEIC picture" if _brands(data) & HEIC_BRANDS else "a video"
+
+
+def _brands(data: bytes) -> set[bytes]:
+    """AVIF, HEIC and MP4 share a container: the box `size, "ftyp", major brand, version, other brands`. An AVIF also
+    lists the general brand mif1."""
     box = data[: min(int.from_bytes(data[:4], "big"), 256)]
-    brands = {box[8:12], *(box[at : at + 4] for at in range(16, len(box), 4))}
-    # An AVIF also lists the general brand mif1, so it is asked first.
-    if brands & AVIF_BRANDS:
-        return "an AVIF picture"
-    return "a HEIC picture" if brands & HEIC_BRANDS else "a video"
+    return {box[8:12], *(box[at : at + 4] for at in range(16, len(box), 4))}

@@ -162,6 +162,11 @@ def _check_outputs(source: Source) -> None:
             f"LABELS=<a file of {outputs} names>",
         )
     soundness.check_answers(source.architecture.name, source.network, source.logits, pictures)
+    black = source.preprocessing.normalised(torch.zeros(1, 3, crop, crop, dtype=torch.uint8))
+    if not source.logits(black).isfinite().all():
+        source.notes.append(
+            "a black picture is answered with NaN, so a server answers 500 to such: a division by zero?"
+        )
 
 
 def checked_on(request: Request, names: list[str]) -> Found:

@@ -38,7 +38,7 @@ def test_a_port_that_is_taken_for_a_while(shop: Shop, fault: BeginFault, seconds
         time.sleep(1)
     status = ask(box, "status")
     assert not status["answers"]
-    assert CAUSE in status["why_not"], ask(box, "logs", "-n", "40")
+    assert CAUSE in status["why_not"], "\n".join(ask(box, "logs", "-n", "400")["lines"][-60:])
     assert any(CAUSE in row["message"] for row in ask(box, "doctor")["findings"])
     settle(box, timeout=400)
     count = restarts(box)

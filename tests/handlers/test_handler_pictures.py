@@ -55,6 +55,7 @@ def faded(picture: Image.Image, mode: str) -> Image.Image:
         ("RGB", "MPO", {"save_all": True, "append_images": [Image.new("RGB", (300, 401))]}),
         *((mode, "PNG", {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")),
         *((mode, "WEBP", {"lossless": True}) for mode in ("RGB", "RGBA")),
+        *((mode, "AVIF", {"quality": 100, "subsampling": "4:4:4"}) for mode in ("RGB", "RGBA")),
         *((mode, "BMP", {}) for mode in ("1", "L", "P", "RGB", "RGBA")),
         *((mode, "TIFF", {}) for mode in ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "LAB")),
         ("YCbCr", "TIFF", {"compression": "jpeg"}),  # Pillow 12.3 cannot read its own uncompressed ones

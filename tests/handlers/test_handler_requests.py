@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
 import os
+import zlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from PIL import Image
 
+from request_row import MOST_UNPACKED
 from tests.handlers.handler_worker import LABELS, Worker
+from torchscript_model import TorchScriptModel
 
 Encode = Callable[..., bytes]
 FORM = {"Content-Type": "multipart/form-data; boundary=x"}
+URL_ENCODED = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +63,24 @@ def test_every_way_to_send_a_picture(worker: Worker, jpeg: bytes, right: dict[st
         ({"body": bytearray(json.dumps({"data": text}).encode())}, {"body": {"content-type": "APPLICATION/JSON"}}),
         ({"body": bytearray(json.dumps({"data": text}).encode())}, {}),
         ({"body": text}, {"body": {"content-type": "text/plain"}}),
+        ({"body": bytearray(text.encode())}, {}),  # base64 that does not say so
+        ({"body": bytearray(lines.encode())}, {}),
+        ({"photo": bytearray(jpeg)}, FORM),  # a part without a file's name
+        *(({"body": {key: text}}, as_json) for key in ("image_data", "image_bytes")),
+        ({"body": {"data": [text]}}, as_json),
+        ({"body": [text]}, as_json),
+        ({"body": {"instances": [text]}}, as_json),
+        ({"body": {"instances": [{"data": text}]}}, as_json),
+        ({"body": {"instances": [{"b64": text}]}}, as_json),
+        ({"body": {"instances": [{"image_bytes": {"b64": text}}]}}, as_json),
+        ({"data": bytearray(text.replace("+", " ").encode())}, URL_ENCODED),
+        ({"body": bytearray(gzip.compress(jpeg))}, {"Content-Encoding": "gzip"}),
+        ({"body": bytearray(zlib.compress(jpeg))}, {"content-encoding": "Deflate"}),
+        ({"body": bytearray(jpeg)}, {"Content-Encoding": "gzip"}),  # the header was left on, and the packing was not
+        ({"body": bytearray(jpeg)}, {"Content-Encoding": "identity"}),
+        ({"body": bytearray(gzip.compress(json.dumps({"data": text}).encode()))}, {"Content-Encoding": "gzip"}),
     ]
+    assert "+" in text
     for row, headers in ways:
         answer = worker.one(row, **headers)
         assert (answer.status, answer.body) == (200, right), (list(row), headers)
@@ -74,7 +96,7 @@ def test_every_way_to_send_a_picture(worker: Worker, jpeg: bytes, right: dict[st
         ({"body": {"data": ""}}, {}, "empty"),
         ({"body": {}}, {}, "no picture in the JSON"),
         ({"body": {"data": None}}, {}, "no picture in the JSON"),
-        ({"body": {"data": ["x"]}}, {}, "no picture in the JSON"),
+        ({"body": {"data": ["x"]}}, {}, "not base64"),
         ({"body": []}, {}, "no picture in the JSON"),
         ({"body": 3}, {}, "no picture in the JSON"),
         ({"body": None}, {}, "no picture in the JSON"),
@@ -85,6 +107,11 @@ def test_every_way_to_send_a_picture(worker: Worker, jpeg: bytes, right: dict[st
         ({"body": {"data": "data:no-comma"}}, {}, "empty"),
         ({"body": bytearray(b"{oops")}, {}, "is not"),
         ({"body": bytearray(b"[" * 100_000)}, {"body": {"content-type": "application/json"}}, "is not"),
+        ({"body": {"instances": []}}, {}, "no picture in the JSON"),
+        ({"body": {"instances": [{"data": "aGVsbG8="}, {"data": "aGVsbG8="}]}}, {}, "one picture a request"),
+        ({"body": {"data": [[[0.1, 0.2, 0.3]]]}}, {}, "no picture in the JSON"),
+        ({"body": {"data": {"data": {"data": {"data": {"data": {"data": {"data": "aGVsbG8="}}}}}}}}, {}, "no picture"),
+        ({"body": bytearray(b"hello")}, {"Content-Encoding": "gzip"}, "says it is gzip and is not"),
         ({"topk": bytearray(b"3"), "unknown": bytearray(b"aGVsbG8=")}, {}, "no picture in the request"),
     ],
 )
@@ -94,6 +121,13 @@ def test_requests_without_a_picture_get_400(worker: Worker, row: Any, headers: A
     assert answer.body["type"] == "BadRequestException"
     assert words in answer.body["message"]
     assert answer.content_type == "application/json"
+
+
+def test_an_encoding_that_is_not_known_gets_415_and_a_bomb_413(worker: Worker) -> None:
+    answer = worker.one({"body": bytearray(b"x")}, **{"Content-Encoding": "br"})
+    assert (answer.status, "'br' is not known" in answer.body["message"]) == (415, True)
+    bomb = gzip.compress(bytes(MOST_UNPACKED + 1), 9)
+    assert worker.one({"body": bytearray(bomb)}, **{"Content-Encoding": "gzip"}).status == 413
 
 
 def test_two_files_in_one_request_get_400(worker: Worker, jpeg: bytes) -> None:
@@ -167,6 +201,23 @@ def test_nothing_is_kept_from_one_batch_to_the_next(worker: Worker, jpeg: bytes,
     assert worker.one({"body": b"", "topk": b"1"}).status == 400
     again = worker.one(jpeg)
     assert (again.status, again.body) == (200, right)
+
+
+def test_an_answer_that_is_no_number_is_this_items_500(
+    load: Callable[..., Worker], jpeg: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker = load()
+    plainly = TorchScriptModel.probabilities
+
+    def half(model: TorchScriptModel, pixels: Any) -> Any:
+        found = plainly(model, pixels)
+        found[0, 1] = float("nan")
+        return found
+
+    monkeypatch.setattr(TorchScriptModel, "probabilities", half)
+    bad, good = worker.ask(jpeg, jpeg)
+    assert (bad.status, bad.body["code"], "not a number" in bad.body["message"]) == (500, 500, True)
+    assert good.status == 200
 
 
 def test_a_batch_of_bad_items_only_is_answered(worker: Worker) -> None:

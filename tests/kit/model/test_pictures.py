@@ -67,13 +67,13 @@ def test_for_calibration_nobody_asks_for_labels(tmp_path: Path) -> None:
 def test_litter_is_passed_over_and_counted(tmp_path: Path) -> None:
     put(tmp_path, "a/1.jpg", "a/._1.jpg", "__MACOSX/a/1.jpg", ".ipynb_checkpoints/1-checkpoint.jpg", "a/.thumbs/1.png")
     (tmp_path / "a" / "empty.jpg").touch()
-    for name in ("2.HEIC", "3.heic", "4.avif"):
+    for name in ("2.HEIC", "3.heic", "4.jxl"):
         (tmp_path / "a" / name).write_bytes(b"x")
     found = find(tmp_path, "a")
     assert names(found) == [("1.jpg", "a")]
     assert found.notes == (
-        "PICTURES: passed over 1 .avif file, a kind that is not read: save it as JPEG",
         "PICTURES: passed over 2 .heic files, a kind that is not read: save them as JPEG",
+        "PICTURES: passed over 1 .jxl file, a kind that is not read: save it as JPEG",
         "PICTURES: passed over 1 empty file",
         "PICTURES: passed over 4 hidden files (._*, __MACOSX and the like)",
     )

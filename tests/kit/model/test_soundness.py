@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from kit.errors import KitError
 from kit.model.source import resolve
-from tests.support_models import Workshop, state
+from tests.support_models import PREPROCESSING, Workshop, state
 
 NET = """
 import torch
@@ -92,6 +94,14 @@ def test_dropout_that_eval_does_not_reach_is_named(workshop: Workshop) -> None:
 )
 def test_answers_that_depend_on_the_batch(workshop: Workshop, forward: str) -> None:
     assert "differently when others are beside it" in resolved(workshop, forward=forward)
+
+
+def test_a_network_that_cannot_answer_a_black_picture_is_taken_and_it_is_said(workshop: Workshop) -> None:
+    divides = "return super().forward((x - x.mean((1, 2, 3), True)) / x.std((1, 2, 3), keepdim=True))"
+    arch = workshop.write_network("other.py", NET.format(init="pass", forward=divides))
+    gray = {"mean": [0.5, 0.5, 0.5], "std": [0.5, 0.5, 0.5]}
+    (workshop.folder / "preprocessing.json").write_text(json.dumps(PREPROCESSING | gray))
+    assert any("a black picture is answered with NaN" in note for note in resolve(workshop.request(arch)).notes)
 
 
 def test_a_sound_network_is_taken(workshop: Workshop) -> None:
