@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from PIL import Image
+
+import processors
 
 SECTION = "handler"
 # `precision` is in the graph already: export reads it, and here it only must not count as a typing error.
@@ -51,7 +52,7 @@ def settings(model_yaml_config: Any) -> Settings:
         raise ValueError(
             f"model-config.yaml: {SECTION}: does not know {', '.join(unknown)}; it knows {', '.join(KEYS)}"
         )
-    cores = len(os.sched_getaffinity(0))
+    cores = processors.allowed()
     threads = section.get("threads", Settings.threads)
     return Settings(
         threads=cores if threads == ALL else _count("threads", threads, 1024, f", or {ALL}"),

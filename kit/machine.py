@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import platform
 import shutil
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+
+import kit.handlers  # noqa: F401
+from processors import allowed
 
 CPUINFO = Path("/proc/cpuinfo")
 CGROUP_LIMITS = (
@@ -75,4 +77,4 @@ def detect() -> Machine:
     if limit is not None and limit < total:
         total = limit
         available = min(available, max(0, limit - (usage or 0)))
-    return Machine(platform.machine(), len(os.sched_getaffinity(0)), total, available, gpus())
+    return Machine(platform.machine(), allowed(), total, available, gpus())

@@ -10,11 +10,12 @@ from kit.archive import model_config, packing, parts, provenance
 from kit.console import step
 from kit.errors import UsageError
 from kit.files import replacing, sha256, write_json
+from kit.handlers import HANDLERS
 from kit.profiles import MODEL_CONFIG, Profile
 
 
 def archive(
-    profile: Profile, model_name: str, model_version: str, handlers: Path = parts.HANDLERS, precision: str = ""
+    profile: Profile, model_name: str, model_version: str, handlers: Path = HANDLERS, precision: str = ""
 ) -> dict[str, Any]:
     """Write build/<profile>/<model name>.mar and archive.json; returns what archive.json says.
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.build import PROJECT, Build
+from kit.build import Build
 from kit.errors import KitError, UsageError
 from kit.files import read_json, sha256
 from kit.model import precision
 from kit.profiles import MODEL_CONFIG, Profile
 
-HANDLERS = PROJECT / "handlers"
 ENTRY = "image_classifier.py"
 PROVENANCE = "provenance.json"
 

@@ -63,10 +63,9 @@ def processor(facts: Facts) -> Iterator[Finding]:
             EVERYWHERE,
             "container",
             "warn",
-            f"{machine.cores} cores are seen, and the container may use {facts.cpu_quota:g}: workers for "
-            "the others would be throttled, which shows in the p99 latency",
-            f"TS_DEFAULT_WORKERS_PER_MODEL={max(1, int(facts.cpu_quota))} make serve, or give the container cores of "
-            "its own (--cpuset-cpus)",
+            f"the container may use {facts.cpu_quota:g} cores, counted as {machine.cores}: busy workers are stopped "
+            "for a part of the time, which shows in the p99 latency",
+            f"give the container whole cores (--cpus={machine.cores}), or cores of its own (--cpuset-cpus)",
         )
     if facts.governor and facts.governor != "performance":
         yield Finding(

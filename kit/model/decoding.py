@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -10,15 +9,12 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from kit.build import PROJECT
+import kit.handlers  # noqa: F401
+from handler_settings import Settings
+from input_error import InputError
 from kit.errors import KitError
 from kit.model.pictures import Picture, batches
 from kit.model.preprocessing import Preprocessing
-
-sys.path.append(str(PROJECT / "handlers"))  # in an archive they lie side by side, in no package
-
-from handler_settings import Settings
-from input_error import InputError
 from picture_decoder import PictureDecoder
 
 SHOWN = 10

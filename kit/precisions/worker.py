@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from kit.archive.parts import HANDLERS
+from kit.handlers import HANDLERS
 
 if TYPE_CHECKING:
     from torchscript_model import TorchScriptModel

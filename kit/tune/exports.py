@@ -11,10 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.archive.parts import HANDLERS
 from kit.build import PROJECT, Build
 from kit.errors import KitError
 from kit.files import sha256, write_json, write_text
+from kit.handlers import HANDLERS
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
 from kit.tune.folders import Folders
 from kit.tune.profile_settings import SECTION
