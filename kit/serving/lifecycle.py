@@ -6,8 +6,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx
@@ -22,7 +22,7 @@ from kit.profiles import Profile
 from kit.serving import preflight, state, tokens
 from kit.serving.api import Inference, Management, error_text
 from kit.serving.drain import drain
-from kit.serving.launch import RunFolder, here, java_command, server_environment, temp_folder
+from kit.serving.launch import RunFolder, counted, here, java_command, server_environment, temp_folder
 from kit.serving.logs import read_lines
 from kit.serving.settings import Settings
 from kit.serving.state import ServerState
@@ -47,6 +47,7 @@ class Plan:
     workers: int
     workers_why: str
     response_timeout: float
+    counts: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan(profile: Profile, settings: Settings, machine: Machine) -> Plan:
@@ -62,7 +63,9 @@ def plan(profile: Profile, settings: Settings, machine: Machine) -> Plan:
     preflight.check_ports(settings)
     timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
     pictures = golden.load(build.golden, rebuild)
-    return Plan(profile, settings, RunFolder(build.run), archive, pictures, workers, why, timeout)
+    return Plan(
+        profile, settings, RunFolder(build.run), archive, pictures, workers, why, timeout, counted(machine, workers)
+    )
 
 
 def launch(wanted: Plan, foreground: bool) -> tuple[subprocess.Popen[bytes], ServerState]:
@@ -83,7 +86,7 @@ def launch(wanted: Plan, foreground: bool) -> tuple[subprocess.Popen[bytes], Ser
         process = subprocess.Popen(
             java_command(settings, places, name),
             cwd=run.folder,
-            env=server_environment(places, foreground),
+            env=server_environment(places, foreground, wanted.counts),
             stdin=subprocess.DEVNULL,
             stdout=None if foreground else console,
             stderr=subprocess.STDOUT if not foreground else None,

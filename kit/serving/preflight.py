@@ -77,7 +77,7 @@ def check_ports(settings: Settings) -> None:
 def check_gpu(model_config: dict[str, Any], profile: str, machine: Machine) -> None:
     if model_config.get("deviceType") == "gpu" and not machine.gpus:
         raise KitError(
-            f"profile {profile} is for machines with a GPU, and this machine has no GPU",
+            f"profile {profile} is for machines with a GPU, and this machine has {machine.no_gpu}",
             "serve with PROFILE=onprem (or edge) here, or run this on a machine where nvidia-smi lists a GPU",
         )
 

@@ -8,6 +8,7 @@ import pytest
 
 from kit.doctor.facts import Facts, ProfileFacts, TakenPort
 from kit.doctor.findings import EVERYWHERE, SEVERITIES, Finding, examine, failed
+from kit.gpus import Gpus
 from kit.machine import Machine
 
 GB = 1 << 30
@@ -48,6 +49,12 @@ def test_a_good_machine_has_nothing_worse_than_a_note() -> None:
     ("changes", "subject", "severity", "said"),
     [
         ({"machine": replace(SERVER, processor="riscv64")}, "processor", "fail", "no wheels"),
+        (
+            {"machine": replace(SERVER, seen=Gpus(why="nvidia-smi failed: version mismatch"))},
+            "GPU",
+            "warn",
+            "version mismatch",
+        ),
         ({"cpu_quota": 1.5}, "container", "warn", "may use 1.5"),
         ({"governor": "powersave"}, "governor", "note", "powersave"),
         ({"steal": 0.12}, "steal", "warn", "12%"),

@@ -1,7 +1,11 @@
 from pathlib import Path
 
+import pytest
+
+from kit.gpus import Gpus
+from kit.machine import Machine
 from kit.profiles import CONFIG
-from kit.serving.launch import RunFolder, here, java_command, server_environment, temp_folder
+from kit.serving.launch import RunFolder, counted, here, java_command, server_environment, temp_folder
 from kit.serving.settings import Settings
 
 
@@ -18,14 +22,22 @@ def test_the_command_is_java_itself_with_the_profiles_own_file() -> None:
 
 
 def test_the_environment_tells_torchserve_where_everything_is() -> None:
-    base = {"HOME": "/h", "TS_CONFIG_FILE": "/elsewhere", "TS_JOB_QUEUE_SIZE": "5"}
+    base = {"HOME": "/h", "TS_CONFIG_FILE": "/elsewhere"}
     places = here(Path("/c"), RunFolder(Path("/b/run")), Path("/t"))
-    environment = server_environment(places, foreground=False, base=base)
+    environment = server_environment(places, foreground=False, counts={"TS_JOB_QUEUE_SIZE": "5"}, base=base)
     assert environment["MODEL_STORE"] == "/b/run/model-store"
     assert environment["LOG_LOCATION"] == "/b/run/logs"
     assert environment["LOG_ALSO_TO"] == "nowhere"
     assert environment["TS_JOB_QUEUE_SIZE"] == "5"
     assert "TS_CONFIG_FILE" not in environment, "it would replace the profile's file"
+
+
+@pytest.mark.parametrize(("gpus", "devices"), [((), "-1"), (("NVIDIA L4",), "1"), (("NVIDIA L4", "NVIDIA L4"), "0,1")])
+def test_torchserve_counts_what_the_kit_counted(gpus: tuple[str, ...], devices: str) -> None:
+    machine = Machine("x86_64", 8, 1 << 35, 1 << 35, gpus, Gpus(gpus, devices))
+    found = counted(machine, 3)
+    assert (found["CUDA_VISIBLE_DEVICES"], found["TS_DEFAULT_WORKERS_PER_MODEL"]) == (devices, "3")
+    assert ("TS_NUMBER_OF_GPU" in found) == (not gpus)
 
 
 def test_a_path_too_long_for_a_workers_socket_moves_temp_elsewhere(tmp_path: Path) -> None:
