@@ -11,7 +11,8 @@ What the front end passes on (0.12.0, seen by running it):
                              header says the same there
 
 So a parameter with a Content-Type is an upload, and one without is a picture under a name that says so, or where its
-bytes do: a program may leave out the file's name. Of two parts of one name the front end passes on the last alone.
+bytes do: a program may leave out the file's name. Of two parts of one name the front end passes on the last alone,
+which only the length of the whole tells.
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from serving_context import Headers, Row
 TOPK = "topk"
 PICTURE_NAMES = ("body", "data", "image", "b64", "image_data", "image_bytes")
 INSTANCES = "instances"  # KServe's
+MULTIPART = ("multipart/form-data",)
 URL_ENCODED = ("application/x-www-form-urlencoded",)
-FORM_TYPES = ("multipart/form-data", *URL_ENCODED)
+FORM_TYPES = (*MULTIPART, *URL_ENCODED)
+MOST_FRAMING = 2048  # bytes between the parts of a form
 DEEPEST = 6
 HOW_TO_SEND = (
     "Send the file as the body (curl -T picture.jpg), as a multipart file (curl -F image=@picture.jpg) "
@@ -61,6 +64,8 @@ def picture_bytes(row: Row, headers: Headers) -> bytes:
     uploads = [name for name in row if name != TOPK and _content_type(headers, name)]
     if len(uploads) > 1:
         raise InputError(400, f"The request holds {len(uploads)} files; send one picture a request.")
+    if _bytes_not_passed_on(row, headers) > MOST_FRAMING:
+        raise InputError(400, "The request holds several parts of one name; send one picture a request.")
     names = uploads or [name for name in PICTURE_NAMES if name in row] or _with_a_picture(row)
     if not names:
         hint = " (curl --data-binary sends a form unless told a Content-Type)" if _is_form(headers) else ""
@@ -79,6 +84,15 @@ def picture_bytes(row: Row, headers: Headers) -> bytes:
     if _content_type(headers, names[0]).startswith("application/json") or data.lstrip()[:1] == b"{":
         return _from_json(_parsed(data))
     return _from_bare_text(data) or data
+
+
+def _bytes_not_passed_on(row: Row, headers: Headers) -> int:
+    """Of a multipart body: what is not in its parameters. Boundaries and the parts' own headers are some 200 bytes a
+    part; a second part under a name that was there already is all of a picture."""
+    length = _http_header(headers, "content-length") or ""
+    if not _is_form(headers, MULTIPART) or not length.isdecimal():
+        return 0
+    return int(length) - sum(len(value) for value in row.values() if isinstance(value, (bytes, bytearray)))
 
 
 def _with_a_picture(row: Row) -> list[str]:

@@ -137,6 +137,14 @@ def test_two_files_in_one_request_get_400(worker: Worker, jpeg: bytes) -> None:
     assert "one picture a request" in answer.body["message"]
 
 
+def test_two_parts_of_one_name_of_which_the_last_alone_arrives_get_400(worker: Worker, jpeg: bytes) -> None:
+    upload = {"a": {"content-type": "image/jpeg"}, **FORM}
+    both = worker.one({"a": jpeg}, **upload, **{"Content-Length": str(2 * len(jpeg) + 400)})
+    assert (both.status, "several parts of one name" in both.body["message"]) == (400, True)
+    for length in (str(len(jpeg) + 400), "unknown"):
+        assert worker.one({"a": jpeg}, **upload, **{"Content-Length": length}).status == 200
+
+
 def test_query_parameters_are_never_the_picture(worker: Worker, jpeg: bytes, right: dict[str, float]) -> None:
     upload = {"photo": {"content-type": "image/jpeg"}}
     for name in ("data", "body", "image", "other"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import io
 import json
 from collections.abc import Callable, Iterator
@@ -93,6 +94,21 @@ FORMS: dict[str, Callable[[httpx.Client, bytes], httpx.Response]] = {
         content=b'{"body": "%s"}' % base64.b64encode(picture),
         headers={"Content-Type": "application/json; charset=utf-8"},
     ),
+    "KServe's json": lambda http, picture: http.post(
+        "/predictions/resnet18", json={"instances": [{"data": base64.b64encode(picture).decode()}]}
+    ),
+    "a form's base64": lambda http, picture: http.post(
+        "/predictions/resnet18",
+        content=b"data=" + base64.b64encode(picture),  # its plus signs are not escaped
+        headers={"Content-Type": "application/x-www-form-urlencoded"},
+    ),
+    "multipart without a file's name": lambda http, picture: http.post(
+        "/predictions/resnet18", files={"photo": (None, picture)}
+    ),
+    "base64 and no type": lambda http, picture: http.put("/predictions/resnet18", content=base64.b64encode(picture)),
+    "gzip": lambda http, picture: http.put(
+        "/predictions/resnet18", content=gzip.compress(picture), headers={"Content-Encoding": "gzip"}
+    ),
     "the versioned address": lambda http, picture: http.put("/predictions/resnet18/1.0", content=picture),
 }
 
@@ -106,6 +122,13 @@ def test_every_way_to_send_a_picture_gets_the_same_answer(http: httpx.Client, fo
     values = list(response.json().values())
     assert len(values) == 5
     assert values == sorted(values, reverse=True)
+
+
+def test_two_parts_of_one_name_are_refused(http: httpx.Client) -> None:
+    """TorchServe passes on the last of them alone."""
+    parts = [("photo", ("a.jpg", path.read_bytes())) for path in PICTURES[:2]]
+    response = http.post("/predictions/resnet18", files=parts)
+    assert (response.status_code, "several parts of one name" in response.text) == (400, True)
 
 
 @pytest.mark.parametrize(
