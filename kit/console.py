@@ -6,6 +6,7 @@ status.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -20,6 +21,16 @@ from rich.markup import escape
 from rich.table import Table
 
 from kit.errors import KitError
+
+ROOM = "make room on that disk, or BUILD=<a folder on another>"
+ALLOWED = "let this user write there, or BUILD=<a folder elsewhere>"
+DISK = {
+    errno.ENOSPC: ROOM,
+    errno.EDQUOT: ROOM,
+    errno.EROFS: ALLOWED,
+    errno.EACCES: ALLOWED,
+    errno.EPERM: ALLOWED,
+}
 
 out = Console(highlight=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -62,12 +73,19 @@ def show_error(error: KitError) -> None:
 
 
 def command(app: typer.Typer) -> None:
-    """Run a script's app; a KitError ends it with its own exit status and no traceback."""
+    """Run a script's app; a KitError ends it with its own exit status and no traceback, as does a disk that takes
+    nothing more."""
     try:
         app()
     except KitError as error:
         show_error(error)
         sys.exit(error.exit_status)
+    except OSError as error:
+        if (mend := DISK.get(error.errno or 0)) is None:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        show_error(KitError(f"{where}{error.strerror}", mend))
+        sys.exit(KitError.exit_status)
     except KeyboardInterrupt:
         err.print("stopped by Ctrl-C")
         sys.exit(130)

@@ -23,6 +23,7 @@ def export(
     arch: options.Arch = "",
     weights: options.Weights = "",
     weights_key: options.WeightsKey = "",
+    multilabel: options.Multilabel = "",
     labels: options.Labels = "",
     pictures: options.Pictures = "",
     preprocessing: options.Preprocessing = "",
@@ -55,6 +56,7 @@ def export(
         max_accuracy_drop=max_accuracy_drop,
         min_agreement=min_agreement,
         weights_key=weights_key,
+        multilabel=multilabel,
     )
     request.check()
     from kit.model.export import export as run  # torch takes seconds to import; help and wrong use need not wait

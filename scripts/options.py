@@ -22,6 +22,9 @@ Weights = Annotated[
 WeightsKey = Annotated[
     str, typer.Option(envvar="WEIGHTS_KEY", help="Which weights, of a file that holds several sets (model_ema, say).")
 ]
+Multilabel = Annotated[
+    str, typer.Option(envvar="MULTILABEL", help="1: a picture may have several labels (sigmoid in place of softmax).")
+]
 Labels = Annotated[
     str, typer.Option(envvar="LABELS", help="The classes' names: JSON or text, if not beside the weights.")
 ]

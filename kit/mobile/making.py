@@ -91,7 +91,8 @@ class Maker:
         path = folder / f"{self.model_name}-{variant.name}.{target.format.name}"
         step(f"{target.format.title} {target.precision}: {path.name}")
         crop = self.source.preprocessing.crop
-        model, example = wrap(network, self.source.preprocessing, variant), variant.example(crop)
+        model = wrap(network, self.source.activation, self.source.preprocessing, variant)
+        example = variant.example(crop)
         with self.source.architecture.blame(f"making {path.name}"):
             built = build(target, model, example, path, variant)
         loaded = runtimes.load(path, target.precision)

@@ -12,13 +12,14 @@ from kit.model.preprocessing import Preprocessing
 class FromFloats(nn.Module):
     """Normalised float32 [1, 3, crop, crop] → probabilities float32 [1, classes]."""
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: nn.Module, activation: nn.Module) -> None:
         super().__init__()
         self.network = network
+        self.activation = activation
 
     def forward(self, floats: Tensor) -> Tensor:
-        logits: Tensor = self.network(floats)
-        return logits.softmax(dim=1)
+        probabilities: Tensor = self.activation(self.network(floats))
+        return probabilities
 
 
 class FromPixels(FromFloats):
@@ -27,8 +28,8 @@ class FromPixels(FromFloats):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, network: nn.Module, preprocessing: Preprocessing) -> None:
-        super().__init__(network)
+    def __init__(self, network: nn.Module, activation: nn.Module, preprocessing: Preprocessing) -> None:
+        super().__init__(network, activation)
         mean, std = (torch.tensor(row).reshape(1, 3, 1, 1) for row in (preprocessing.mean, preprocessing.std))
         self.register_buffer("scale", 1 / (255 * std))
         self.register_buffer("shift", -mean / std)
@@ -38,5 +39,5 @@ class FromPixels(FromFloats):
         return super().forward(planes * self.scale + self.shift)
 
 
-def wrap(network: nn.Module, preprocessing: Preprocessing, variant: Variant) -> nn.Module:
-    return FromPixels(network, preprocessing) if variant is PIXELS else FromFloats(network)
+def wrap(network: nn.Module, activation: nn.Module, preprocessing: Preprocessing, variant: Variant) -> nn.Module:
+    return FromPixels(network, activation, preprocessing) if variant is PIXELS else FromFloats(network, activation)

@@ -101,7 +101,7 @@ def compare(
     eager_parts, exported_parts = [], []
     for crops in decoding.crops(pictures, source.preprocessing, BATCH):
         if eager is None:
-            eager_parts.append(source.logits(source.preprocessing.normalised(crops)).softmax(dim=1))
+            eager_parts.append(source.activation(source.logits(source.preprocessing.normalised(crops))))
         with torch.inference_mode():
             exported_parts.append(exported(crops))
         advance(len(crops))

@@ -91,7 +91,7 @@ def make(source: Source, choice: Choice, request: Request, found: Sequence[Pictu
 def trace(source: Source, network: nn.Module, choice: Choice, path: Path) -> Model:
     """Trace, save to `path`, and load again what was saved: that is what gets measured."""
     crop = source.preprocessing.crop
-    servable = Servable(network, source.preprocessing, choice.name)
+    servable = Servable(network, source.preprocessing, choice.name, source.activation)
     with source.architecture.blame("tracing the network"):
         try:
             traced = torchscript.trace(servable, example(comparison.TRACED_WITH, crop))

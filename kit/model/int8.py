@@ -84,12 +84,12 @@ class Kitchen:
         """A function: a layer's name → by how much the probabilities change when that layer alone is int8."""
         calibrated = self.calibrate("histogram", functions=False)
         pictures = torch.cat(list(self.inputs(some(self.pictures, SENSITIVITY_PICTURES))))
-        wanted = self.source.logits(pictures).softmax(dim=1)
+        wanted = self.source.activation(self.source.logits(pictures))
 
         def of(layer: str) -> float:
             alone = calibrated.converted([other for other in calibrated.layers if other != layer])
             with torch.inference_mode():
-                found = alone(pictures).softmax(dim=1)
+                found = self.source.activation(alone(pictures))
             return float((found - wanted).abs().sum(dim=1).mean().nan_to_num(nan=2.0))
 
         return of

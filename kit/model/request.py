@@ -23,6 +23,7 @@ class Request:
 
     `max_accuracy_drop`: points of top-1 accuracy that a precision below fp32 may cost. `min_agreement`: per cent of
     the pictures that it must answer as fp32 does. `weights_key`: which set of the weights in a file that holds several.
+    `multilabel`: not "" when a picture may have several labels, each with a probability of its own.
     """
 
     arch: str = ""
@@ -37,6 +38,7 @@ class Request:
     max_accuracy_drop: str = ""
     min_agreement: str = ""
     weights_key: str = ""
+    multilabel: str = ""
 
     def check(self) -> None:
         """Raises UsageError for options that cannot be, and for files that are not there."""

@@ -24,8 +24,9 @@ class Servable(nn.Module):
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, network: nn.Module, preprocessing: Preprocessing, precision: str) -> None:
+    def __init__(self, network: nn.Module, preprocessing: Preprocessing, precision: str, activation: nn.Module) -> None:
         super().__init__()
+        self.activation = activation
         self.inside = INSIDE[precision]
         self.network = network
         if precision != "int8":
@@ -43,7 +44,8 @@ class Servable(nn.Module):
         normalised = torch.addcmul(self.shift, pictures.to(torch.float32), self.scale)
         normalised = normalised.to(self.inside).contiguous(memory_format=torch.channels_last)
         logits: Tensor = self.network(normalised)
-        return logits.to(torch.float32).softmax(dim=1)
+        probabilities: Tensor = self.activation(logits.to(torch.float32))
+        return probabilities
 
 
 def example(size: int, crop: int) -> Tensor:

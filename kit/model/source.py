@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from kit.checkpoint.choosing import Weights, choose
 from kit.checkpoint.names import Network
 from kit.errors import KitError, UsageError
 from kit.files import sha256
+from kit.model import activation as activations
 from kit.model import architecture as architectures
 from kit.model import imagenet, labels, own_code, preprocessing, soundness
 from kit.model.architecture import Architecture
@@ -31,7 +32,8 @@ EMBEDDED_CALIBRATION = EMBEDDED / "calibration"
 
 @dataclass(frozen=True)
 class Source:
-    """`network` is float32 in evaluation mode. `origin` says where the weights are from, without a path."""
+    """`network` is float32 in evaluation mode; `activation` makes its outputs probabilities. `origin` says where the
+    weights are from, without a path."""
 
     architecture: Architecture
     network: nn.Module
@@ -40,6 +42,7 @@ class Source:
     origin: str
     weights_sha256: str
     notes: list[str] = field(default_factory=list)
+    activation: nn.Module = field(default_factory=lambda: nn.Softmax(dim=1))
 
     def logits(self, pictures: Tensor) -> Tensor:
         """float32 [N, classes] for normalised pictures. Raises KitError when the network cannot take them."""
@@ -69,8 +72,7 @@ def resolve(request: Request) -> Source:
     architecture = architectures.choose(request.arch or DEFAULT_ARCH)
     source = _pretrained(architecture, request) if request.weights == IMAGENET else _own_weights(architecture, request)
     soundness.check_weights(architecture.name, source.network)
-    _check_outputs(source)
-    return source
+    return _checked(source, request)
 
 
 def _pretrained(architecture: Architecture, request: Request) -> Source:
@@ -152,21 +154,17 @@ def _preprocessing_for(weights: Path, architecture: Architecture, request: Reque
     return assumed, said
 
 
-def _check_outputs(source: Source) -> None:
-    crop = source.preprocessing.crop
+def _checked(source: Source, request: Request) -> Source:
+    """With the activation that its outputs ask for. Raises KitError when it cannot be served as it is."""
+    crop, name = source.preprocessing.crop, source.architecture.name
     pictures = example(3, crop).to(torch.float32).div(255)
-    outputs = source.logits(pictures).shape[1]
-    if outputs != len(source.labels):
-        raise UsageError(
-            f"{source.architecture.name} has {outputs} outputs, the labels name {len(source.labels)}",
-            f"LABELS=<a file of {outputs} names>",
-        )
-    soundness.check_answers(source.architecture.name, source.network, source.logits, pictures)
+    activation, said = activations.of(name, source.logits(pictures), len(source.labels), bool(request.multilabel))
+    soundness.check_answers(name, source.network, source.logits, pictures)
+    notes = [*source.notes, said] if said else list(source.notes)
     black = source.preprocessing.normalised(torch.zeros(1, 3, crop, crop, dtype=torch.uint8))
     if not source.logits(black).isfinite().all():
-        source.notes.append(
-            "a black picture is answered with NaN, so a server answers 500 to such: a division by zero?"
-        )
+        notes.append("a black picture is answered with NaN, so a server answers 500 to such: a division by zero?")
+    return replace(source, activation=activation, notes=notes)
 
 
 def checked_on(request: Request, names: list[str]) -> Found:

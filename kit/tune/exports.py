@@ -21,7 +21,17 @@ from kit.tune.profile_settings import SECTION
 from kit.tune.settings_files import Setting, in_yaml
 
 # What the user says about the model, in the words of `make export`.
-REQUEST = ("ARCH", "WEIGHTS", "WEIGHTS_KEY", "LABELS", "PREPROCESSING", "PICTURES", "MODEL_NAME", "CALIBRATION")
+REQUEST = (
+    "ARCH",
+    "WEIGHTS",
+    "WEIGHTS_KEY",
+    "MULTILABEL",
+    "LABELS",
+    "PREPROCESSING",
+    "PICTURES",
+    "MODEL_NAME",
+    "CALIBRATION",
+)
 GATE = ("MAX_ACCURACY_DROP", "MIN_AGREEMENT")
 # Of the user's shell, and meant for this command and not for those it runs.
 NOT_PASSED_ON = ("PRECISION", "PLATFORM", "JSON", "MODEL_VERSION", "PROFILE", "BUILD")

@@ -107,14 +107,15 @@ def save(module: torch.jit.ScriptModule, path: Path, engine: str = "") -> None:
     records = [name for name in records if name not in WRITTEN_BY_THE_WRITER]
     texts = {name: reader.get_record(name) for name in records if name.startswith("code/") or name == "data.pkl"}
     canonical = _CanonicalNames(texts)
-    with path.open("wb") as file:
-        writer = torch._C.PyTorchFileWriter(file)
-        for name in records:
-            content = canonical(texts[name]) if name in texts else reader.get_record(name)
-            writer.write_record(canonical(name.encode()).decode(), content, len(content))
-        if engine:
-            writer.write_record(ENGINE, engine.encode(), len(engine))
-        writer.write_end_of_file()
+    made = io.BytesIO()  # not the file itself: torch's writer ends the whole process when a disk is full
+    writer = torch._C.PyTorchFileWriter(made)
+    for name in records:
+        content = canonical(texts[name]) if name in texts else reader.get_record(name)
+        writer.write_record(canonical(name.encode()).decode(), content, len(content))
+    if engine:
+        writer.write_record(ENGINE, engine.encode(), len(engine))
+    writer.write_end_of_file()
+    path.write_bytes(made.getbuffer())
 
 
 class _CanonicalNames:

@@ -33,7 +33,7 @@ def test_both_inputs_give_the_networks_probabilities() -> None:
     with torch.no_grad():
         wanted = network(STEPS.normalised(crop().unsqueeze(0))).softmax(dim=1)
         for variant in VARIANTS:
-            found = wrap(network, STEPS, variant)(variant.input(crop(), STEPS))
+            found = wrap(network, nn.Softmax(dim=1), STEPS, variant)(variant.input(crop(), STEPS))
             assert torch.allclose(found, wanted, atol=1e-6), variant.name
 
 

@@ -21,9 +21,13 @@ def network() -> nn.Module:
     return nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(784, 5)).eval()
 
 
+def servable(precision: str = "fp32") -> Servable:
+    return Servable(network(), STEPS, precision, nn.Softmax(dim=1))
+
+
 def test_the_same_module_gives_the_same_bytes_under_any_name_and_at_any_time(tmp_path: Path) -> None:
     def build(name: str) -> str:
-        traced = torchscript.trace(Servable(network(), STEPS, "fp32"), example(2, 16))
+        traced = torchscript.trace(servable(), example(2, 16))
         torchscript.save(traced, tmp_path / name)
         return sha256(tmp_path / name)
 
@@ -31,7 +35,7 @@ def test_the_same_module_gives_the_same_bytes_under_any_name_and_at_any_time(tmp
 
 
 def test_two_at_once_write_the_same(tmp_path: Path) -> None:
-    traced = torchscript.trace(Servable(network(), STEPS, "fp32"), example(2, 16))
+    traced = torchscript.trace(servable(), example(2, 16))
     files = [tmp_path / str(index) for index in range(4)]
     with ThreadPoolExecutor() as pool:
         list(pool.map(lambda file: torchscript.save(traced, file), files))
@@ -39,7 +43,7 @@ def test_two_at_once_write_the_same(tmp_path: Path) -> None:
 
 
 def test_no_path_of_this_machine_is_in_the_file(tmp_path: Path) -> None:
-    torchscript.save(torchscript.trace(Servable(network(), STEPS, "fp32"), example(2, 16)), tmp_path / "m.pt")
+    torchscript.save(torchscript.trace(servable(), example(2, 16)), tmp_path / "m.pt")
     with zipfile.ZipFile(tmp_path / "m.pt") as archive:
         assert not [name for name in archive.namelist() if "debug" in name or "mangle" in name]
         content = b"".join(archive.read(name) for name in archive.namelist())
@@ -49,8 +53,11 @@ def test_no_path_of_this_machine_is_in_the_file(tmp_path: Path) -> None:
 
 def test_what_is_loaded_answers_like_what_was_saved(tmp_path: Path) -> None:
     for precision, near in (("fp32", 1e-5), ("bf16", 2e-2), ("fp16", 1e-2)):
-        original = Servable(network(), STEPS, "fp32")
-        torchscript.save(torchscript.trace(Servable(network(), STEPS, precision), example(2, 16)), tmp_path / "m.pt")
+        original = servable()
+        torchscript.save(
+            torchscript.trace(servable(precision), example(2, 16)),
+            tmp_path / "m.pt",
+        )
         loaded = torchscript.load(tmp_path / "m.pt")
         pictures = example(7, 16)
         with torch.inference_mode():
@@ -61,7 +68,7 @@ def test_what_is_loaded_answers_like_what_was_saved(tmp_path: Path) -> None:
 
 
 def test_the_engine_travels_in_the_file_and_is_set_before_loading(tmp_path: Path) -> None:
-    traced = torchscript.trace(Servable(network(), STEPS, "fp32"), example(2, 16))
+    traced = torchscript.trace(servable(), example(2, 16))
     torchscript.save(traced, tmp_path / "plain.pt")
     assert torchscript.engine_of(tmp_path / "plain.pt") == ""
     torchscript.save(traced, tmp_path / "m.pt", "qnnpack")
@@ -71,7 +78,7 @@ def test_the_engine_travels_in_the_file_and_is_set_before_loading(tmp_path: Path
 
 
 def test_an_engine_that_this_torch_has_not_is_a_sentence(tmp_path: Path) -> None:
-    traced = torchscript.trace(Servable(network(), STEPS, "fp32"), example(2, 16))
+    traced = torchscript.trace(servable(), example(2, 16))
     torchscript.save(traced, tmp_path / "m.pt", "abacus")
     with pytest.raises(KitError, match=r"for the engine abacus; torch has .*qnnpack") as raised:
         torchscript.load(tmp_path / "m.pt")
@@ -80,5 +87,5 @@ def test_an_engine_that_this_torch_has_not_is_a_sentence(tmp_path: Path) -> None
 
 def test_half_precision_leaves_the_original_network_alone() -> None:
     original = network()
-    Servable(original, STEPS, "fp16")
+    Servable(original, STEPS, "fp16", nn.Softmax(dim=1))
     assert next(original.parameters()).dtype == torch.float32
