@@ -1,4 +1,4 @@
-"""Where in a picture torchvision's Resize(resize) + CenterCrop(crop) looks, as one box.
+"""Where in a picture its preprocessing looks, as one box: by default torchvision's Resize(resize) + CenterCrop(crop).
 
 Resampling just that box straight to crop × crop gives the pixels of resizing everything and cutting afterwards,
 without making the pixels that are cut away.
@@ -7,6 +7,10 @@ without making the pixels that are cut away.
 from __future__ import annotations
 
 from PIL import Image
+
+# "crop": Resize(resize) of the shorter side, CenterCrop(crop). "squash": Resize((resize, resize)), which changes the
+# proportions, CenterCrop(crop). "pad": the longer side to `crop`, and black beside the shorter.
+CROP, SQUASH, PAD = FITS = ("crop", "squash", "pad")
 
 Box = tuple[float, float, float, float]
 """left, top, right, bottom, in pixels of the picture as stored."""
@@ -54,6 +58,18 @@ def stored_crop_box(stored: tuple[int, int], orientation: int, resize: int, crop
     if against_y:
         top, bottom = height - bottom, height - top
     return (top, left, bottom, right) if on_its_side else (left, top, right, bottom)
+
+
+def fitted(stored: tuple[int, int], orientation: int, resize: int, crop: int, fit: str) -> tuple[Box, tuple[int, int]]:
+    """The part of the picture as stored that is looked at, and the size (width, height) that it is resampled to."""
+    width, height = stored
+    if fit == CROP:
+        return stored_crop_box(stored, orientation, resize, crop), (crop, crop)
+    if fit == SQUASH:
+        across, down = (side * (resize - crop) / (2 * resize) for side in stored)
+        return (across, down, width - across, height - down), (crop, crop)
+    across, down = (max(1, round(side * crop / max(stored))) for side in stored)
+    return (0.0, 0.0, float(width), float(height)), (across, down)
 
 
 def upright(picture: Image.Image, orientation: int) -> Image.Image:

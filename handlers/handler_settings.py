@@ -11,6 +11,7 @@ from typing import Any
 from PIL import Image
 
 import processors
+from crop_geometry import CROP, FITS
 
 SECTION = "handler"
 # `precision` is in the graph already: export reads it, and here it only must not count as a typing error.
@@ -35,11 +36,12 @@ class Settings:
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """torchvision's Resize(resize) of the shorter side, then CenterCrop(crop), in pixels."""
+    """How a picture gets into crop × crop pixels: see `fit` in crop_geometry."""
 
     resize: int
     crop: int
     interpolation: Image.Resampling
+    fit: str = CROP
 
 
 def settings(model_yaml_config: Any) -> Settings:
@@ -76,7 +78,10 @@ def preprocessing(path: Path) -> Preprocessing:
     except KeyError:
         known = ", ".join(filter.name.lower() for filter in Image.Resampling)
         raise ValueError(f"{path.name}: interpolation {name!r} is unknown; Pillow has {known}") from None
-    return Preprocessing(resize, crop, interpolation)
+    fit = content.get("fit", CROP)
+    if fit not in FITS:
+        raise ValueError(f"{path.name}: fit {fit!r} is unknown; it may be {', '.join(FITS)}")
+    return Preprocessing(resize, crop, interpolation, fit)
 
 
 def labels(path: Path) -> list[str]:

@@ -39,7 +39,9 @@ class ImageClassifier:
         self._settings = handler_settings.settings(context.model_yaml_config)
         self._labels = handler_settings.labels(folder / "index_to_name.json")
         wanted = handler_settings.preprocessing(folder / "preprocessing.json")
-        self._decoder = PictureDecoder(wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels)
+        self._decoder = PictureDecoder(
+            wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels, wanted.fit
+        )
         torch.set_num_threads(self._settings.threads)
         self._model = TorchScriptModel(folder / context.manifest["model"]["serializedFile"], properties.get("gpu_id"))
         classes = self._model.warm_up(wanted.crop, properties.get("batch_size") or 1)

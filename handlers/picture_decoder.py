@@ -21,7 +21,7 @@ import decoding_limits
 import jpeg_segments
 import picture_formats
 import png_chunks
-from crop_geometry import stored_crop_box, upright
+from crop_geometry import CROP, fitted, upright
 from decoding_limits import TiffPixels
 from input_error import InputError
 from picture_formats import KINDS, supported_format, unsupported_format
@@ -59,7 +59,7 @@ class Source:
 
 @dataclass(frozen=True)
 class PictureDecoder:
-    """Decodes to `crop` × `crop`; `resize` is what the shorter side is resized to before that cut.
+    """Decodes to `crop` × `crop`; `resize` and `fit` say how (crop_geometry).
 
     `max_pixels` is the most width × height of a picture, looked at before anything of it is decoded.
     """
@@ -68,6 +68,7 @@ class PictureDecoder:
     crop: int
     interpolation: Image.Resampling
     max_pixels: int
+    fit: str = CROP
 
     def decode(self, data: bytes) -> Pixels:
         """RGB pixels [crop, crop, 3].
@@ -119,10 +120,17 @@ class PictureDecoder:
                 stored = picture.size  # a TIFF has turned itself upright while loading
             shrunk = stored[0] / draft[1][2] if draft else 1.0
             turned = source.orientation or orientation(picture.info.get("exif", b""))
-            left, top, right, bottom = stored_crop_box(stored, turned, self.resize, self.crop)
+            (left, top, right, bottom), size = fitted(stored, turned, self.resize, self.crop, self.fit)
             box = (left / shrunk, top / shrunk, right / shrunk, bottom / shrunk)
-            small = _resizable(picture, source).resize((self.crop, self.crop), self.interpolation, box=box)
-        return np.asarray(upright(_on_white(small), turned))
+            small = _resizable(picture, source).resize(size, self.interpolation, box=box)
+        return np.asarray(self._padded(upright(_on_white(small), turned)))
+
+    def _padded(self, picture: Image.Image) -> Image.Image:
+        if picture.size == (self.crop, self.crop):
+            return picture
+        made = Image.new("RGB", (self.crop, self.crop))
+        made.paste(picture, ((self.crop - picture.width) // 2, (self.crop - picture.height) // 2))
+        return made
 
     def _check_size(self, size: tuple[int, int], kind: str) -> None:
         width, height = size

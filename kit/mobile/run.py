@@ -9,6 +9,7 @@ from typing import Any
 
 from kit.build import default_build_root
 from kit.console import step
+from kit.errors import UsageError
 from kit.files import write_json, write_text
 from kit.mobile import card, latency, runtimes, snippets
 from kit.mobile.choice import Target
@@ -16,6 +17,7 @@ from kit.mobile.folder import replacing_folder, write_sums
 from kit.mobile.making import Made, MadeFile, Maker
 from kit.mobile.picture import draw
 from kit.model import labels, preprocessing
+from kit.model.preprocessing import CROP
 from kit.model.request import Request
 from kit.model.source import Source, checked_on, resolve
 
@@ -40,6 +42,7 @@ def mobile(request: Request, targets: Sequence[Target], repeats: int) -> Finishe
         runtimes.require(target)
     step("loading the network and its weights")
     source = resolve(request)
+    _check_input(source)
     found = checked_on(request, source.labels)
     maker = Maker(source, request, found.pictures, request.model_name or source.architecture.model_name)
     place = default_build_root() / "mobile"
@@ -60,6 +63,17 @@ def mobile(request: Request, targets: Sequence[Target], repeats: int) -> Finishe
         draw(compared, *request.limits(), folder / "comparison.png")
     notes = [*source.notes, *found.notes, *(note for one in made for note in one.notes)]
     return Finished(place, report, list(dict.fromkeys(notes)))
+
+
+def _check_input(source: Source) -> None:
+    """Raises UsageError for a preprocessing that the files for phones and their snippets do not know."""
+    steps = source.preprocessing
+    if steps.channels != 3 or steps.fit != CROP:
+        raise UsageError(
+            "files for phones are made of networks that take a centre crop in three channels, and this one's "
+            f"preprocessing has channels {steps.channels}, fit {steps.fit}",
+            "wrap the network: a module that converts its input, as ARCH=<file.py>:<function>",
+        )
 
 
 def complete(made: Made, facts: dict[str, Any], source: Source) -> None:

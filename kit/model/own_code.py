@@ -54,7 +54,8 @@ def _mend(error: BaseException, file: Path, doing: str) -> str:
             f"put an empty __init__.py beside {file.name}, so that its folder is a package, or import without the dot"
         )
     if doing == RUNNING:
-        return f"if the network is made for other pictures, say so in PREPROCESSING (crop); else mend {file.name}"
+        says = '"channels": 1' if "1 channel" in str(error) else '"crop"'
+        return f"if the network is made for other pictures, say so in PREPROCESSING ({says}); else mend {file.name}"
     return f"mend {file.name}"
 
 

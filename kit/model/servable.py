@@ -31,17 +31,18 @@ class Servable(nn.Module):
         self.network = network
         if precision != "int8":
             # Tracing in fp32 folds batch norms by itself.
-            seen = example(1, preprocessing.crop).to(torch.float32).div(255)
+            seen = preprocessing.normalised(example(1, preprocessing.crop))
             own = copy.deepcopy(network) if precision == "fp32" else folded(network, seen)
             self.network = own.to(self.inside).to(memory_format=torch.channels_last)
-        mean, std = (torch.tensor(row).reshape(1, 3, 1, 1) for row in (preprocessing.mean, preprocessing.std))
+        mean, std = (torch.tensor(row).reshape(1, -1, 1, 1) for row in (preprocessing.mean, preprocessing.std))
+        self.planes = preprocessing.planes
         self.register_buffer("scale", 1 / (255 * std))
         self.register_buffer("shift", -mean / std)
         self.eval()
 
     def forward(self, pictures: Tensor) -> Tensor:
         # One pass over the pixels where (x / 255 - mean) / std takes three.
-        normalised = torch.addcmul(self.shift, pictures.to(torch.float32), self.scale)
+        normalised = torch.addcmul(self.shift, self.planes(pictures.to(torch.float32)), self.scale)
         normalised = normalised.to(self.inside).contiguous(memory_format=torch.channels_last)
         logits: Tensor = self.network(normalised)
         probabilities: Tensor = self.activation(logits.to(torch.float32))

@@ -157,7 +157,7 @@ def _preprocessing_for(weights: Path, architecture: Architecture, request: Reque
 def _checked(source: Source, request: Request) -> Source:
     """With the activation that its outputs ask for. Raises KitError when it cannot be served as it is."""
     crop, name = source.preprocessing.crop, source.architecture.name
-    pictures = example(3, crop).to(torch.float32).div(255)
+    pictures = source.preprocessing.normalised(example(3, crop))
     activation, said = activations.of(name, source.logits(pictures), len(source.labels), bool(request.multilabel))
     soundness.check_answers(name, source.network, source.logits, pictures)
     notes = [*source.notes, said] if said else list(source.notes)

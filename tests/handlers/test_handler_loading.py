@@ -55,6 +55,7 @@ def test_nothing_is_logged_for_a_request_but_warnings_still_are(load: Load) -> N
         ({"crop": 256}, "crop <= resize"),
         ({"resize": [256, 256]}, "crop <= resize"),
         ({"antialias": False}, "antialias must be true"),
+        ({"fit": "stretch"}, "fit 'stretch' is unknown"),
         ({"interpolation": "cubic"}, "interpolation 'cubic' is unknown"),
     ],
 )

@@ -208,3 +208,31 @@ def test_12_bit_tiff_keeps_its_brightness() -> None:
     tiff = struct.pack("<2sHI", b"II", 42, 8 + len(pixels)) + pixels + directory
     decoded = PictureDecoder(32, 32, Image.Resampling.BILINEAR, 10**6).decode(tiff)
     assert decoded.min() == decoded.max() == value >> 4
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_squashing_changes_the_proportions_as_resize_to_two_numbers_does(
+    photograph: Image.Image, encode: Encode, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(photograph, "PNG", exif=exif)
+    upright = ImageOps.exif_transpose(opened(data))
+    for resize in (224, 256):
+        wanted = CenterCrop(224)(Resize((resize, resize))(upright))
+        decoder = PictureDecoder(resize, 224, Image.Resampling.BILINEAR, 2_000_000, "squash")
+        assert furthest(decoder.decode(data), np.asarray(wanted).astype(np.int16)) <= 1
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_padding_shows_all_of_the_picture_between_black_bars(
+    photograph: Image.Image, encode: Encode, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encode(photograph, "PNG", exif=exif)
+    wanted = ImageOps.pad(ImageOps.exif_transpose(opened(data)), (224, 224), Image.Resampling.BILINEAR)
+    found = PictureDecoder(224, 224, Image.Resampling.BILINEAR, 2_000_000, "pad").decode(data)
+    assert furthest(found, np.asarray(wanted).astype(np.int16)) <= 1
+    bars = found[:, 0] if orientation == 1 else found[0]
+    assert not bars.any()

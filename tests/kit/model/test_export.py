@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from kit.errors import KitError, UsageError
 from kit.files import sha256
 from kit.model.deprecated import torchscript
 from kit.model.export import export
 from kit.model.servable import example
-from tests.support_models import Workshop
+from tests.support_models import PREPROCESSING, Workshop
 
 
 def run(workshop: Workshop, arch: str = "", name: str = "tiny") -> None:
@@ -56,6 +57,50 @@ def test_an_export_again_drops_golden_pictures_of_the_one_before(workshop: Works
     run(workshop)
     names = {path.name for path in workshop.profile.build.golden.iterdir()}
     assert all(name.startswith("new_") for name in names - {"golden.json"})
+
+
+GRAY = """
+from torch import nn
+
+class Gray(nn.Module):
+    def __init__(self, num_classes):
+        super().__init__()
+        self.convolution = nn.Conv2d(1, 4, 3)
+        self.norm = nn.BatchNorm2d(4)
+        self.head = nn.Linear(4, num_classes)
+
+    def forward(self, x):
+        return self.head(self.norm(self.convolution(x)).relu().mean((2, 3)))
+
+def make(num_classes):
+    return Gray(num_classes)
+"""
+
+
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "int8"])
+def test_a_network_of_one_channel_is_exported(workshop: Workshop, precision: str) -> None:
+    """Its answers depend on how bright a picture is."""
+    weights = {
+        "convolution.weight": torch.full((4, 1, 3, 3), 0.3),
+        "convolution.bias": torch.zeros(4),
+        "norm.weight": torch.ones(4),
+        "norm.bias": torch.zeros(4),
+        "norm.running_mean": torch.zeros(4),
+        "norm.running_var": torch.ones(4),
+        "head.weight": torch.tensor([[-1.0], [0.0], [1.0]]).expand(3, 4).contiguous(),
+        "head.bias": torch.tensor([4.0, 1.0, -4.0]),
+    }
+    save_file(weights, str(workshop.weights))
+    arch = workshop.write_network("gray.py", GRAY)
+    with pytest.raises(KitError, match="1 channel") as raised:
+        run(workshop, arch)
+    assert '"channels": 1' in raised.value.mend
+    steps = {**PREPROCESSING, "mean": [0.1307], "std": [0.3081], "channels": 1, "fit": "squash"}
+    (workshop.folder / "preprocessing.json").write_text(json.dumps(steps))
+    workshop.profile.model_config.write_text(f"handler: {{precision: {precision}}}\n")
+    report = export(workshop.profile, workshop.request(arch)).report
+    assert report["comparison"]["top1_agreement"] == 1.0
+    assert json.loads(workshop.profile.build.preprocessing.read_text()) == steps
 
 
 BRANCH = """
