@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -25,6 +26,7 @@ from kit.model.comparison import Comparison
 from kit.model.deprecated.quantization import Calibrated
 from kit.model.gate import Gate
 from kit.model.pictures import Picture, some
+from kit.model.plain import plain_convolutions
 from kit.model.source import Source
 
 BATCH = 16
@@ -58,13 +60,17 @@ class Kitchen:
     pictures: Sequence[Picture]
     calibrated: dict[tuple[str, bool], Calibrated] = field(default_factory=dict)
 
+    @cached_property
+    def network(self) -> nn.Module:
+        return plain_convolutions(self.source.network, next(self.inputs(self.pictures[:1])))
+
     def calibrate(self, observer: str, functions: bool) -> Calibrated:
         key = observer, functions
         if key not in self.calibrated:
             step(f"calibrating {observer} observers on {len(self.pictures)} pictures")
             try:
                 self.calibrated[key] = Calibrated(
-                    self.source.network, self.engine, observer, functions, self.inputs(self.pictures)
+                    self.network, self.engine, observer, functions, self.inputs(self.pictures)
                 )
             except KitError:
                 raise

@@ -177,6 +177,18 @@ def test_no_two_classes_of_the_embedded_model_are_tied(embedded_int8: tuple[Buil
     assert (best.diff(dim=1) < 0).all()
 
 
+@pytest.mark.parametrize("padding", ["padding='same'", "padding='valid'"])
+def test_paddings_in_words_and_subclasses_are_quantized(workshop: Workshop, padding: str) -> None:
+    text = (workshop.folder / "net.py").read_text()
+    made = text.replace("nn.Conv2d(3, 8, 3, stride=2)", f"Own(3, 8, 3, {padding})")
+    made = made.replace("class Tiny", "class Own(nn.Conv2d):\n    pass\n\n\nclass Tiny")
+    arch = workshop.write_network("worded.py", made)
+    workshop.profile.model_config.write_text("handler: {precision: int8}\n")
+    report = export(workshop.profile, workshop.request(arch)).report
+    assert report["quantization"]["layers_in_float"] == ["head"]
+    assert report["comparison"]["top1_agreement"] == 1.0
+
+
 def test_an_int8_answer_does_not_depend_on_the_batch(embedded_int8: tuple[Build, dict[str, Any]]) -> None:
     model = torchscript.load(embedded_int8[0].model)
     pictures = crops(embedded_int8[0], 8)
