@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from kit.errors import KitError, UsageError
+from kit.files import NOT_SHOWN, exists
 
 NAMESPACE = "vision-serve-bundle"  # a signature made for this is worth nothing elsewhere, and the other way round
 
@@ -17,8 +18,7 @@ def sign(text: bytes, key: Path) -> bytes:
 
     Raises UsageError when there is no such file, KitError with ssh-keygen's words when it cannot sign.
     """
-    if not key.is_file():
-        raise UsageError(f"KEY={key} is not there", "KEY=<your SSH key>, or make one: ssh-keygen -t ed25519")
+    _require(key)
     done = _keygen(text, "sign", "-n", NAMESPACE, "-f", str(key))
     if done.returncode or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         raise KitError(
@@ -59,6 +59,7 @@ def check(text: bytes, signature: bytes, allowed_signers: Path | None = None) ->
 
 def public_key(key: Path) -> str:
     """`ssh-ed25519 AAAA… comment` of a key. Raises UsageError when there is none to read."""
+    _require(key)
     public = key if key.suffix == ".pub" else Path(f"{key}.pub")
     if public.is_file():
         return public.read_text(encoding="utf-8").strip()
@@ -66,6 +67,12 @@ def public_key(key: Path) -> str:
     if done.returncode:
         raise UsageError(f"no public key can be read from {key}: {_words(done)}", f"ssh-keygen -y -f {key} > {public}")
     return done.stdout.decode().strip()
+
+
+def _require(key: Path) -> None:
+    if not exists(key):
+        mend = "KEY=<your SSH key>, or make one: ssh-keygen -t ed25519"
+        raise UsageError(f"the file that KEY names is not there {NOT_SHOWN}", mend)
 
 
 def allowed_signers_line(key: Path, principal: str) -> str:

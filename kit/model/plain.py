@@ -25,7 +25,7 @@ def plain_convolutions(network: nn.Module, pictures: Tensor) -> nn.Module:
     }
     seen: dict[str, tuple[Tensor, Tensor]] = {}
     hooks = [
-        module.register_forward_hook(lambda _, given, answer, name=name: seen.update({name: (given[0], answer)}))  # type: ignore[misc]
+        module.register_forward_hook(lambda _, given, answer, name=name: seen.update({name: (given[0], answer)}))
         for name, module in unusual.items()
     ]
     with torch.inference_mode():

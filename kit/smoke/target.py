@@ -11,7 +11,7 @@ import httpx
 from kit import golden
 from kit.build import Build
 from kit.errors import KitError, UsageError
-from kit.files import read_json
+from kit.files import NOT_SHOWN, read_json
 from kit.golden import Golden
 from kit.serving import state
 from kit.serving.api import Management, client
@@ -113,6 +113,9 @@ def address(name: str, given: str) -> str:
     return given
 
 
+HEADERS = "name a file of lines like `Authorization: Bearer …`, as build/<profile>/run/inference.header"
+
+
 def read_headers(name: str, file: str) -> dict[str, str]:
     """The headers in a file made for `curl -H @file`, a line each."""
     if not file:
@@ -120,10 +123,11 @@ def read_headers(name: str, file: str) -> dict[str, str]:
     try:
         lines = Path(file).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{name}={file} cannot be read: {error}") from None
+        why = error.strerror if isinstance(error, OSError) else "not text"
+        raise UsageError(f"the file that {name} names cannot be read {NOT_SHOWN}: {why}", HEADERS) from None
     headers = [line.partition(":") for line in lines if line.strip()]
     if not headers or not all(colon and header.strip() for header, colon, _ in headers):
-        raise UsageError(f"{name}={file} does not hold headers", "write lines like `Authorization: Bearer …`")
+        raise UsageError(f"{name}={file} does not hold headers", HEADERS)
     return {header.strip(): value.strip() for header, _, value in headers}
 
 
