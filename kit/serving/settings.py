@@ -72,6 +72,11 @@ class Settings:
                 f"{key}={address} is not an address this kit can serve on",
                 "write http://127.0.0.1:8080 or unix:/path/to/socket; TLS belongs to the proxy in front",
             )
+        if ":" in parts.hostname:
+            raise UsageError(
+                f"{key}={address} is an IPv6 address, and TorchServe listens on IPv4 alone",
+                "write http://127.0.0.1:8080, and let the proxy in front listen on IPv6",
+            )
         return Listener(key, parts.hostname, port)
 
     def grpc_listener(self, kind: str) -> Listener:

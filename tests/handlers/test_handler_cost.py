@@ -16,6 +16,8 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 import decoding_limits
+import gif_blocks
+from gif_blocks import MOST_BLOCKS
 from input_error import InputError
 from jpeg_segments import MOST_SEGMENTS
 from picture_decoder import PictureDecoder
@@ -92,6 +94,25 @@ def test_a_jpeg_of_very_many_segments_is_refused_and_one_of_many_is_answered(jpe
         found = refusal(jpeg[:2] + one * (MOST_SEGMENTS + 1) + jpeg[2:])
         assert (found.code, "segments" in found.message) == (422, True)
         assert pixels(jpeg[:2] + one * (MOST_SEGMENTS - 50) + jpeg[2:]) == pixels(jpeg)
+
+
+def test_a_jpeg_without_a_scan_is_not_searched_for_one(jpeg: bytes) -> None:
+    header = jpeg[: jpeg.index(b"\xff\xda")]
+    assert refusal(header + bytes(1000)).code == 422
+    assert refusal(b"\xff\xd8\xff").code == 422
+
+
+def test_a_gif_of_very_many_blocks_is_refused_and_one_of_many_is_answered(encode: Encode) -> None:
+    gif = encode(Image.linear_gradient("L").resize((64, 48)).convert("P"), "GIF", transparency=5)
+    colours = gif_blocks.SCREEN + (3 << ((gif[10] & 7) + 1) if gif[10] & 0x80 else 0)
+    comment = b"\x21\xfe\x05hello\0"
+    for block in (comment, b"\0", b"x"):
+        found = refusal(gif[:colours] + block * (MOST_BLOCKS + 1) + gif[colours:])
+        assert (found.code, "blocks" in found.message) == (422, True)
+        assert pixels(gif[:colours] + block * (MOST_BLOCKS - 50) + gif[colours:]) == pixels(gif)
+    assert "too many blocks" in refusal(gif[:colours] + b"\x21\xfe" + b"\x01x" * (MOST_BLOCKS + 1)).message
+    assert refusal(gif[:colours]).code == 422
+    assert refusal(gif[:8]).code == 422
 
 
 def test_many_scans_are_fine_for_small_pictures_only(encode: Encode, jpeg: bytes) -> None:

@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
+from kit.errors import KitError
 from kit.gpus import Gpus
 from kit.machine import Machine
 from kit.profiles import CONFIG
+from kit.serving import launch
 from kit.serving.launch import RunFolder, counted, here, java_command, server_environment, temp_folder
 from kit.serving.settings import Settings
 
@@ -38,6 +40,26 @@ def test_torchserve_counts_what_the_kit_counted(gpus: tuple[str, ...], devices: 
     found = counted(machine, 3)
     assert (found["CUDA_VISIBLE_DEVICES"], found["TS_DEFAULT_WORKERS_PER_MODEL"]) == (devices, "3")
     assert ("TS_NUMBER_OF_GPU" in found) == (not gpus)
+
+
+def test_java_reads_names_of_files_as_utf8_whatever_the_locale(tmp_path: Path) -> None:
+    places = here(Path("/c"), RunFolder(tmp_path / "é"), tmp_path)
+    assert server_environment(places, foreground=False, counts={}, base={"LC_ALL": "C"})["LC_ALL"] == "C.UTF-8"
+
+
+def test_a_temp_from_which_nothing_may_run_moves_elsewhere_or_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = RunFolder(tmp_path / "r")
+    run.folder.mkdir()
+    monkeypatch.setattr(launch, "_is_noexec", lambda folder: folder.is_relative_to(run.folder))
+    elsewhere = temp_folder(run)
+    assert not elsewhere.is_relative_to(run.folder)
+    elsewhere.rmdir()
+    monkeypatch.setattr(launch, "_is_noexec", lambda folder: True)
+    with pytest.raises(KitError, match="mounted noexec") as raised:
+        temp_folder(run)
+    assert "TMPDIR=" in raised.value.mend
 
 
 def test_a_path_too_long_for_a_workers_socket_moves_temp_elsewhere(tmp_path: Path) -> None:

@@ -42,7 +42,8 @@ def test_a_name_in_dollars_comes_from_the_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["127.0.0.1:80", "https://127.0.0.1:8443", "http://:80", "http://a:b", "http://a:99999"]
+    "address",
+    ["127.0.0.1:80", "https://127.0.0.1:8443", "http://:80", "http://a:b", "http://a:99999", "http://[::1]:8080"],
 )
 def test_an_address_that_cannot_be_served_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="inference_address"):
