@@ -25,9 +25,7 @@ def damaged(paths: Paths) -> list[str]:
 
 
 def _own(paths: Paths) -> list[str]:
-    found = []
-    if problem := settings.problem(paths):
-        found.append(problem)
+    found = [said for said in (settings.problem(paths), settings.copy_problem(paths)) if said]
     if not signature.keys(paths.allowed_signers):
         found.append(f"this box trusts no key: {paths.allowed_signers} holds none")
     if paths.is_system:

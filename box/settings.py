@@ -78,6 +78,15 @@ def problem(paths: Paths) -> str:
     return ""
 
 
+def copy_problem(paths: Paths) -> str:
+    """What is wrong with the copy that stands in for a damaged box.json, "" when nothing is, or there is none yet."""
+    try:
+        read(paths.settings_copy)
+    except BoxError as error:
+        return error.message if paths.settings_copy.exists() else ""
+    return ""
+
+
 def save(paths: Paths, settings: Settings) -> bool:
     """The file and its copy. True when the file was not so before."""
     durable.write_changed(paths.settings_copy, text(settings))

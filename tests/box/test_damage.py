@@ -96,11 +96,14 @@ def test_a_link_that_is_lost(box: Box, two: tuple[Release, Release], name: str, 
         ("activation", torn),
         ("deploy_lock", emptied),
         ("settings_copy", noise),
+        ("settings_copy", torn),
     ],
 )
 def test_what_the_box_writes_down(box: Box, two: tuple[Release, Release], name: str, harm: Harm) -> None:
     box.ask("lock", "--owner", "ann@desk")
     harm(getattr(box.paths, name))
+    if name == "settings_copy":
+        assert any(str(box.paths.settings_copy) in sentence for sentence in box.ask("status")["damaged"])
     boot(box)
     assert box.answers_with() == "2.0", "at the address that the operator chose"
     assert box.ask("status")["previous"] == two[0].name

@@ -27,4 +27,4 @@ def test_a_box_json_that_cannot_be_is_replaced_and_that_is_said(box: Box) -> Non
     box.paths.settings.write_text('{"inference_address": 5, "keep": "many"}')
     (change,) = box.ask("provision")["changed"]
     assert "5 is not an address to serve on" in change
-    assert settings.problem(box.paths) == ""
+    assert settings.problem(box.paths) == settings.copy_problem(box.paths) == ""
