@@ -18,7 +18,7 @@ from kit.errors import KitError, UsageError
 SHOWN = 3  # names, of those that a note lists
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Option:
     """One set of weights, read with one prefix."""
 
