@@ -12,7 +12,8 @@ EMPTIED, TORN, NOISE, MISSING = "emptied", "torn", "made noise", "missing"
 
 def damage(box: Box, name: str, how: str) -> None:
     """`name` is a path in the box, from /; of several that fit a pattern the first."""
-    path = next(iter(sorted(box.disk.root.glob(name.lstrip("/")))))
+    # A link of the box leads nowhere from outside, and is not there for glob.
+    path = next(iter(sorted(box.disk.root.glob(name.lstrip("/"))))) if "*" in name else place(box, name)
     if how == MISSING:
         path.unlink()
         return

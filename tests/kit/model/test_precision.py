@@ -18,7 +18,7 @@ def profile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Profile:
     cpuinfo = tmp_path / "cpuinfo"
     cpuinfo.write_text("flags\t: fpu sse2\n")
     monkeypatch.setattr(precision, "CPUINFO", cpuinfo)
-    monkeypatch.setattr(machine, "gpus", tuple)
+    monkeypatch.setattr(machine, "usable", Gpus)
     made = Profile("mine", tmp_path, "")
     made.model_config.write_text("handler: {precision: int8}\n")
     return made
