@@ -5,6 +5,7 @@ import pytest
 
 from kit import machine, profiles
 from kit.errors import UsageError
+from kit.gpus import Gpus
 from kit.machine import Machine
 from kit.model import precision
 from kit.profiles import Profile
