@@ -81,6 +81,7 @@ def picture(form: str) -> bytes:
         (picture("PNG"), "a picture"),
         (b"RIFF....", "neither a torch checkpoint nor safetensors: they begin with b'RIFF....'"),
     ],
+    ids=lambda value: value if isinstance(value, str) else "a file",  # an archive's bytes hold the time
 )
 def test_what_it_is_and_what_to_do(tmp_path: Path, suffix: str, content: bytes, what: str) -> None:
     file = tmp_path / f"weights{suffix}"
