@@ -30,8 +30,10 @@ def told(box: Box, cause: str, until: float) -> str:
     while time.monotonic() < until and len(by) < 2:
         status = ask(box, "status")
         assert not status["answers"]
-        by |= {"status": status["why_not"]} if cause in status["why_not"] else {}
-        by |= {"doctor": row["message"] for row in ask(box, "doctor")["findings"] if cause in row["message"]}
+        if cause in status["why_not"]:
+            by["status"] = status["why_not"]
+        if any(cause in row["message"] for row in ask(box, "doctor")["findings"]):
+            by["doctor"] = cause
     assert len(by) == 2, "\n".join([str(by), *ask(box, "logs", "-n", "400")["lines"][-60:]])
     return by["status"]
 
