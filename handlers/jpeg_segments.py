@@ -7,7 +7,6 @@ a few megabytes of header can keep it busy for a minute. Of all that only the or
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from input_error import InputError
 from tiff_directory import orientation
@@ -27,17 +26,9 @@ MARKER = re.compile(rb"\xff+")
 IN_XMP = re.compile(rb'tiff:Orientation(?:="|>)([1-8])')
 
 
-@dataclass(frozen=True)
-class Plain:
-    """`data` decodes to the same pixels; `orientation` is 1 to 8."""
-
-    data: bytes
-    orientation: int
-
-
-def plain(data: bytes) -> Plain:
-    """Raises InputError (422) for a header or for scans beyond what any camera or program writes, and OSError where
-    there is no scan."""
+def plain(data: bytes) -> tuple[bytes, int]:
+    """What decodes to the same pixels, and the orientation, 1 to 8. Raises InputError (422) for a header or for scans
+    beyond what any camera or program writes, and OSError where there is no scan."""
     kept, at, turned = [START], 2, 0
     width = height = 0
     for _ in range(MOST_SEGMENTS):
@@ -47,7 +38,7 @@ def plain(data: bytes) -> Plain:
         code, at = data[marker.end()], marker.end() + 1
         if code == START_OF_SCAN[1]:
             _check_scans(data, marker.end() - 1, width * height)
-            return Plain(b"".join([*kept, data[marker.end() - 1 :]]), turned or 1)
+            return b"".join([*kept, data[marker.end() - 1 :]]), turned or 1
         if code in ALONE:
             continue
         content = at + 2

@@ -49,8 +49,8 @@ logging.getLogger("PIL").setLevel(logging.CRITICAL)
 
 @dataclass(frozen=True)
 class Source:
-    """A file as Pillow gets it. `orientation` is what Pillow is not left to look for: None where it turns the picture
-    itself, or where it is asked after opening. `tiff`: how the pixels of a TIFF are to be read."""
+    """A file as Pillow gets it. `orientation` is what Pillow is not left to look for: 1 where it turns the picture
+    itself, None where it is asked after opening. `tiff`: how the pixels of a TIFF are to be read."""
 
     data: bytes
     kind: str
@@ -158,12 +158,12 @@ def _kind(data: bytes) -> str:
 def _source(data: bytes, kind: str) -> Source:
     """Raises InputError for a file that would ask for more work or memory than its picture."""
     if kind == "JPEG":
-        jpeg = jpeg_segments.plain(data)
-        return Source(jpeg.data, kind, jpeg.orientation)
+        plain, turned = jpeg_segments.plain(data)
+        return Source(plain, kind, turned)
     if kind == "PNG":
         decoding_limits.check_png(data)
-        png = png_chunks.plain(data)
-        return Source(png.data, kind, png.orientation)
+        plain, turned = png_chunks.plain(data)
+        return Source(plain, kind, turned)
     if kind == "TIFF":
         return Source(data, kind, orientation=1, tiff=decoding_limits.tiff(data))
     if kind == "GIF":

@@ -5,8 +5,6 @@ Pillow refuses a text or a colour profile of over a megabyte as damage, and read
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from input_error import InputError
 from tiff_directory import orientation
 
@@ -17,16 +15,9 @@ NEEDED = (b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND")
 BIT_DEPTH_AT = 24
 
 
-@dataclass(frozen=True)
-class Plain:
-    """`data` decodes to the same pixels; `orientation` is 1 to 8."""
-
-    data: bytes
-    orientation: int
-
-
-def plain(data: bytes) -> Plain:
-    """Raises InputError (422) for more chunks than any program writes."""
+def plain(data: bytes) -> tuple[bytes, int]:
+    """What decodes to the same pixels, and the orientation, 1 to 8. Raises InputError (422) for more chunks than any
+    program writes."""
     kept, at, turned = [data[:SIGNATURE_LENGTH]], SIGNATURE_LENGTH, 1
     for _ in range(MOST_CHUNKS):
         length, name = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -36,7 +27,7 @@ def plain(data: bytes) -> Plain:
         if name in NEEDED:
             kept.append(data[at:end])
         if name == b"IEND" or end >= len(data):
-            return Plain(b"".join(kept), turned)
+            return b"".join(kept), turned
         at = end
     raise InputError(422, f"The PNG picture has more than {MOST_CHUNKS} chunks; save it again.")
 

@@ -138,8 +138,6 @@ def _from_json(value: Any) -> bytes:
             value = next((value[name] for name in (INSTANCES, *PICTURE_NAMES) if name in value), None)
         else:
             break
-    if isinstance(value, bytes):
-        return value
     if not isinstance(value, str):
         raise InputError(400, f"There is no picture in the JSON. {HOW_TO_SEND}.")
     return _from_text(value)

@@ -16,14 +16,6 @@ from kit.errors import KitError
 NOT_SHOWN = "(not shown here: it may be the secret itself)"
 
 
-def exists(path: Path) -> bool:
-    """Whether there is such a file. A text that is too long for a path, a pasted key say, is none."""
-    try:
-        return path.is_file()
-    except OSError:
-        return False
-
-
 @contextmanager
 def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
     """A temporary path beside `path`; it takes the place of `path` when the block ends without an error."""

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from kit.errors import KitError, UsageError
-from kit.files import NOT_SHOWN, exists
+from kit.files import NOT_SHOWN
 
 NAMESPACE = "vision-serve-bundle"  # a signature made for this is worth nothing elsewhere, and the other way round
 
@@ -70,7 +70,11 @@ def public_key(key: Path) -> str:
 
 
 def _require(key: Path) -> None:
-    if not exists(key):
+    try:
+        there = key.is_file()
+    except OSError:  # too long for a path: the key itself, say
+        there = False
+    if not there:
         mend = "KEY=<your SSH key>, or make one: ssh-keygen -t ed25519"
         raise UsageError(f"the file that KEY names is not there {NOT_SHOWN}", mend)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
+from kit.checkpoint.kinds import SAVE_A_STATE_DICT
 from kit.checkpoint.misfit import misfit
 from kit.checkpoint.names import Fit, Network, fits
 from kit.checkpoint.sets import AVERAGED, WeightSet, find
 from kit.errors import KitError, UsageError
-
-SHOWN = 3  # names, of those that a note lists
+from kit.words import listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,8 +41,8 @@ class Weights:
 
     tensors: dict[str, Tensor]
     classes: int | None
-    versions: dict[str, Any] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    versions: dict[str, Any]
+    notes: tuple[str, ...]
 
     def load_into(self, network: nn.Module, file: str, architecture: str) -> None:
         """Raises KitError naming what does not fit."""
@@ -69,7 +69,7 @@ def choose(content: Any, network: Network, key: str, file: Path, architecture: s
         held = ", ".join(map(str, list(content)[:5])) if isinstance(content, Mapping) else type(content).__name__
         raise KitError(
             f"{file} holds no state dict (it holds: {held or 'nothing'})",
-            "save the network's weights: torch.save(model.state_dict(), 'weights.pt')",
+            SAVE_A_STATE_DICT,
         )
     options = [Option(found, fit) for found in sets for fit in fits(found.shapes, network)]
     complete = [option for option in options if option.fit.complete(network, option.found.shapes)]
@@ -101,7 +101,7 @@ def _notes(taken: Option, others: Sequence[str], network: Network) -> list[str]:
     fit, said = taken.fit, []
     if others:
         said.append(
-            f"took {taken.key or 'those without a prefix'}; the file also has {_listed(others)}"
+            f"took {taken.key or 'those without a prefix'}; the file also has {listed(others)}"
             f" (WEIGHTS_KEY={others[0]} takes that)"
         )
     if off := [*([fit.prefix] if fit.prefix else []), *(f"{name}." for name in fit.inner)]:
@@ -110,7 +110,7 @@ def _notes(taken: Option, others: Sequence[str], network: Network) -> list[str]:
         own = next(name for name, given in fit.names.items() if given.startswith(f"{fit.head}."))
         said.append(f"the file's {fit.head} was taken for the network's {own.rpartition('.')[0]}")
     if aside := [*fit.aside, *taken.found.beside]:
-        said.append(f"left aside: {_listed(aside)}")
+        said.append(f"left aside: {listed(aside)}")
     return [f"weights: {'; '.join(said)}"] if said else []
 
 
@@ -133,10 +133,4 @@ def _refusal(options: Sequence[Option], network: Network, file: Path, architectu
 
 
 def _keys(options: Sequence[Option]) -> str:
-    return (
-        _listed([f"WEIGHTS_KEY={option.key}" for option in options if option.key]) or "one set of weights, and no key"
-    )
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
+    return listed([f"WEIGHTS_KEY={option.key}" for option in options if option.key]) or "one set of weights, and no key"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import kit.handlers  # noqa: F401
+from crop_geometry import CROP
 from kit.build import default_build_root
 from kit.console import step
 from kit.errors import UsageError
@@ -17,7 +19,6 @@ from kit.mobile.folder import replacing_folder, write_sums
 from kit.mobile.making import Made, MadeFile, Maker
 from kit.mobile.picture import draw
 from kit.model import labels, preprocessing
-from kit.model.preprocessing import CROP
 from kit.model.request import Request
 from kit.model.source import Source, checked_on, resolve
 

@@ -10,6 +10,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.conv import _ConvNd
 from torch.nn.utils.fusion import fuse_conv_bn_weights
 
+from kit.model.distance import distance
+
 SAME = 1e-3  # of the largest figure answered
 
 
@@ -24,8 +26,8 @@ def folded(network: nn.Module, pictures: Tensor) -> nn.Module:
         wanted = network(pictures)
         for convolution, norm in _pairs(made, pictures):
             _fold(convolution, norm)
-        off = (made(pictures) - wanted).abs().max()
-    return made if off <= SAME * wanted.abs().max().clamp(min=1) else copy.deepcopy(network)
+        off = distance(made(pictures), wanted)
+    return made if off <= SAME else copy.deepcopy(network)
 
 
 def _pairs(network: nn.Module, pictures: Tensor) -> list[tuple[_ConvNd, _BatchNorm]]:

@@ -11,13 +11,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+import kit.handlers  # noqa: F401
+from crop_geometry import CROP, FITS, PAD
 from kit.errors import UsageError
 from kit.files import read_json
 
 FILE_NAME = "preprocessing.json"
 
 
-CROP, SQUASH, PAD = FITS = ("crop", "squash", "pad")
 # ITU-R BT.601, by which Pillow converts to gray.
 GRAY = (0.299, 0.587, 0.114)
 

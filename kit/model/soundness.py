@@ -4,15 +4,16 @@ in any company. What it is not is named here, before tracing makes another fault
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from kit.errors import KitError
+from kit.model.distance import distance
+from kit.words import listed
 
-SHOWN = 3
 SAME = 1e-3  # of the largest figure answered; float32 in another order differs by some 1e-5
 
 Answer = Callable[[Tensor], Tensor]
@@ -24,18 +25,18 @@ def check_weights(name: str, network: nn.Module) -> None:
     figures |= {key: value for key, value in network.named_buffers() if key.endswith(("running_mean", "running_var"))}
     if wrong := [key for key, value in figures.items() if not value.isfinite().all()]:
         raise KitError(
-            f"the weights of {name} are not all numbers: NaN or infinite in {_listed(wrong)}",
+            f"the weights of {name} are not all numbers: NaN or infinite in {listed(wrong)}",
             "the training had diverged: take a checkpoint from before that",
         )
     norms = {key: module for key, module in network.named_modules() if isinstance(module, _BatchNorm)}
     if training := [key for key, norm in norms.items() if norm.training]:
         raise KitError(
-            f"{name}: batch norm is left in training ({_listed(training)}), so every answer depends on the whole batch",
+            f"{name}: batch norm is left in training ({listed(training)}), so every answer depends on the whole batch",
             "let eval() reach it: do not override train() or call it in forward",
         )
     if without := [key for key, norm in norms.items() if norm.running_mean is None]:
         raise KitError(
-            f"{name}: batch norm keeps no statistics ({_listed(without)}), so every answer depends on the whole batch",
+            f"{name}: batch norm keeps no statistics ({listed(without)}), so every answer depends on the whole batch",
             "train it with track_running_stats=True",
         )
 
@@ -44,24 +45,16 @@ def check_answers(name: str, network: nn.Module, answer: Answer, pictures: Tenso
     """Raises KitError when the answers to `pictures`, the network's inputs [N, 3, crop, crop], are random or depend on
     each other."""
     together = answer(pictures)
-    if _differ(together, answer(pictures)):
+    if distance(answer(pictures), together) > SAME:
         training = [key for key, module in network.named_modules() if module.training]
-        what = f"still in training: {_listed(training)}" if training else "dropout with training=True, say, or noise"
+        what = f"still in training: {listed(training)}" if training else "dropout with training=True, say, or noise"
         raise KitError(
             f"{name} answers the same picture differently each time: something in it is random ({what})",
             "let eval() turn it off: dropout with training=self.training",
         )
     alone = torch.cat([answer(pictures[at : at + 1]) for at in range(len(pictures))])
-    if _differ(together, alone):
+    if distance(alone, together) > SAME:
         raise KitError(
             f"{name} answers a picture differently when others are beside it: it works over the whole batch somewhere",
             "look for a mean, a norm, a softmax or a reshape over the first dimension: that one is the pictures",
         )
-
-
-def _differ(one: Tensor, other: Tensor) -> bool:
-    return bool((one - other).abs().max() > SAME * one.abs().max().clamp(min=1))
-
-
-def _listed(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")

@@ -11,22 +11,17 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
 
-from kit.handlers import HANDLERS
-
-if TYPE_CHECKING:
-    from torchscript_model import TorchScriptModel
+import kit.handlers  # noqa: F401
+from torchscript_model import TorchScriptModel
 
 
 def main(path: str, crop: str, gpu: str = "") -> None:
     torch.set_num_threads(1)
-    sys.path.insert(0, str(HANDLERS))
-    from torchscript_model import TorchScriptModel
-
     model = TorchScriptModel(Path(path), int(gpu) if gpu else None)
     model.warm_up(int(crop), 1)
     picture = np.random.default_rng(0).integers(0, 256, (1, int(crop), int(crop), 3), np.uint8)

@@ -1,0 +1,12 @@
+"""Turns of phrase that more than one message has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SHOWN = 3
+
+
+def listed(names: Sequence[str]) -> str:
+    """`a, b, c and 4 more`"""
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN} more" if len(names) > SHOWN else "")
