@@ -18,6 +18,7 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.markup import escape
+from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from kit.errors import KitError
@@ -59,6 +60,12 @@ def table(*columns: str, right: tuple[str, ...] = ()) -> Table:
     for name in columns:
         made.add_column(name, justify="right" if name in right else "left", overflow="fold")
     return made
+
+
+def progress() -> Progress:
+    """Bars with what is done, of how much, and the time left: on a terminal, and gone when the work is."""
+    columns = *Progress.get_default_columns(), MofNCompleteColumn()
+    return Progress(*columns, console=err, transient=True, disable=not err.is_terminal)
 
 
 def print_json(document: Any) -> None:

@@ -9,11 +9,10 @@ from typing import Any
 
 import torch
 import torchvision
-from rich.progress import MofNCompleteColumn, Progress
 from torch import Tensor, nn
 
 from kit import __version__
-from kit.console import err, step
+from kit.console import progress, step
 from kit.errors import KitError
 from kit.files import replacing, sha256, write_json
 from kit.model import calibration, comparison, gate, golden, int8, labels, precision
@@ -106,9 +105,9 @@ def trace(source: Source, network: nn.Module, choice: Choice, path: Path) -> Mod
 
 
 def measure(source: Source, exported: Model, found: Sequence[Picture], eager: Tensor | None = None) -> Comparison:
-    with Progress(*Progress.get_default_columns(), MofNCompleteColumn(), console=err, transient=True) as progress:
-        task = progress.add_task("comparing with the original on pictures", total=len(found))
-        return comparison.compare(source, exported, found, lambda done: progress.advance(task, done), eager)
+    with progress() as bar:
+        task = bar.add_task("comparing with the original on pictures", total=len(found))
+        return comparison.compare(source, exported, found, lambda done: bar.advance(task, done), eager)
 
 
 def describe(source: Source, choice: Choice, made: Made, model: Path, model_name: str) -> dict[str, Any]:
