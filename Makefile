@@ -13,7 +13,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit integration boxes boxes-short fuzz lock clean
+.PHONY: test lint unit integration boxes boxes-short builders fuzz lock clean
 
 help: ## list the targets
 	@awk -f scripts/help.awk $(MAKEFILE_LIST)
@@ -90,6 +90,8 @@ arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; 
 mobile-test: setup ## files for phones, made and run for real
 	@.venv/bin/python -m scripts.setup_mobile
 	@.venv-mobile/bin/python -m pytest tests/mobile
+builders: setup ## every network of torchvision in fp32 and int8, from a state dict; writes docs/torchvision.md (hours)
+	@.venv/bin/python -m tests.builders $(NAMES)
 fuzz: setup ## damaged and crafted pictures for the decoder; what costs too much is kept [DURATION= SEED=]
 	@PYTHONPATH=handlers .venv/bin/python -m tests.handlers.fuzzing
 lock: setup ## resolve pyproject.toml into requirements/

@@ -4,6 +4,7 @@ in any company. What it is not is named here, before tracing makes another fault
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 
 import torch
@@ -53,8 +54,21 @@ def check_answers(name: str, network: nn.Module, answer: Answer, pictures: Tenso
             "let eval() turn it off: dropout with training=self.training",
         )
     alone = torch.cat([answer(pictures[at : at + 1]) for at in range(len(pictures))])
-    if distance(alone, together) > SAME:
+    if distance(alone, together) > SAME and not _is_rounding(network, pictures):
         raise KitError(
             f"{name} answers a picture differently when others are beside it: it works over the whole batch somewhere",
             "look for a mean, a norm, a softmax or a reshape over the first dimension: that one is the pictures",
         )
+
+
+def _is_rounding(network: nn.Module, pictures: Tensor) -> bool:
+    """Whether the answers depend on the batch in float32 only: a network far from what it was trained on may make much
+    of the order in which figures are added up, and float64 has next to nothing to make it of."""
+    exact = copy.deepcopy(network).double()
+    try:
+        with torch.inference_mode():
+            together = exact(pictures.double())
+            alone = torch.cat([exact(pictures[at : at + 1].double()) for at in range(len(pictures))])
+    except RuntimeError:  # it has figures of its own in float32
+        return False
+    return distance(alone, together) <= SAME

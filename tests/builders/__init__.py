@@ -1,0 +1,1 @@
+"""Every classification network that torchvision builds, exported from a state dict."""

@@ -1,0 +1,106 @@
+"""One builder: weights for it, and what an export of them came to.
+
+Nobody can train all of torchvision's networks for a test, and of untrained ones every answer is nearly a tie. So the
+batch norms are given the statistics of some pictures, and the last layer is scaled until answers differ. int8's gate
+is open: with such weights its agreement says nothing; what is tried is whether the network can be quantized and served.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torchvision import models
+
+from kit.build import PROJECT
+from kit.model import decoding, preprocessing
+from kit.model.imagenet import weights_of
+from kit.model.pictures import find, some
+from kit.model.source import EMBEDDED, EMBEDDED_CALIBRATION
+
+CLASSES = 43
+PICTURES = 6
+SPREAD = 3.0  # of a picture's figures, standard deviation: what a trained network's are like
+LONGEST = 1800  # seconds
+PRECISIONS = ("fp32", "int8")
+NO_SENTENCE = "no sentence: "
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """`said`: why the export was refused, "" when it was not. `in_float`: how many layers int8 left in float."""
+
+    said: str
+    seconds: float
+    in_float: int = 0
+
+
+def builders() -> list[str]:
+    """torchvision's classification networks."""
+    found: list[str] = models.list_models(module=models)
+    return found
+
+
+def write_weights(builder: str, path: Path) -> int:
+    """Write a state dict of the network; returns how many convolutions and linear layers it has."""
+    torch.manual_seed(0)
+    network = models.get_model(builder, weights=None, num_classes=CLASSES)
+    layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
+    pictures = _pictures(builder)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # the plain average
+    with torch.inference_mode():
+        network.train()(pictures)
+        figures = network.eval()(pictures)
+    last = [layer for layer in layers if layer.weight.shape[0] == CLASSES][-1]
+    with torch.no_grad():
+        last.weight *= SPREAD / figures.std(dim=1).mean().clamp(min=1e-6)
+    torch.save(network.state_dict(), path)
+    return len(layers)
+
+
+def _pictures(builder: str) -> Tensor:
+    steps = preprocessing.of_preset(weights_of(builder).transforms())
+    chosen = some(find(str(EMBEDDED_CALIBRATION), "CALIBRATION").pictures, PICTURES)
+    return steps.normalised(next(decoding.crops(chosen, steps, PICTURES)))
+
+
+def try_one(builder: str, weights: Path, precision: str, folder: Path) -> Outcome:
+    """Export it in a process of its own, as a user does. Nothing is left in `folder`."""
+    shown = some(find(str(EMBEDDED_CALIBRATION), "CALIBRATION").pictures, PICTURES)
+    variables: Mapping[str, str] = {
+        "ARCH": builder,
+        "WEIGHTS": str(weights),
+        "LABELS": str(EMBEDDED / "index_to_name.json"),
+        "PICTURES": shlex.join(str(picture.file) for picture in shown),
+        "PRECISION": precision,
+        "PLATFORM": "linux_x86_64",
+        "MIN_AGREEMENT": "0",
+        "MAX_ACCURACY_DROP": "100",
+        "BUILD": str(folder / "build"),
+    }
+    began = time.monotonic()
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.export", "--json"],
+        cwd=PROJECT,
+        env={**os.environ, **variables},
+        capture_output=True,
+        text=True,
+        timeout=LONGEST,
+    )
+    seconds = time.monotonic() - began
+    if done.returncode:
+        _, told, said = done.stderr.partition("error: ")
+        return Outcome(said.strip() if told else f"{NO_SENTENCE}{done.stderr[-2000:]}", seconds)
+    quantization = json.loads(done.stdout)["quantization"]
+    return Outcome("", seconds, len(quantization["layers_in_float"]) if quantization else 0)
