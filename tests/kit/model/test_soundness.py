@@ -96,6 +96,12 @@ def test_answers_that_depend_on_the_batch(workshop: Workshop, forward: str) -> N
     assert "differently when others are beside it" in resolved(workshop, forward=forward)
 
 
+def test_a_network_that_makes_much_of_rounding_is_not_said_to_look_at_the_batch(workshop: Workshop) -> None:
+    # Float32 adds up a batch in another order than one picture; here, a difference of 1e-7 is one of 1 in the end.
+    forward = "off = 1e-7 * (len(x) > 1) if x.dtype == torch.float32 else 0.0; return super().forward(x) + 1e7 * off"
+    resolve(workshop.request(workshop.write_network("other.py", NET.format(init="pass", forward=forward))))
+
+
 def test_a_network_that_cannot_answer_a_black_picture_is_taken_and_it_is_said(workshop: Workshop) -> None:
     divides = "return super().forward((x - x.mean((1, 2, 3), True)) / x.std((1, 2, 3), keepdim=True))"
     arch = workshop.write_network("other.py", NET.format(init="pass", forward=divides))
