@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,6 @@ from box.golden import TIE
 from kit.errors import KitError
 from kit.model import decoding
 from kit.model.pictures import Picture
-from kit.model.servable import example
 from kit.model.source import Source
 
 BATCH = 16
@@ -109,11 +109,15 @@ def compare(
     return Comparison(pictures, source.labels, original, torch.cat(exported_parts))
 
 
-def check_sizes(exported: Model, classes: int, crop: int) -> None:
+def check_sizes(source: Source, exported: Model, found: Sequence[Picture]) -> None:
     """Raises KitError when the graph is right only for the number of pictures it was traced with: when it does not
-    answer so many at once as it answers each alone. Whether that is what the original answers is measured on pictures.
+    answer so many of those found at once as it answers each alone. (Not made-up ones: far from what a network was
+    trained on, rounding alone may change its answer.) Whether that is what the original answers is another comparison.
     """
-    pictures = example(max(CHECKED_SIZES), crop)
+    most, classes = max(CHECKED_SIZES), len(source.labels)
+    some = torch.cat(list(decoding.crops(found[:most], source.preprocessing, BATCH)))
+    both_ways = torch.cat([some, some.flip(3)])  # so that there are no two of one kind where there are few
+    pictures = torch.cat([both_ways] * math.ceil(most / len(both_ways)))[:most]
     with torch.inference_mode():
         alone: list[Tensor] = []
         for size in CHECKED_SIZES:

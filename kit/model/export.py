@@ -71,7 +71,7 @@ def make(source: Source, choice: Choice, request: Request, found: Sequence[Pictu
     passing = gate.of(choice.name, request)
     if choice.name != "int8":
         step(f"tracing {source.architecture.name} in {choice.name}")
-        measured = measure(source, trace(source, source.network, choice, path), found)
+        measured = measure(source, trace(source, source.network, choice, found, path), found)
         passing.verify(measured)
         return Made(measured)
     seen, notes = calibration.pictures_for(source, request)
@@ -79,7 +79,7 @@ def make(source: Source, choice: Choice, request: Request, found: Sequence[Pictu
 
     def judge(network: nn.Module) -> Comparison:
         nonlocal eager
-        measured = measure(source, trace(source, network, choice, path), found, eager)
+        measured = measure(source, trace(source, network, choice, found, path), found, eager)
         eager = measured.eager
         return measured
 
@@ -87,20 +87,19 @@ def make(source: Source, choice: Choice, request: Request, found: Sequence[Pictu
     return Made(measured, {"engine": choice.engine, "pictures": len(seen), **recipe.document()}, notes)
 
 
-def trace(source: Source, network: nn.Module, choice: Choice, path: Path) -> Model:
+def trace(source: Source, network: nn.Module, choice: Choice, found: Sequence[Picture], path: Path) -> Model:
     """Trace, save to `path`, and load again what was saved: that is what gets measured."""
-    crop = source.preprocessing.crop
     servable = Servable(network, source.preprocessing, choice.name, source.activation)
     with source.architecture.blame("tracing the network"):
         try:
-            traced = torchscript.trace(servable, example(comparison.TRACED_WITH, crop))
+            traced = torchscript.trace(servable, example(comparison.TRACED_WITH, source.preprocessing.crop))
         except RuntimeError as error:
             if source.architecture.own:
                 raise
             raise KitError(f"{source.architecture.name} cannot be traced: {str(error).strip()[:300]}") from None
     torchscript.save(traced, path, choice.engine)
     exported = torchscript.load(path)
-    comparison.check_sizes(exported, len(source.labels), crop)
+    comparison.check_sizes(source, exported, found)
     return exported
 
 
