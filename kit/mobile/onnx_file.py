@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from kit.errors import KitError
 from kit.mobile.quiet import quiet
+from kit.mobile.refusal import reason
 from kit.mobile.signature import Loaded, Port
 from kit.mobile.variants import OUTPUT_NAME
 
@@ -25,17 +26,16 @@ def build(model: nn.Module, example: Tensor, path: Path, input_name: str) -> dic
             program = torch.onnx.export(
                 model, (example,), input_names=[input_name], output_names=[OUTPUT_NAME], dynamo=True, verbose=False
             )
+            assert program is not None
+            made = program.model_proto
+            _without_traces(made)
+            onnx.checker.check_model(made, full_check=True)
+            content = made.SerializeToString(deterministic=True)
         except Exception as error:
-            said = str(error).strip().splitlines()
             raise KitError(
-                f"the network cannot be exported to ONNX ({type(error).__name__}: {said[0][:200] if said else ''})",
-                "FORMAT=pte or FORMAT=ptl",
+                f"the network cannot be exported to ONNX ({reason(error)})", "FORMAT=pte or FORMAT=ptl"
             ) from None
-        assert program is not None
-        made = program.model_proto
-        _without_traces(made)
-        onnx.checker.check_model(made, full_check=True)
-        path.write_bytes(made.SerializeToString(deterministic=True))
+    path.write_bytes(content)
     return {"opset": {entry.domain or "ai.onnx": entry.version for entry in made.opset_import}}
 
 

@@ -10,7 +10,9 @@ from torch import Tensor, nn
 
 from kit.errors import KitError
 from kit.mobile.quiet import quiet
+from kit.mobile.refusal import missing_operators, reason
 from kit.mobile.signature import Loaded, Port
+from kit.words import listed
 
 DTYPES = {0: "uint8", 6: "float32"}  # ExecuTorch's ScalarType
 METHOD = "forward"
@@ -40,19 +42,27 @@ def outside(program: torch.export.ExportedProgram) -> list[str]:
 
 
 def not_exported(error: Exception) -> KitError:
-    said = next((line for line in str(error).strip().splitlines() if line.strip()), "")
     return KitError(
-        f"torch.export and ExecuTorch cannot follow the network ({type(error).__name__}: {said[:200]})",
-        "FORMAT=ptl or FORMAT=onnx; or make the network free of branches that depend on the picture",
+        f"torch.export and ExecuTorch cannot follow the network ({reason(error)})",
+        "FORMAT=ptl or FORMAT=onnx; or make the network without what is named there",
     )
 
 
 def load(path: Path) -> Loaded:
-    with quiet():
+    """Raises KitError for a file that this ExecuTorch cannot load."""
+    with quiet() as written:
         from executorch.runtime import Runtime
 
-        program = Runtime.get().load_program(path)
-        method = program.load_method(METHOD)
+        try:
+            program = Runtime.get().load_program(path)
+            method = program.load_method(METHOD)
+        except Exception as error:
+            missing = missing_operators(written())
+            why = f"it has no kernel for {listed(missing)}" if missing else reason(error)
+            raise KitError(
+                f"{path.name} was made, but ExecuTorch's runtime cannot load it: {why}",
+                "FORMAT=onnx or FORMAT=ptl; or make the network without that operation",
+            ) from None
     assert method is not None
 
     def run(picture: Tensor) -> Tensor:

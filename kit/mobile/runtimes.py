@@ -3,19 +3,42 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+
+from torch import Tensor
 
 from kit.errors import KitError
 from kit.mobile import onnx_file, pte, ptl
 from kit.mobile.choice import Target
+from kit.mobile.refusal import reason
 from kit.mobile.signature import Loaded
 
 PACKAGES = {"pte": "executorch", "ptl": "torch", "onnx": "onnxruntime"}
 
 
 def load(path: Path, precision: str, threads: int = 0) -> Loaded:
-    """`threads`: 0 leaves torch's and ExecuTorch's, which are the process's, as they are."""
+    """`threads`: 0 leaves torch's and ExecuTorch's, which are the process's, as they are. Raises KitError for a file
+    that its runtime cannot load; so does what is returned for one that it cannot run."""
+    others = " or ".join(f"FORMAT={name}" for name in PACKAGES if f".{name}" != path.suffix)
+    try:
+        loaded = _load(path, precision, threads)
+    except KitError:
+        raise
+    except Exception as error:  # each runtime has its own
+        raise KitError(f"{path.name} was made, but its runtime cannot load it ({reason(error)})", others) from None
+
+    def run(picture: Tensor) -> Tensor:
+        try:
+            return loaded.run(picture)
+        except Exception as error:
+            raise KitError(f"{path.name} loads, but its runtime cannot run it ({reason(error)})", others) from None
+
+    return replace(loaded, run=run)
+
+
+def _load(path: Path, precision: str, threads: int) -> Loaded:
     if path.suffix == ".pte":
         if threads:
             pte.set_threads(threads)

@@ -109,13 +109,13 @@ def compare(
     return Comparison(pictures, source.labels, original, torch.cat(exported_parts))
 
 
-def check_sizes(source: Source, exported: Model, found: Sequence[Picture]) -> None:
+def check_sizes(source: Source, exported: Model, shown: Sequence[Picture]) -> None:
     """Raises KitError when the graph is right only for the number of pictures it was traced with: when it does not
-    answer so many of those found at once as it answers each alone. (Not made-up ones: far from what a network was
+    answer so many of those shown at once as it answers each alone. (Not made-up ones: far from what a network was
     trained on, rounding alone may change its answer.) Whether that is what the original answers is another comparison.
     """
     most, classes = max(CHECKED_SIZES), len(source.labels)
-    some = torch.cat(list(decoding.crops(found[:most], source.preprocessing, BATCH)))
+    some = torch.cat(list(decoding.crops(shown[:most], source.preprocessing, BATCH)))
     both_ways = torch.cat([some, some.flip(3)])  # so that there are no two of one kind where there are few
     pictures = torch.cat([both_ways] * math.ceil(most / len(both_ways)))[:most]
     with torch.inference_mode():

@@ -1,7 +1,7 @@
 """`make builders`: every classification network of torchvision, in fp32 and int8, and the table of what came of it.
 
-With names as arguments only those are tried, and the table is left as it is. What was tried is kept in build/, so that
-a run that was ended goes on where it was.
+With names as arguments only those are tried. What was tried is kept in build/, so that a run that was ended goes on
+where it was, and the table holds all of it.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -24,8 +25,8 @@ HEAD = """# torchvision's networks
 `make builders` writes this table: every classification network of torchvision {version}, from a state dict, exported
 in fp32 and in int8 for x86-64. Nobody can train all of them for a test, so their weights are random, with batch norms
 that fit the pictures, and int8 is not held to its gate: what is tried is whether a network can be traced, quantized,
-saved and loaded again, and answers for many pictures as for each. The seconds are those of the whole command on two
-cores, with six pictures to calibrate with and to compare on.
+saved and loaded again, and answers for many pictures as for each. The seconds are those of the whole command on one
+or two cores, with six pictures to calibrate with and to compare on.
 
 | network | layers | fp32 | int8 |
 |---|---|---|---|
@@ -50,24 +51,29 @@ class Tried:
 
 
 def main(names: list[str]) -> int:
-    tried: dict[str, Tried] = {}
-    wanted = names or builders()
+    wanted = names or [name for name in builders() if _kept(name) is None]
     with progress() as bar:
         task = bar.add_task("networks", total=len(wanted))
         for name in wanted:
-            tried[name] = (None if names else _kept(name)) or _try(name)
+            _try(name)
             bar.advance(task)
-    if not names:
-        head = HEAD.format(version=metadata.version("torchvision"))
-        TABLE.write_text(head + "".join(tried[name].row(name) for name in sorted(tried)))
-        step(f"written: {TABLE.relative_to(PROJECT)}")
+    tried = {name: one for name in builders() if (one := _kept(name))}
+    TABLE.write_text(_page(tried))
+    step(f"written: {TABLE.relative_to(PROJECT)}")
     silent = [name for name, one in tried.items() if any(NO_SENTENCE in row.said for row in one.outcomes.values())]
     if silent:
         err.print(f"ended without a sentence: {', '.join(silent)}")
     return 1 if silent else 0
 
 
-def _try(name: str) -> Tried:
+def _page(tried: Mapping[str, Tried]) -> str:
+    head = HEAD.format(version=metadata.version("torchvision"))
+    untried = ", ".join(name for name in builders() if name not in tried)
+    tail = f"\nNot tried yet: {untried}.\n" if untried else ""
+    return head + "".join(one.row(name) for name, one in tried.items()) + tail
+
+
+def _try(name: str) -> None:
     outcomes: dict[str, Outcome] = {}
     with tempfile.TemporaryDirectory() as folder:
         weights = Path(folder, f"{name}.pt")
@@ -78,7 +84,6 @@ def _try(name: str) -> Tried:
     KEPT.mkdir(parents=True, exist_ok=True)
     document = {"layers": layers, "outcomes": {kind: asdict(one) for kind, one in outcomes.items()}}
     (KEPT / f"{name}.json").write_text(json.dumps(document))
-    return Tried(layers, outcomes)
 
 
 def _kept(name: str) -> Tried | None:

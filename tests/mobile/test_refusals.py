@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors.torch import save_file
 
 from kit.errors import KitError
+from kit.mobile import runtimes
 from kit.mobile.choice import FORMATS, Target, targets
 from kit.mobile.making import Maker
 from kit.mobile.run import mobile
@@ -66,3 +68,46 @@ def make(num_classes):
     assert said in refused.value.message
     assert refused.value.mend
     assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_an_operation_that_executorch_has_no_kernel_for_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BUILD", str(tmp_path / "build"))
+    workshop = make_workshop(tmp_path / "workshop")
+    arch = workshop.write_network(
+        "normed.py",
+        """
+from net import Tiny, nn
+
+class Normed(Tiny):
+    def forward(self, x):
+        return super().forward(nn.functional.local_response_norm(x, 3))
+
+def make(num_classes):
+    return Normed(num_classes)
+""",
+    )
+    with pytest.raises(KitError) as refused:
+        mobile(workshop.request(arch=arch), targets("pte", "fp32"), repeats=1)
+    assert "has no kernel for aten::avg_pool3d.out" in refused.value.message
+    assert "FORMAT=onnx" in refused.value.mend
+    assert "operator_registry" not in capfd.readouterr().err
+    assert list((tmp_path / "build").iterdir()) == []
+
+
+@pytest.mark.parametrize("ending", ["pte", "onnx", "ptl"])
+def test_a_file_that_its_runtime_does_not_load_is_a_sentence(ending: str, tmp_path: Path) -> None:
+    file = tmp_path / f"tiny-pixels.{ending}"
+    file.write_bytes(b"not one of these at all" * 10)
+    with pytest.raises(KitError, match=f"tiny-pixels.{ending} was made, but .*runtime cannot load it"):
+        runtimes.load(file, "fp32")
+
+
+@pytest.mark.parametrize("ending", ["pte", "onnx", "ptl"])
+def test_a_file_that_its_runtime_does_not_run_is_a_sentence(ending: str, tiny: Delivery) -> None:
+    target = Target(FORMATS[ending], "fp32")
+    loaded = runtimes.load(next((tiny.folder / target.folder("tiny")).glob(f"*-floats.{ending}")), "fp32")
+    with pytest.raises(KitError, match="its runtime cannot run it") as refused:
+        loaded.run(torch.zeros(1, 7, 32, 32))
+    assert f"FORMAT={ending}" not in refused.value.mend
