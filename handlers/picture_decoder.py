@@ -120,7 +120,7 @@ class PictureDecoder:
             if draft is None:
                 stored = picture.size  # a TIFF has turned itself upright while loading
             shrunk = stored[0] / draft[1][2] if draft else 1.0
-            turned = source.orientation or orientation(picture.info.get("exif", b""))
+            turned = source.orientation or orientation(picture.info.get("exif") or b"")
             (left, top, right, bottom), size = fitted(stored, turned, self.resize, self.crop, self.fit)
             box = (left / shrunk, top / shrunk, right / shrunk, bottom / shrunk)
             small = _resizable(picture, source).resize(size, self.interpolation, box=box)

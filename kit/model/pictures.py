@@ -10,10 +10,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import kit.handlers  # noqa: F401
+import picture_formats
 from kit.errors import UsageError
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif")
-NOT_READ = (".heic", ".heif", ".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".nef", ".arw")
+HEIC = (".heic", ".heif")  # where the handler's optional decoder is installed
+NOT_READ = (".jxl", ".jp2", ".svg", ".psd", ".dng", ".cr2", ".nef", ".arw")
 LITTER_FOLDERS = ("__MACOSX",)  # and all whose names begin with a dot
 
 
@@ -33,6 +36,11 @@ class Found:
     notes: tuple[str, ...] = ()
 
 
+def suffixes() -> tuple[str, ...]:
+    """The endings of the files that the handler can decode here."""
+    return (*SUFFIXES, *HEIC) if picture_formats.HEIC_DECODER else SUFFIXES
+
+
 def find(wanted: str, name: str, labels: Sequence[str] | None = None) -> Found:
     """The pictures that `wanted` names: a folder and all below it, a file, or several of both as the shell writes them.
     Sorted; labelled when all of them lie in folders named like `labels`, the model's.
@@ -48,13 +56,13 @@ def find(wanted: str, name: str, labels: Sequence[str] | None = None) -> Found:
             below = path.relative_to(place).parts if place.is_dir() else (path.name,)
             if why := _passed_over(path, below):
                 passed[why] += 1
-            elif path.suffix.lower() in SUFFIXES or not place.is_dir():
+            elif path.suffix.lower() in suffixes() or not place.is_dir():
                 files.append(path)
     notes = [f"{name}: passed over {count} {_counted(why, count)}" for why, count in sorted(passed.items())]
     if not files:
         raise UsageError(
             f"there is no picture in {name}={wanted}",
-            "; ".join([*notes, f"put some there ({', '.join(SUFFIXES)})"]),
+            "; ".join([*notes, f"put some there ({', '.join(suffixes())})"]),
         )
     if labels is None:
         return Found([Picture(path, None) for path in files], tuple(notes))
@@ -79,10 +87,10 @@ def places(wanted: str, name: str) -> list[Path]:
 def _passed_over(path: Path, below: Sequence[str]) -> str:
     """Why a file is not looked at: what systems and programs leave between pictures. "" when it is."""
     if any(part.startswith(".") or part in LITTER_FOLDERS for part in below):
-        return "hidden files (._*, __MACOSX and the like)" if path.suffix.lower() in SUFFIXES else ""
-    if path.suffix.lower() in NOT_READ:
+        return "hidden files (._*, __MACOSX and the like)" if path.suffix.lower() in suffixes() else ""
+    if path.suffix.lower() in (*HEIC, *NOT_READ) and path.suffix.lower() not in suffixes():
         return f"{path.suffix.lower()} files, a kind that is not read: save them as JPEG"
-    if path.suffix.lower() in SUFFIXES and path.stat().st_size == 0:
+    if path.suffix.lower() in suffixes() and path.stat().st_size == 0:
         return "empty files"
     return ""
 

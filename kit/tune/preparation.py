@@ -14,7 +14,7 @@ from kit.console import step
 from kit.errors import KitError, UsageError
 from kit.machine import CPUINFO, Machine, processor_flags
 from kit.model.hardware import why_slow
-from kit.model.pictures import SUFFIXES
+from kit.model.pictures import suffixes
 from kit.model.precision import PRECISIONS
 from kit.serving import state
 from kit.serving.launch import RunFolder
@@ -63,7 +63,7 @@ def load_pictures(asked: str, folder: Path) -> tuple[list[Path], str]:
     if not asked:
         chosen = bench_pictures.choose(bench_pictures.REFERENCE_ONLY, folder)
         return list(chosen.files), chosen.description
-    found = sorted(path for path in Path(asked).rglob("*") if path.suffix.lower() in SUFFIXES)
+    found = sorted(path for path in Path(asked).rglob("*") if path.suffix.lower() in suffixes())
     if not found:
         raise UsageError(f"PICTURES={asked} holds no picture", "PICTURES=<a folder of photographs>")
     taken = found[:: math.ceil(len(found) / USER_PICTURES)]
