@@ -35,6 +35,7 @@ def test_int8_is_for_the_engine_of_phones_and_passes_the_gate(maker: Maker, tmp_
         "pictures": 6,
         "observer": "histogram",
         "between_layers": True,
+        "biases_corrected": False,
         "layers_in_float": ["head"],
     }
     assert [file.measured.agreement for file in made.files] == [1.0, 1.0]
