@@ -31,10 +31,10 @@ from kit.model.kernels import slow_in_int8
 from kit.model.pictures import Picture, some
 from kit.model.plain import plain_convolutions
 from kit.model.source import Source
+from kit.words import listed
 
 BATCH = 16
 SENSITIVITY_PICTURES = 32
-SHOWN = 8
 SHARES = (16, 8, 4, 2)  # one layer in so many is left in float; beyond half, the gain in speed is gone
 MOST_RECIPES = 2 + len(SHARES)
 
@@ -52,7 +52,7 @@ class Recipe:
 
     def __str__(self) -> str:
         between = "" if self.functions else ", biases corrected, nothing between layers in int8"
-        return f"{self.observer} ranges{between}, in float: {_named(self.in_float)}"
+        return f"{self.observer} ranges{between}, in float: {listed(self.in_float)}"
 
     def document(self) -> dict[str, Any]:
         return {
@@ -118,10 +118,9 @@ class Kitchen:
         try:
             return self.rounding.harm(self.some_inputs)
         except RuntimeError as error:
-            said = str(error).strip().splitlines()[0][:200]
             raise KitError(
                 f"int8 ruins {self.source.architecture.name}, and which layers do the harm cannot be measured, because"
-                f" the network has no gradient ({said})",
+                f" the network has no gradient ({_first_line(error)})",
                 "PRECISION=fp32",
             ) from None
 
@@ -176,14 +175,13 @@ def more_and_more(ranked: Sequence[str]) -> list[Sequence[str]]:
     return [ranked[:count] for count in sorted(counts - {0})]
 
 
-def _named(layers: Sequence[str]) -> str:
-    return ", ".join(layers) if len(layers) <= SHOWN else f"{', '.join(layers[:SHOWN])} and {len(layers) - SHOWN} more"
-
-
 def _not_followed(source: Source, error: Exception) -> KitError:
-    said = str(error).strip().splitlines()
     return KitError(
         f"{source.architecture.name} cannot be quantized: torch.fx cannot follow it"
-        f" ({type(error).__name__}: {said[0][:200] if said else ''})",
+        f" ({type(error).__name__}: {_first_line(error)})",
         "PRECISION=fp32 or PRECISION=bf16, or make the network free of branches that depend on the picture",
     )
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:200]

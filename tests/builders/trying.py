@@ -13,7 +13,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from torchvision import models
 from kit.build import PROJECT
 from kit.model import decoding, preprocessing
 from kit.model.imagenet import weights_of
-from kit.model.pictures import find, some
+from kit.model.pictures import Picture, find, some
 from kit.model.source import EMBEDDED, EMBEDDED_CALIBRATION
 
 CLASSES = 43
@@ -71,18 +71,20 @@ def write_weights(builder: str, path: Path) -> int:
 
 def _pictures(builder: str) -> Tensor:
     steps = preprocessing.of_preset(weights_of(builder).transforms())
-    chosen = some(find(str(EMBEDDED_CALIBRATION), "CALIBRATION").pictures, PICTURES)
-    return steps.normalised(next(decoding.crops(chosen, steps, PICTURES)))
+    return steps.normalised(next(decoding.crops(_shown(), steps, PICTURES)))
+
+
+def _shown() -> Sequence[Picture]:
+    return some(find(str(EMBEDDED_CALIBRATION), "CALIBRATION").pictures, PICTURES)
 
 
 def try_one(builder: str, weights: Path, precision: str, folder: Path) -> Outcome:
     """Export it in a process of its own, as a user does. Nothing is left in `folder`."""
-    shown = some(find(str(EMBEDDED_CALIBRATION), "CALIBRATION").pictures, PICTURES)
     variables: Mapping[str, str] = {
         "ARCH": builder,
         "WEIGHTS": str(weights),
         "LABELS": str(EMBEDDED / "index_to_name.json"),
-        "PICTURES": shlex.join(str(picture.file) for picture in shown),
+        "PICTURES": shlex.join(str(picture.file) for picture in _shown()),
         "PRECISION": precision,
         "PLATFORM": "linux_x86_64",
         "MIN_AGREEMENT": "0",

@@ -44,56 +44,47 @@ def test_int8_that_misses_the_gate_is_not_written(tmp_path: Path, monkeypatch: p
     assert list((tmp_path / "build").iterdir()) == []
 
 
+def refusal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, format_name: str, forward: str) -> KitError:
+    """What is said of a network whose forward() does that, and of which nothing is written."""
+    monkeypatch.setenv("BUILD", str(tmp_path / "build"))
+    workshop = make_workshop(tmp_path / "workshop")
+    text = f"""
+from net import Tiny, nn
+
+class Other(Tiny):
+    def forward(self, x):
+        {forward}
+
+def make(num_classes):
+    return Other(num_classes)
+"""
+    with pytest.raises(KitError) as refused:
+        mobile(workshop.request(arch=workshop.write_network("other.py", text)), targets(format_name, "fp32"), repeats=1)
+    assert list((tmp_path / "build").iterdir()) == []
+    return refused.value
+
+
 @pytest.mark.parametrize(("format_name", "said"), [("pte", "torch.export"), ("onnx", "cannot be exported to ONNX")])
 def test_a_network_that_cannot_be_followed_is_said_so(
     format_name: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("BUILD", str(tmp_path / "build"))
-    workshop = make_workshop(tmp_path / "workshop")
-    arch = workshop.write_network(
-        "branching.py",
-        """
-from net import Tiny
-
-class Branching(Tiny):
-    def forward(self, x):
-        return super().forward(x) if x.mean().item() > -100 else super().forward(-x)
-
-def make(num_classes):
-    return Branching(num_classes)
-""",
+    refused = refusal(
+        tmp_path,
+        monkeypatch,
+        format_name,
+        "return super().forward(x) if x.mean().item() > -100 else super().forward(-x)",
     )
-    with pytest.raises(KitError) as refused:
-        mobile(workshop.request(arch=arch), targets(format_name, "fp32"), repeats=1)
-    assert said in refused.value.message
-    assert refused.value.mend
-    assert list((tmp_path / "build").iterdir()) == []
+    assert said in refused.message
+    assert refused.mend
 
 
 def test_an_operation_that_executorch_has_no_kernel_for_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("BUILD", str(tmp_path / "build"))
-    workshop = make_workshop(tmp_path / "workshop")
-    arch = workshop.write_network(
-        "normed.py",
-        """
-from net import Tiny, nn
-
-class Normed(Tiny):
-    def forward(self, x):
-        return super().forward(nn.functional.local_response_norm(x, 3))
-
-def make(num_classes):
-    return Normed(num_classes)
-""",
-    )
-    with pytest.raises(KitError) as refused:
-        mobile(workshop.request(arch=arch), targets("pte", "fp32"), repeats=1)
-    assert "has no kernel for aten::avg_pool3d.out" in refused.value.message
-    assert "FORMAT=onnx" in refused.value.mend
+    refused = refusal(tmp_path, monkeypatch, "pte", "return super().forward(nn.functional.local_response_norm(x, 3))")
+    assert "has no kernel for aten::avg_pool3d.out" in refused.message
+    assert "FORMAT=onnx" in refused.mend
     assert "operator_registry" not in capfd.readouterr().err
-    assert list((tmp_path / "build").iterdir()) == []
 
 
 @pytest.mark.parametrize("ending", ["pte", "onnx", "ptl"])
