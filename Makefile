@@ -83,7 +83,7 @@ integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
 boxes: setup ## deployments and every fault on three boxes that really boot (root; some 50 minutes)
 	@.venv/bin/pytest tests/transport tests/boxes
-boxes-short: setup ## the same with one fault of each kind (root; some 25 minutes)
+boxes-short: setup ## the same with one fault of each kind (root; some 20 minutes)
 	@.venv/bin/pytest tests/transport tests/boxes -m "not thorough"
 arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
 	@.venv/bin/pytest tests/arm64 -s

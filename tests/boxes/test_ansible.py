@@ -73,6 +73,7 @@ def test_ansible_ships_a_release_in_its_own_waves(
     tried.came = "canary, then the others"
 
 
+@pytest.mark.thorough
 def test_ansible_takes_every_box_back_when_a_wave_fails(
     shop: Shop, ansible: Path, restarting: Release, fault: BeginFault
 ) -> None:
@@ -86,6 +87,7 @@ def test_ansible_takes_every_box_back_when_a_wave_fails(
     tried.came = f"exit {done.returncode}, rescue counted it as failed, every box that had changed was taken back"
 
 
+@pytest.mark.thorough
 def test_ansible_stops_at_a_canary_that_fails(shop: Shop, ansible: Path, workshop: Workshop, fault: BeginFault) -> None:
     tried = fault("the canary fails, under Ansible")
     release = workshop.variant(shop.first, "5.3", ANSWERS_WRONGLY)

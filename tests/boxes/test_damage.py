@@ -27,7 +27,7 @@ def case(names: list[str], how: str, answers: str, *marks: pytest.MarkDecorator)
 # None of these keeps the others from being seen, so they are harmed together.
 WRITTEN_DOWN = [f"{STATE}/history.jsonl", f"{STATE}/activation.jsonl", "/etc/vision-serve/allowed_signers"]
 CASES = [
-    case(["/etc/vision-serve/box.json"], EMPTIED, NEW),
+    case(["/etc/vision-serve/box.json"], EMPTIED, NEW, thorough),
     case(["/etc/vision-serve/box.json"], NOISE, NEW, thorough),
     case(["/etc/vision-serve/box.json"], MISSING, NEW, thorough),
     case([f"{STATE}/box.json"], TORN, NEW, thorough),
@@ -43,9 +43,9 @@ CASES = [
     case([f"{CONFIRMED}/config/config.properties"], NOISE, OLD, thorough),
     case([f"{CONFIRMED}/manifest.json.sig", f"{CONFIRMED}/golden/*"], TORN, NEW, thorough),
     case([f"{CONFIRMED}/confirmed.json"], NOISE, NEW, thorough),
-    case([f"{HOME}/box.pyz"], EMPTIED, NEW),
+    case([f"{HOME}/box.pyz"], EMPTIED, NEW, thorough),
     case([f"{HOME}/box.pyz"], NOISE, NEW, thorough),
-    case([f"{UNITS}/vision-serve.service"], EMPTIED, NEW),
+    case([f"{UNITS}/vision-serve.service"], EMPTIED, NEW, thorough),
     case([f"{UNITS}/vision-serve.service"], MISSING, NEW, thorough),
     case([f"{UNITS}/vision-serve.service"], NOISE, NEW, thorough),
     case([f"{UNITS}/multi-user.target.wants/vision-serve.service"], MISSING, NEW, thorough),
@@ -114,6 +114,7 @@ def test_a_runtime_whose_list_of_files_is_lost_serves_and_is_made_anew(
     tried.came = "answered with the confirmed release; one deployment made the runtime anew"
 
 
+@thorough
 def test_a_box_whose_every_copy_of_the_program_is_damaged_is_mended_by_a_deployment(
     shop: Shop, restarting: Release, fault: BeginFault
 ) -> None:

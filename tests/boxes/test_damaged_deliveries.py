@@ -42,6 +42,7 @@ def test_a_bundle_with_a_flipped_bit_is_refused_at_the_desk_and_on_the_box(
     tried.came = f"refused at the desk (exit {refused.status}) and on the box: {told['error']}"
 
 
+@pytest.mark.thorough
 def test_a_part_damaged_on_the_way_is_named_deleted_and_sent_again(
     shop: Shop, restarting: Release, fault: BeginFault
 ) -> None:
@@ -57,6 +58,7 @@ def test_a_part_damaged_on_the_way_is_named_deleted_and_sent_again(
     tried.came = "found by its sha256, deleted, sent again; deployed"
 
 
+@pytest.mark.thorough
 def test_a_bundle_under_another_signature_is_refused(
     shop: Shop, workshop: Workshop, first: Release, second: Release, fault: BeginFault
 ) -> None:
@@ -73,6 +75,7 @@ def test_a_bundle_under_another_signature_is_refused(
     tried.came = f"refused at the desk (exit {refused.status}) and on the box: {told['error']}"
 
 
+@pytest.mark.thorough
 def test_a_bundle_signed_by_a_stranger_is_refused(
     shop: Shop, workshop: Workshop, second: Release, fault: BeginFault
 ) -> None:

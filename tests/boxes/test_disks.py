@@ -75,7 +75,7 @@ def no_inodes(box: Box) -> None:
     ("fill", "figure"),
     [
         # ext4 keeps some megabytes for itself, and counts them as free.
-        pytest.param(no_bytes, r"\b1?\d MB", id="no bytes left"),
+        pytest.param(no_bytes, r"\b1?\d MB", marks=thorough, id="no bytes left"),
         pytest.param(no_inodes, r"\b0 inodes", marks=thorough, id="no inodes left"),
     ],
 )
@@ -126,6 +126,7 @@ def test_a_box_that_is_damaged_beyond_its_program_does_not_stop_the_others(
     tried.came = f"the others were deployed to; it: {done.box(box.name)['error']}"
 
 
+@thorough
 def test_a_root_in_memory_takes_no_release(shop: Shop, restarting: Release, fault: BeginFault) -> None:
     tried = fault("/opt/vision-serve is an overlay in memory, as raspi-config makes the whole root")
     box, home = shop.boxes[1], "/opt/vision-serve"

@@ -56,9 +56,12 @@ def test_a_link_cut_between_the_switch_and_the_confirm_brings_the_box_back_by_it
 
 
 STEPS = ["receive", "verify", "space", "switch", "start", "gate", "confirm"]
+SHORT = ("switch", "gate")
 
 
-@pytest.mark.parametrize("step", STEPS)
+@pytest.mark.parametrize(
+    "step", [step if step in SHORT else pytest.param(step, marks=pytest.mark.thorough) for step in STEPS]
+)
 def test_a_power_cut_leaves_the_last_confirmed_release_at_boot(
     shop: Shop, restarting: Release, fault: BeginFault, step: str
 ) -> None:
@@ -104,6 +107,7 @@ def cutting(box: Box, until: Callable[[], None]) -> Iterator[None]:
         raise failures[0]
 
 
+@pytest.mark.thorough
 def test_a_box_out_of_reach_is_skipped_listed_and_taken_by_resume(
     shop: Shop, second: Release, fault: BeginFault
 ) -> None:
@@ -122,6 +126,7 @@ def test_a_box_out_of_reach_is_skipped_listed_and_taken_by_resume(
     tried.came = "skipped and listed; RESUME=1 took it"
 
 
+@pytest.mark.thorough
 def test_of_two_deployers_at_once_the_second_is_told_who_the_first_is(
     shop: Shop, restarting: Release, second: Release, fault: BeginFault
 ) -> None:
@@ -140,6 +145,7 @@ def test_of_two_deployers_at_once_the_second_is_told_who_the_first_is(
     tried.came = f"the first finished; the second was refused: {two.box(box.name)['error']}"
 
 
+@pytest.mark.thorough
 def test_a_reboot_brings_the_confirmed_release_back(shop: Shop, fault: BeginFault) -> None:
     tried = fault("a reboot")
     box = shop.boxes[0]

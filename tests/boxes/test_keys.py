@@ -26,6 +26,7 @@ def resigned(workshop: Workshop, release: Release, name: str) -> Release:
     return workshop.signed_by(release, signing.sign(release.manifest.text, workshop.key), name)
 
 
+@pytest.mark.thorough
 def test_rollback_and_take_back_work_though_the_key_has_changed(
     shop: Shop, new_key: Workshop, restarting: Release, fault: BeginFault, record: Record
 ) -> None:

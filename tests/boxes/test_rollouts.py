@@ -69,6 +69,7 @@ def test_a_model_alone_is_changed_under_load_without_one_failed_request(
     tried.came = f"0 of {load.answered} requests failed"
 
 
+@pytest.mark.thorough
 def test_a_model_alone_costs_at_most_a_tenth_more_than_its_archive_on_the_wire(
     shop: Shop, second: Release, fault: BeginFault
 ) -> None:
