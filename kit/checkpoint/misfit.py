@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kit.checkpoint.names import COUNTER, Shapes
+from kit.words import count
 
 SHOWN = 3
 
@@ -17,17 +18,13 @@ def misfit(state: Shapes, network: Shapes) -> str:
         first = other[0]
         said.append(
             f"{first} is {list(state[first])} in the file and {list(network[first])} in the network"
-            f" ({_counted(len(other))} of another shape)"
+            f" ({count(len(other), 'weight')} of another shape)"
         )
     if missing:
-        said.append(f"{_counted(len(missing))} not in the file: {_first(missing, network)}")
+        said.append(f"{count(len(missing), 'weight')} not in the file: {_first(missing, network)}")
     if unknown:
-        said.append(f"{_counted(len(unknown))} the network does not have: {_first(unknown, state)}")
+        said.append(f"{count(len(unknown), 'weight')} the network does not have: {_first(unknown, state)}")
     return "; ".join(said)
-
-
-def _counted(count: int) -> str:
-    return f"{count} weight{'' if count == 1 else 's'}"
 
 
 def _first(names: list[str], shapes: Shapes) -> str:

@@ -16,6 +16,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
+from kit.words import count
+
 NO_BOX = "no box could be reached"
 
 
@@ -143,12 +145,12 @@ class Engine:
         elif self._job is Job.TAKE_BACK or self.verdict is not None:
             self._begin(Job.RELEASE, self._ready)
         elif self._job is Job.PREPARE and self._refused:
-            self._end(Verdict.REFUSED, f"{counted(len(self._refused))} cannot take part: nothing was changed")
+            self._end(Verdict.REFUSED, f"{count(len(self._refused), 'box')} cannot take part: nothing was changed")
         elif self._job is Job.PREPARE and self._careful and (wave := self._lost_wave()):
-            failed, allowed = counted(self._failed_before(wave)), wave.allowed_failures
+            failed, allowed = count(self._failed_before(wave), "box"), wave.allowed_failures
             self._end(Verdict.REFUSED, f"{wave.name}: {failed} failed before anything was changed, {allowed} allowed")
         elif self._job is Job.PREPARE and not self._ready:
-            failed = counted(len(self._unready))
+            failed = count(len(self._unready), "box")
             self._end(Verdict.UNPROVEN, f"no box is ready, {failed} failed" if self._unready else NO_BOX)
         elif self._job is Job.CHANGE and self._careful and not self._went_well():
             return
@@ -169,7 +171,7 @@ class Engine:
         """May the roll-out go on after this wave?"""
         wave = self.waves[self.wave]
         if self._failures > wave.allowed_failures:
-            reason = f"{wave.name}: {counted(self._failures)} failed, {wave.allowed_failures} allowed"
+            reason = f"{wave.name}: {count(self._failures, 'box')} failed, {wave.allowed_failures} allowed"
             self._end(Verdict.TAKEN_BACK, reason)
         elif not self._proven:
             self._end(Verdict.UNPROVEN, f"{wave.name}: no box of it runs the release, so nothing speaks for it")
@@ -193,7 +195,3 @@ class Engine:
     def _begin(self, job: Job, boxes: Iterable[str]) -> None:
         self._job = job
         self._queue = deque(boxes)
-
-
-def counted(boxes: int) -> str:
-    return "1 box" if boxes == 1 else f"{boxes:,} boxes"

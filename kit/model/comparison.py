@@ -15,6 +15,7 @@ from kit.errors import KitError
 from kit.model import decoding
 from kit.model.pictures import Picture
 from kit.model.source import Source
+from kit.words import count
 
 BATCH = 16
 TRACED_WITH = 2  # pictures; neither 1 nor any of the sizes checked, so that nothing fits by accident
@@ -136,6 +137,6 @@ def check_sizes(source: Source, exported: Model, shown: Sequence[Picture]) -> No
 
 def _baked(size: int, reason: str) -> KitError:
     return KitError(
-        f"the exported model is wrong for {size} picture{'' if size == 1 else 's'} at once: {reason}",
+        f"the exported model is wrong for {count(size, 'picture')} at once: {reason}",
         "the network fixes the batch size (a reshape or view with a number for it?): use x.shape[0] or -1 there",
     )

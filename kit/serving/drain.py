@@ -15,6 +15,7 @@ import httpx
 
 from kit.errors import KitError
 from kit.serving.api import ApiError, Management
+from kit.words import count
 
 
 def wait_until_idle(management: Management, seconds: float, say: Callable[[str], None]) -> None:
@@ -26,8 +27,8 @@ def wait_until_idle(management: Management, seconds: float, say: Callable[[str],
             for worker in version["workers"]:
                 if worker["status"] == "READY":
                     busy[worker["pid"]] = (model, version["modelVersion"])
-    count = len(busy)
-    say(f"waiting for {count} {'worker' if count == 1 else 'workers'} to finish")
+    found = count(len(busy), "worker")
+    say(f"waiting for {found} to finish")
     while busy and time.monotonic() < deadline:
         model, model_version = next(iter(busy.values()))
         try:
@@ -38,7 +39,7 @@ def wait_until_idle(management: Management, seconds: float, say: Callable[[str],
             busy = {pid: where for pid, where in busy.items() if pid in alive or where[0] != model}
             time.sleep(0.05)
     if busy:
-        say(f"{len(busy)} of {count} workers were still at work after {seconds:.0f} s; their requests are cut")
+        say(f"still at work after {seconds:.0f} s: {len(busy)} of {found}; their requests are cut")
 
 
 def drain(management: Management, api_token: str, seconds: float, say: Callable[[str], None]) -> None:

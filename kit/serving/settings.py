@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from kit.errors import UsageError
+from kit.words import count
 
 # Not settable by the environment, whatever enable_envvars_config says (ConfigManager: no TS_ field).
 FILE_ONLY = {
@@ -127,7 +128,7 @@ class Settings:
             return minimum, "minWorkers in model-config.yaml"
         if (default := self.values.get("default_workers_per_model", "")).isdigit() and int(default):
             return int(default), "default_workers_per_model in config.properties"
-        return (gpus, f"one a GPU, {gpus} GPUs") if gpus else (cores, f"one a core, {cores} cores")
+        return (gpus, f"one a GPU, {count(gpus, 'GPU')}") if gpus else (cores, f"one a core, {count(cores, 'core')}")
 
 
 def parse(text: str) -> dict[str, str]:

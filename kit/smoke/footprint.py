@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kit.serving.api import ApiError, Management
 from kit.smoke import changes
-from kit.smoke.outcome import workers
+from kit.words import count
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def differences(before: Snapshot, after: Snapshot) -> list[str]:
 
 
 def _workers(state: VersionState) -> str:
-    return f"{workers(state.workers)} (min {state.min_workers}, max {state.max_workers})"
+    return f"{count(state.workers, 'worker')} (min {state.min_workers}, max {state.max_workers})"
 
 
 def restore(management: Management, model: str, before: Snapshot, store: Path | None, temp: Path | None) -> None:

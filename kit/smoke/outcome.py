@@ -61,7 +61,3 @@ def require(condition: bool, sentence: str) -> None:
     """Fail the check with `sentence` unless the condition holds."""
     if not condition:
         raise CheckFailed(sentence)
-
-
-def workers(count: int) -> str:
-    return "1 worker" if count == 1 else f"{count} workers"

@@ -20,8 +20,9 @@ from kit.smoke import (
     versions,
 )
 from kit.smoke.interrupt import Stopped
-from kit.smoke.outcome import CheckFailed, NotPassed, Outcome, Result, workers
+from kit.smoke.outcome import CheckFailed, NotPassed, Outcome, Result
 from kit.smoke.session import Session
+from kit.words import count
 
 Check = Callable[[Session], str]
 
@@ -134,7 +135,7 @@ def leave_as_found(session: Session) -> str:
         wrong = footprint.differences(before, footprint.take(management, target.model, target.temp))
         if not wrong:
             was = before.versions[before.default]
-            return f"version {before.default} is the default, {workers(was.workers)}"
+            return f"version {before.default} is the default, {count(was.workers, 'worker')}"
         if time.monotonic() > deadline:
             raise CheckFailed("; ".join(wrong))
         time.sleep(POLL_SECONDS)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kit.smoke import changes
 from kit.smoke.footprint import resize
-from kit.smoke.outcome import NotChecked, require, workers
+from kit.smoke.outcome import NotChecked, require
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session
+from kit.words import count
 
 
 def up(session: Session) -> str:
@@ -16,7 +17,7 @@ def up(session: Session) -> str:
         raise NotChecked(f"version {before.default} has minWorkers 0, which a scaling cannot come back to")
     wanted = was.workers + 1
     changes.scale(management, session.target.model, before.default, wanted, max(wanted, was.max_workers))
-    return f"{was.workers} → {workers(_ready(session, wanted))} READY"
+    return f"{was.workers} → {count(_ready(session, wanted), 'worker')} READY"
 
 
 def down(session: Session) -> str:
@@ -26,7 +27,7 @@ def down(session: Session) -> str:
     if now <= was.workers:
         raise NotChecked("it was not scaled up")
     resize(management, session.target.model, before.default, was)
-    return f"{now} → {workers(_ready(session, was.workers))} READY"
+    return f"{now} → {count(_ready(session, was.workers), 'worker')} READY"
 
 
 def _ready(session: Session, wanted: int) -> int:
@@ -34,6 +35,6 @@ def _ready(session: Session, wanted: int) -> int:
     version = session.found().default
     row = session.management.describe(session.target.model, version)[0]
     states = [worker["status"] for worker in row["workers"]]
-    require(states == ["READY"] * wanted, f"expected {workers(wanted)} READY, found {states}")
+    require(states == ["READY"] * wanted, f"expected {count(wanted, 'worker')} READY, found {states}")
     check_still_answers(session)
     return len(states)

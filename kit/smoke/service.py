@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kit.serving.api import client, error_text
 from kit.smoke import exposition
-from kit.smoke.outcome import CheckFailed, NotChecked, require, workers
+from kit.smoke.outcome import CheckFailed, NotChecked, require
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session
+from kit.words import count
 
 REQUESTS = "ts_inference_requests_total"
 
@@ -34,7 +35,7 @@ def describe(session: Session) -> str:
     require(bool(states), f"version {row['modelVersion']} has no worker")
     waiting = [state for state in states if state != "READY"]
     require(not waiting, f"{len(waiting)} of {len(states)} workers are not READY: {', '.join(sorted(set(waiting)))}")
-    return f"version {row['modelVersion']}, {workers(len(states))} READY"
+    return f"version {row['modelVersion']}, {count(len(states), 'worker')} READY"
 
 
 def metrics(session: Session) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from kit.bench.measurement import Measurement
+from kit.words import count
 
 
 @dataclass(frozen=True, order=True)
@@ -29,10 +30,6 @@ class Candidate:
 
     def with_batch(self, batch: int, delay: int) -> Candidate:
         return replace(self, batch=batch, delay=delay if batch > 1 else 0)
-
-
-def count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 @dataclass(frozen=True)

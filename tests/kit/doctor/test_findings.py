@@ -119,7 +119,7 @@ def test_its_own_running_server_is_not_in_the_way() -> None:
 
 def test_a_machine_with_gpus() -> None:
     machine = replace(SERVER, gpus=("NVIDIA L4",))
-    profile = ProfileFacts("cloud-gpu", 1, "one a GPU, 1 GPUs", 8, "fp16", 4 * GB, True)
+    profile = ProfileFacts("cloud-gpu", 1, "one a GPU, 1 GPU", 8, "fp16", 4 * GB, True)
     findings = examine(replace(GOOD, machine=machine, profiles=(profile,)))
     assert not failed(findings, "cloud-gpu")
     assert "NVIDIA L4" in [finding.message for finding in findings]

@@ -52,7 +52,7 @@ def test_new_requests_are_refused_first_then_every_worker_has_its_turn() -> None
 def test_a_worker_that_never_finishes_does_not_hold_the_stop_for_ever() -> None:
     server, said = FakeTorchServe(busy=10**9), Said()
     drain(server.management(), "t", 0.2, said.append)
-    assert said[-1] == "1 of 2 workers were still at work after 0 s; their requests are cut"
+    assert said[-1] == "still at work after 0 s: 1 of 2 workers; their requests are cut"
 
 
 def test_a_worker_that_died_is_not_waited_for() -> None:
