@@ -20,8 +20,9 @@ from kit.smoke import (
     versions,
 )
 from kit.smoke.interrupt import Stopped
-from kit.smoke.outcome import CheckFailed, NotPassed, Outcome, Result
+from kit.smoke.outcome import NotPassed, Outcome, Result
 from kit.smoke.session import Session
+from kit.smoke.settling import wait_until_right
 from kit.words import count
 
 Check = Callable[[Session], str]
@@ -52,8 +53,6 @@ CHECKS: dict[str, Check] = {
     "unregister": versions.unregister,
 }
 LEFT_AS_FOUND = "left as found"
-SETTLE_SECONDS = 30.0
-POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -130,12 +129,6 @@ def leave_as_found(session: Session) -> str:
     """Undo what is left of the changes, then look whether all is as it was."""
     management, before, target = session.management, session.found(), session.target
     footprint.restore(management, target.model, before, target.store, target.temp)
-    deadline = time.monotonic() + SETTLE_SECONDS
-    while True:
-        wrong = footprint.differences(before, footprint.take(management, target.model, target.temp))
-        if not wrong:
-            was = before.versions[before.default]
-            return f"version {before.default} is the default, {count(was.workers, 'worker')}"
-        if time.monotonic() > deadline:
-            raise CheckFailed("; ".join(wrong))
-        time.sleep(POLL_SECONDS)
+    wait_until_right(lambda: footprint.differences(before, footprint.take(management, target.model, target.temp)))
+    was = before.versions[before.default]
+    return f"version {before.default} is the default, {count(was.workers, 'worker')}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from kit.smoke import changes
 from kit.smoke.footprint import resize
-from kit.smoke.outcome import NotChecked, require
+from kit.smoke.outcome import NotChecked
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session
+from kit.smoke.settling import wait_until_right
 from kit.words import count
 
 
@@ -33,8 +34,12 @@ def down(session: Session) -> str:
 def _ready(session: Session, wanted: int) -> int:
     """How many workers are READY, which must be all that are wanted; and they answer."""
     version = session.found().default
-    row = session.management.describe(session.target.model, version)[0]
-    states = [worker["status"] for worker in row["workers"]]
-    require(states == ["READY"] * wanted, f"expected {count(wanted, 'worker')} READY, found {states}")
+
+    def wrong() -> list[str]:
+        row = session.management.describe(session.target.model, version)[0]
+        states = [worker["status"] for worker in row["workers"]]
+        return [] if states == ["READY"] * wanted else [f"expected {count(wanted, 'worker')} READY, found {states}"]
+
+    wait_until_right(wrong)
     check_still_answers(session)
-    return len(states)
+    return wanted

@@ -156,11 +156,37 @@ def test_metrics(with_metrics: Callable[[str], Session], text: str, outcome: Out
     assert words in result.detail
 
 
-def test_a_server_that_does_not_scale_fails(session: Session, fake: FakeTorchServe) -> None:
+def test_a_server_that_does_not_scale_fails(
+    session: Session, fake: FakeTorchServe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kit.smoke.settling.SETTLE_SECONDS", 0.0)
     fake.breaks.append(only("PUT", "/models/net/1.0", lambda: httpx.Response(200, json={"status": "scaled"})))
     found = outcomes(run(session, lambda result: None).results)
     assert found["scale up"] is Outcome.FAILED
     assert found["scale down"] is Outcome.NOT_CHECKED
+
+
+def test_a_worker_that_is_described_as_ready_only_a_moment_later_passes(session: Session, fake: FakeTorchServe) -> None:
+    """TorchServe answers a synchronous scaling just before it notes the new worker's state."""
+    late: list[httpx.Response] = []
+
+    def still_unloading(request: httpx.Request) -> httpx.Response | None:
+        if (
+            request.method != "GET"
+            or request.url.path != "/models/net/1.0"
+            or fake.versions["1.0"].workers == 2
+            or late
+        ):
+            return None
+        row = fake.versions["1.0"].row("1.0", fake.pid)
+        row["workers"][-1]["status"] = "UNLOADING"
+        late.append(httpx.Response(200, json=[row]))
+        return late[0]
+
+    fake.breaks.append(still_unloading)
+    found = outcomes(run(session, lambda result: None).results)
+    assert late
+    assert found["scale up"] is Outcome.PASSED
 
 
 def test_a_default_that_does_not_switch_fails(session: Session, fake: FakeTorchServe) -> None:
@@ -186,7 +212,7 @@ def test_a_new_default_whose_worker_does_nothing_fails(session: Session, fake: F
 def test_a_version_that_stays_after_unregistering_fails(
     session: Session, fake: FakeTorchServe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kit.smoke.run.SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("kit.smoke.settling.SETTLE_SECONDS", 0.0)
     fake.breaks.append(only("DELETE", "/models/net", lambda: httpx.Response(200, json={"status": "done"})))
     found = {result.name: result for result in run(session, lambda result: None).results}
     assert found["unregister"].outcome is found["left as found"].outcome is Outcome.FAILED
