@@ -18,7 +18,7 @@ def up(session: Session) -> str:
         raise NotChecked(f"version {before.default} has minWorkers 0, which a scaling cannot come back to")
     wanted = was.workers + 1
     changes.scale(management, session.target.model, before.default, wanted, max(wanted, was.max_workers))
-    return f"{was.workers} → {count(_ready(session, wanted), 'worker')} READY"
+    return f"{was.workers} → {_ready(session, wanted)}"
 
 
 def down(session: Session) -> str:
@@ -28,18 +28,18 @@ def down(session: Session) -> str:
     if now <= was.workers:
         raise NotChecked("it was not scaled up")
     resize(management, session.target.model, before.default, was)
-    return f"{now} → {count(_ready(session, was.workers), 'worker')} READY"
+    return f"{now} → {_ready(session, was.workers)}"
 
 
-def _ready(session: Session, wanted: int) -> int:
-    """How many workers are READY, which must be all that are wanted; and they answer."""
-    version = session.found().default
+def _ready(session: Session, wanted: int) -> str:
+    """`3 workers READY`, once they are all that there are, and answer."""
+    version, ready = session.found().default, f"{count(wanted, 'worker')} READY"
 
     def wrong() -> list[str]:
         row = session.management.describe(session.target.model, version)[0]
         states = [worker["status"] for worker in row["workers"]]
-        return [] if states == ["READY"] * wanted else [f"expected {count(wanted, 'worker')} READY, found {states}"]
+        return [] if states == ["READY"] * wanted else [f"expected {ready}, found {states}"]
 
     wait_until_right(wrong)
     check_still_answers(session)
-    return wanted
+    return ready
