@@ -13,13 +13,10 @@ from typing import Any
 
 from box import (
     confirmations,
-    durable,
     gate,
-    memory,
     plan,
     receiving,
     releases,
-    server_log,
     server_view,
     service,
     settling,
@@ -28,15 +25,16 @@ from box import (
     trial,
     wholeness,
 )
-from box.errors import BoxError, SpaceError
 from box.events import Journal
 from box.locks import alone
-from box.manifest import Manifest
 from box.paths import Paths
 from box.plan import Choice, Situation
 from box.service import Service
 from box.space import MEGABYTE
 from box.trial import Trial
+from common import durable, memory, server_log
+from common.errors import KitError, SpaceError
+from common.manifest import Manifest
 
 POLL_SECONDS = 0.2
 LOOK_SECONDS = 2.0
@@ -68,13 +66,13 @@ class Activation:
             choice = self._space(target, releases.loaded(self.paths, releases.confirmed(self.paths)))
             if choice.how == plan.NONE:
                 return self._stays_as_it_is(target)
-        except (BoxError, OSError) as error:
+        except (KitError, OSError) as error:
             return self._refused(error)
         on_trial = Trial(self.release, previous, choice.how, self.owner, self.since)
         try:
             with space.explained(self.paths.home, "the switch"):
                 measured = self._try(target, on_trial)
-        except (BoxError, OSError) as error:
+        except (KitError, OSError) as error:
             return self._failed(error, on_trial)
         self._await_confirm(on_trial, measured.describe(target.gate))
         return self._outcome(on_trial)
@@ -88,7 +86,7 @@ class Activation:
             self.journal.step("verify", "the signature, and every part's sha256")
             target, _ = receiving.in_place(self.paths, self.release)
         if damage := wholeness.damage(self.paths, self.release):
-            raise BoxError("; ".join(damage), f"deploy it again, or: box.pyz receive {self.release}")
+            raise KitError("; ".join(damage), f"deploy it again, or: box.pyz receive {self.release}")
         return target
 
     def _way_back(self) -> str | None:
@@ -145,9 +143,9 @@ class Activation:
         self.journal.step("start", f"version {target.model.version} beside {swap.old.model.version}")
         try:
             swap.register()
-        except BoxError as error:  # TorchServe says that it failed; the worker's own words say why
+        except KitError as error:  # TorchServe says that it failed; the worker's own words say why
             cause = self._cause() or error.message
-            raise BoxError(f"{self.release} does not start beside {on_trial.previous}: {cause}") from None
+            raise KitError(f"{self.release} does not start beside {on_trial.previous}: {cause}") from None
         self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
         measured = self._passed(target, swap.examine(self.runs.state().pid))
         self.journal.step("switch", f"from {on_trial.previous} to {self.release}, without a stop")
@@ -163,7 +161,7 @@ class Activation:
 
     def _passed(self, target: Manifest, measured: gate.Measured) -> gate.Measured:
         if failures := gate.judge(target.gate, measured):
-            raise BoxError("; ".join(failures), gate=measured.describe(target.gate))
+            raise KitError("; ".join(failures), gate=measured.describe(target.gate))
         return measured
 
     def _count_away(self) -> None:
@@ -224,7 +222,7 @@ class Activation:
         )
         return False
 
-    def _failed(self, error: BoxError | OSError, on_trial: Trial) -> bool:
+    def _failed(self, error: KitError | OSError, on_trial: Trial) -> bool:
         why = str(error)
         log = self._log()
         self.journal.step("revert", why)
@@ -233,9 +231,9 @@ class Activation:
         self.journal.result(
             **{"ok": False, "rolled_back": outcome.went_back, "release": self.release, "running": outcome.running},
             **{"how": on_trial.how, "away_seconds": round(self.away_seconds, 1), "log": log},
-            **(error.facts if isinstance(error, BoxError) else {}),
+            **(error.facts if isinstance(error, KitError) else {}),
             error=f"{why}{outcome.trouble}",
-            mend=getattr(error, "mend", "") or "look at the log lines; then mend the release and deploy it anew",
+            hint=getattr(error, "hint", "") or "look at the log lines; then fix the release and deploy it anew",
         )
         return False
 
@@ -253,11 +251,11 @@ class Activation:
         except OSError as error:
             return [f"the log cannot be read: {error}"]
 
-    def _refused(self, error: BoxError | OSError) -> bool:
+    def _refused(self, error: KitError | OSError) -> bool:
         self.journal.result(
             **{"ok": False, "rolled_back": False, "release": self.release, "log": []},
             error=str(error),
-            mend=getattr(error, "mend", ""),
+            hint=getattr(error, "hint", ""),
         )
         return False
 

@@ -6,10 +6,11 @@ import json
 import tarfile
 from pathlib import Path
 
-from box import durable, manifest, receiving, space
-from box.errors import BoxError
-from box.manifest import Manifest
+from box import receiving, space
 from box.paths import Paths
+from common import durable, manifest
+from common.errors import KitError
+from common.manifest import Manifest
 
 
 def bring_in(paths: Paths, bundle: Path) -> Manifest:
@@ -18,7 +19,7 @@ def bring_in(paths: Paths, bundle: Path) -> Manifest:
         with tarfile.open(bundle, "r:") as tar, space.explained(paths.home, "the copying"):
             return _bring_in(paths, tar)
     except (tarfile.TarError, EOFError) as error:
-        raise BoxError(f"{bundle} is not a whole bundle: {error}", "fetch it again") from None
+        raise KitError(f"{bundle} is not a whole bundle: {error}", "fetch it again") from None
 
 
 def _bring_in(paths: Paths, tar: tarfile.TarFile) -> Manifest:
@@ -26,9 +27,9 @@ def _bring_in(paths: Paths, tar: tarfile.TarFile) -> Manifest:
     try:
         release = str(json.loads(content)["release"])
     except (ValueError, KeyError, TypeError):
-        raise BoxError("the bundle's manifest cannot be read", "fetch it again") from None
+        raise KitError("the bundle's manifest cannot be read", "fetch it again") from None
     if not manifest.is_name(release):
-        raise BoxError(f"{release!r} is not the name of a release", "fetch the bundle again")
+        raise KitError(f"{release!r} is not the name of a release", "fetch the bundle again")
     durable.write(paths.incoming / f"{release}.json", content)
     durable.write(paths.incoming / f"{release}.json.sig", sealed)
     wanted, _ = receiving.verified(paths, release)
@@ -45,5 +46,5 @@ def _content(tar: tarfile.TarFile, name: str) -> bytes:
     except KeyError:
         file = None
     if file is None:
-        raise BoxError(f"the bundle has no {name}", "fetch it again")
+        raise KitError(f"the bundle has no {name}", "fetch it again")
     return file.read()

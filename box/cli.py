@@ -14,9 +14,9 @@ from typing import Any, NoReturn
 
 import box
 from box import programs, space, verbs
-from box.errors import BoxError, UsageError
 from box.events import emit, say
 from box.paths import Paths
+from common.errors import KitError, UsageError
 
 
 class Parser(argparse.ArgumentParser):
@@ -53,7 +53,7 @@ def parser() -> Parser:
     verb("status", "what runs, and whether it answers now")
     verb("history", "who did what when").add_argument("-n", type=int, default=20)
     verb("logs", "the server's last lines").add_argument("-n", type=int, default=100)
-    verb("doctor", "what is in the way, and its remedy")
+    verb("doctor", "what is in the way, and what to do")
     made = verb("lock", "keep other deployers off this box")
     made.add_argument("--break", dest="break_held", action="store_true", help="take it over from whoever holds it")
     verb("unlock", "let them in again")
@@ -84,8 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
             say(repaired)
         os.umask(0o022)  # a hardened root's 077 would keep the server's user out of its own release
         result = verbs.VERBS[asked.verb](Paths(asked.root.resolve()), asked)
-    except BoxError as error:
-        return _fail(error.exit_status, error.message, error.mend, error.facts)
+    except KitError as error:
+        return _fail(error.exit_status, error.message, error.hint, error.facts)
     except BrokenPipeError:
         # The reader is gone, as with a cut connection: there is nobody to tell, and nothing to undo.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -96,8 +96,8 @@ def main(arguments: list[str] | None = None) -> int:
         return _fail(1, "interrupted", "repeat it; what was begun is taken up again", {})
     except OSError as error:
         if told := space.trouble(error, Path(error.filename or "/").parent, asked.verb):
-            return _fail(1, told.message, told.mend, {})
-        return _fail(1, f"{error.strerror}: {error.filename or ''}".rstrip(": "), "mend that, then repeat", {})
+            return _fail(1, told.message, told.hint, {})
+        return _fail(1, f"{error.strerror}: {error.filename or ''}".rstrip(": "), "fix that, then repeat", {})
     except Exception as error:
         # A bug of ours. Its place goes to stderr in one line, so that it can be reported.
         place = traceback.extract_tb(error.__traceback__)[-1]
@@ -107,9 +107,9 @@ def main(arguments: list[str] | None = None) -> int:
     return 0 if result["ok"] else 1
 
 
-def _fail(status: int, error: str, mend: str, facts: dict[str, Any]) -> int:
-    say(f"{error}\n  → {mend}" if mend else error)
-    emit({"event": "result", "ok": False, "error": error, "mend": mend} | facts)
+def _fail(status: int, error: str, hint: str, facts: dict[str, Any]) -> int:
+    say(f"{error}\n  → {hint}" if hint else error)
+    emit({"event": "result", "ok": False, "error": error, "hint": hint} | facts)
     return status
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from box import durable, history, releases
+from box import history, releases
 from box.paths import Paths
+from common import durable
 
 MARK = "confirmed.json"
 

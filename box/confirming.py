@@ -7,10 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from box import events, releases, service, settling, status, trial
-from box.errors import BoxError
 from box.locks import alone
 from box.paths import Paths
 from box.service import Service
+from common.errors import KitError
 
 # Until the activation has retired the old release.
 FINISH_SECONDS = 120.0
@@ -25,9 +25,9 @@ def confirm(paths: Paths, runs: Service, release: str) -> dict[str, Any]:
         stays = releases.confirmed(paths) == release and releases.current(paths) == release
         if on_trial and on_trial.release == release and not stays:
             if on_trial.phase != trial.WAITING:
-                raise BoxError(f"{release} has not passed its gate: it is {on_trial.phase}", "box.pyz status")
+                raise KitError(f"{release} has not passed its gate: it is {on_trial.phase}", "box.pyz status")
             if time.monotonic() > on_trial.deadline:
-                raise BoxError(f"too late to confirm {release}: the box goes back", "deploy again")
+                raise KitError(f"too late to confirm {release}: the box goes back", "deploy again")
             releases.switch(paths, paths.confirmed, release)
         elif not stays:
             raise _not_on_trial(paths, release)
@@ -39,10 +39,10 @@ def confirm(paths: Paths, runs: Service, release: str) -> dict[str, Any]:
     }
 
 
-def _not_on_trial(paths: Paths, release: str) -> BoxError:
+def _not_on_trial(paths: Paths, release: str) -> KitError:
     last = next((e for e in reversed(list(events.lines(paths.activation))) if e.get("event") in ("end", "result")), {})
     why = f": {last['error']}" if last.get("release") == release and last.get("error") else ""
-    return BoxError(
+    return KitError(
         f"{release} is not on trial on this box{why}",
         "deploy again",
         running=releases.current(paths),
@@ -56,18 +56,18 @@ def revert(paths: Paths, runs: Service) -> dict[str, Any]:
         if not on_trial:
             return {"ok": True, "running": releases.current(paths)}
         if releases.confirmed(paths) == on_trial.release:
-            raise BoxError(f"{on_trial.release} is confirmed already", "box.pyz rollback")
+            raise KitError(f"{on_trial.release} is confirmed already", "box.pyz rollback")
         if on_trial.phase != trial.WAITING:
-            raise BoxError(f"{on_trial.release} is not waiting for a word: it is {on_trial.phase}", "box.pyz status")
+            raise KitError(f"{on_trial.release} is not waiting for a word: it is {on_trial.phase}", "box.pyz status")
         trial.save(paths, on_trial.to(trial.GIVEN_UP))
     _wait_for_the_end(paths, runs, BACK_SECONDS)
     running = releases.current(paths)
     if running and runs.state().phase != service.READY:
-        raise BoxError(f"{running} is current again, and does not answer", "box.pyz logs")
+        raise KitError(f"{running} is current again, and does not answer", "box.pyz logs")
     return {"ok": True, "release": on_trial.release, "running": running}
 
 
 def _wait_for_the_end(paths: Paths, runs: Service, seconds: float) -> None:
     """Until the activation has ended: it holds the work lock that long. One that is gone is settled from here."""
-    with suppress(BoxError):
+    with suppress(KitError):
         settling.settle(paths, runs, wait_seconds=seconds)

@@ -1,4 +1,4 @@
-"""What on this box is, or will be, in the way of a release; each finding with its remedy."""
+"""What on this box is, or will be, in the way of a release; each finding with what to do."""
 
 from __future__ import annotations
 
@@ -9,25 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from box import (
-    disk,
-    files,
-    history,
-    memory,
-    mounts,
-    platforms,
-    releases,
-    space,
-    starting,
-    torch_check,
-    trial,
-    wholeness,
-)
-from box.manifest import Manifest
+from box import disk, files, history, mounts, platforms, releases, space, starting, torch_check, trial, wholeness
 from box.paths import Paths
 from box.service import FAILED, READY, UNIT, Service
 from box.space import MEGABYTE
 from box.status import RECENT_SECONDS
+from common import memory
+from common.manifest import Manifest
 
 Finding = dict[str, str]
 ERROR, WARNING = "error", "warning"
@@ -48,8 +36,8 @@ def findings(paths: Paths, runs: Service) -> list[Finding]:
     return [*found, *_service(paths, runs)]
 
 
-def _finding(severity: str, message: str, remedy: str) -> Finding:
-    return {"severity": severity, "message": message, "remedy": remedy}
+def _finding(severity: str, message: str, hint: str) -> Finding:
+    return {"severity": severity, "message": message, "hint": hint}
 
 
 def _tools() -> list[Finding]:
@@ -113,8 +101,8 @@ def _torch(paths: Paths, manifest: Manifest, runs: Service) -> list[Finding]:
     wrong = torch_check.wrong(python) if runs.state().phase == FAILED else ""
     if not wrong:
         return []
-    remedy = "deploy again if it is damaged; or a bundle whose torch is built for this processor (TORCH_INDEX)"
-    return [_finding(ERROR, f"the runtime's torch does not work here: {wrong}", remedy)]
+    hint = "deploy again if it is damaged; or a bundle whose torch is built for this processor (TORCH_INDEX)"
+    return [_finding(ERROR, f"the runtime's torch does not work here: {wrong}", hint)]
 
 
 def _service(paths: Paths, runs: Service) -> list[Finding]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from box import durable
+from common import durable
 
 Event = dict[str, Any]
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from box import durable
 from box.paths import Paths
+from common import durable
 
 # With the unit's RestartSec: 5 s after the first failure, 10, 20, 40 … and at most some three minutes.
 FIRST_SECONDS = 5.0

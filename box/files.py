@@ -5,8 +5,8 @@ from __future__ import annotations
 import zipfile
 
 from box import confirmations, installed, releases, settings, signature, wholeness
-from box.manifest import Manifest
 from box.paths import Paths
+from common.manifest import Manifest
 
 
 def damaged(paths: Paths) -> list[str]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from box import golden, memory
-from box.errors import BoxError
-from box.manifest import Gate, Golden, Manifest
 from box.space import MEGABYTE
-from box.torchserve import Inference, Management
+from common import answers as golden
+from common import memory
+from common.errors import KitError
+from common.manifest import Gate, Golden, Manifest
+from common.torchserve import Inference, Management
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class Examiner:
     def _ready(self) -> int:
         row = self.management.describe(self.manifest.model.name, self.version)[0]
         if str(row["modelVersion"]) != self.manifest.model.version:
-            raise BoxError(f"it serves version {row['modelVersion']}, not {self.manifest.model.version}")
+            raise KitError(f"it serves version {row['modelVersion']}, not {self.manifest.model.version}")
         return sum(worker["status"] == "READY" for worker in row["workers"])
 
     def _ask_golden(self) -> tuple[int, list[str]]:
@@ -105,7 +106,7 @@ class Examiner:
             content = (self.folder / picture.file).read_bytes()
             try:
                 answer = self._predict(content)
-            except BoxError as error:
+            except KitError as error:
                 wrong.append(f"{picture.file}: {error.message}")
                 continue
             if sentence := golden.mismatch(picture.file, picture.expected, self.manifest.tolerance, answer):

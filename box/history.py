@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 from typing import Any
 
-from box import durable
 from box.events import Event, lines, say
-from box.manifest import is_name
+from common import durable
+from common.manifest import is_name
 
 CONFIRMED = "confirmed"
 

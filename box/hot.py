@@ -8,14 +8,15 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from box import durable, releases, server_command, server_view, wholeness
-from box.drain import wait_until_idle
-from box.errors import BoxError
+from box import releases, server_command, server_view, wholeness
 from box.events import say
 from box.gate import Examiner, Measured
-from box.manifest import Manifest
 from box.paths import Paths
-from box.torchserve import ApiError, Inference, Management
+from common import durable
+from common.drain import wait_until_idle
+from common.errors import KitError
+from common.manifest import Manifest
+from common.torchserve import ApiError, Inference, Management
 
 
 @dataclass(frozen=True)
@@ -48,13 +49,13 @@ class Hot:
         self._serves(self.new)
 
     def undo(self) -> None:
-        """The old version is the default again and the new one gone. Raises BoxError when that cannot be seen."""
+        """The old version is the default again and the new one gone. Raises KitError when that cannot be seen."""
         self.management.set_default(self.old.model.name, self.old.model.version)
         self._serves(self.old)
         self._finish(self.new)
         versions = [row["modelVersion"] for row in self.management.describe(self.old.model.name, "all")]
         if versions != [self.old.model.version]:
-            raise BoxError(f"versions {', '.join(versions)} are registered, not {self.old.model.version} alone")
+            raise KitError(f"versions {', '.join(versions)} are registered, not {self.old.model.version} alone")
         golden = wholeness.first_golden(self.paths, self.old)
         picture = (self.paths.release(self.old.release) / golden.file).read_bytes()
         self.inference.predict(self.old.model.name, picture, self.old.server.response_timeout)
@@ -64,7 +65,7 @@ class Hot:
         self._finish(self.old)
 
     def _finish(self, version: Manifest) -> None:
-        with suppress(BoxError):
+        with suppress(KitError):
             seconds = version.server.response_timeout
             wait_until_idle(self.management, version.model.name, version.model.version, seconds, say)
         self._unregister(version)

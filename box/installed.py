@@ -8,10 +8,11 @@ import subprocess
 from importlib import resources
 from pathlib import Path
 
-from box import copies, durable, programs
-from box.errors import BoxError
+from box import copies, programs
 from box.paths import Paths
 from box.service import MENDING_UNIT, UNIT
+from common import durable
+from common.errors import KitError
 
 JOURNAL_SETTINGS = "journald@vision-serve.conf"
 # In the units, in place of which a box gets the words that start the first whole copy of this program.
@@ -76,4 +77,4 @@ def _enable(unit: str, reload: bool) -> list[str]:
 def _systemctl(*words: str) -> None:
     run = subprocess.run(["systemctl", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if run.returncode:
-        raise BoxError(f"systemctl {words[0]} failed: {run.stderr.strip()}", "mend that on the box, then repeat")
+        raise KitError(f"systemctl {words[0]} failed: {run.stderr.strip()}", "fix that on the box, then repeat")

@@ -7,10 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from box import events, programs
-from box.errors import BoxError
 from box.events import Event
 from box.paths import Paths
 from box.service import Plain, Service
+from common.errors import KitError
 
 UNIT = "vision-serve-activate"
 POLL_SECONDS = 0.1
@@ -47,7 +47,7 @@ def launch(paths: Paths, runs: Service, arguments: Sequence[str]) -> Callable[[]
         text=True,
     )
     if started.returncode:
-        raise BoxError(
+        raise KitError(
             f"systemd does not start the activation: {started.stderr.strip()}", "box.pyz status; box.pyz logs"
         )
     return unit_lives
@@ -74,5 +74,5 @@ def follow(paths: Paths, mark: str, lives: Callable[[], bool]) -> Iterator[Event
         if not lived:
             gone_at = gone_at or time.monotonic()
             if time.monotonic() > gone_at + LAST_WORDS_SECONDS:
-                raise BoxError("the activation ended without a result", "box.pyz status; box.pyz logs")
+                raise KitError("the activation ended without a result", "box.pyz status; box.pyz logs")
         time.sleep(POLL_SECONDS)

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from box import durable
-from box.errors import BoxError
+from common import durable
+from common.errors import KitError
 
 STALE_SECONDS = 30 * 60
 
@@ -51,7 +51,7 @@ def holder(path: Path) -> Holder | None:
 
 
 def take(path: Path, owner: str, break_held: bool) -> None:
-    """Take the deployers' lock, or renew one's own. Raises BoxError with the holder when another has it."""
+    """Take the deployers' lock, or renew one's own. Raises KitError with the holder when another has it."""
     now = time.time()
     held = holder(path)
     if held and held.owner != owner:
@@ -83,9 +83,9 @@ def permit(path: Path, owner: str) -> None:
         raise _held(held, facts, f'wait until they are done, or take their lock away: unlock --owner "{held.owner}"')
 
 
-def _held(held: Holder, facts: dict[str, Any], mend: str) -> BoxError:
+def _held(held: Holder, facts: dict[str, Any], hint: str) -> KitError:
     minutes = facts["age_seconds"] / 60
-    return BoxError(f"{held.owner} holds this box's lock, last renewed {minutes:.0f} min ago", mend, holder=facts)
+    return KitError(f"{held.owner} holds this box's lock, last renewed {minutes:.0f} min ago", hint, holder=facts)
 
 
 def _write(path: Path, content: Holder) -> None:
@@ -95,7 +95,7 @@ def _write(path: Path, content: Holder) -> None:
 
 @contextmanager
 def alone(path: Path, busy: str, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Hold the kernel's lock on `path`. Raises BoxError(busy) when another process still has it after the wait."""
+    """Hold the kernel's lock on `path`. Raises KitError(busy) when another process still has it after the wait."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
@@ -106,7 +106,7 @@ def alone(path: Path, busy: str, wait_seconds: float = 0.0) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() >= deadline:
-                    raise BoxError(busy, "wait until it has ended: box.pyz status says when") from None
+                    raise KitError(busy, "wait until it has ended: box.pyz status says when") from None
                 time.sleep(0.05)
         yield
     finally:
@@ -118,5 +118,5 @@ def taken(path: Path) -> bool:
     try:
         with alone(path, "taken"):
             return False
-    except BoxError:
+    except KitError:
         return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from box import history, installed
-from box.errors import BoxError
 from box.events import say
 from box.paths import Paths
+from common.errors import KitError
 
 
 def mend(paths: Paths, starting: bool) -> list[str]:
@@ -19,7 +19,7 @@ def mend(paths: Paths, starting: bool) -> list[str]:
     try:
         changed += installed.program(paths)
         changed += installed.units(paths, reload=not starting)
-    except (OSError, BoxError) as error:
+    except (OSError, KitError) as error:
         say(f"vision-serve: not mended: {error}")
     if changed:
         os.sync()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from box.manifest import Manifest
+from common.manifest import Manifest
 
 HOT, RESTART, NONE, FIRST = "hot", "restart", "none", "first"
 

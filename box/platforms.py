@@ -5,8 +5,8 @@ from __future__ import annotations
 import platform
 import sys
 
-from box.errors import BoxError
-from box.manifest import Manifest
+from common.errors import KitError
+from common.manifest import Manifest
 
 
 def own_platform() -> str:
@@ -20,7 +20,7 @@ def own_python() -> str:
 def require_fit(manifest: Manifest) -> None:
     own, python = own_platform(), own_python()
     if (manifest.platform, manifest.python) != (own, python):
-        raise BoxError(
+        raise KitError(
             f"{manifest.release} is for {manifest.platform} with Python {manifest.python}; "
             f"this box is {own} with Python {python}",
             f"make bundle PLATFORM={own} PYTHON={python}",

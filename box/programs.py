@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 
 import box
-from box import durable
 from box.paths import Paths
+from common import durable
 
 
 def own_file() -> Path | None:

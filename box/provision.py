@@ -8,8 +8,8 @@ import subprocess
 from dataclasses import replace
 
 from box import installed, receiving, settings
-from box.errors import BoxError, UsageError
 from box.paths import Paths
+from common.errors import KitError, UsageError
 
 USER = "vision-serve"
 
@@ -19,7 +19,7 @@ def provision(paths: Paths, address: str, signers: str) -> list[str]:
     if paths.is_system and os.geteuid() != 0:
         raise UsageError("provisioning a box needs root", "sudo python3 box.pyz provision")
     if why := receiving.why_not(paths):
-        raise BoxError(f"this box can take no release: {why}", "boot it from a disk that keeps what is written")
+        raise KitError(f"this box can take no release: {why}", "boot it from a disk that keeps what is written")
     changed: list[str] = []
     if paths.is_system:
         changed += _user()
@@ -79,4 +79,4 @@ def _settings(paths: Paths, address: str) -> list[str]:
 def _run(command: list[str]) -> None:
     run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
     if run.returncode:
-        raise BoxError(f"{' '.join(command[:2])} failed: {run.stderr.strip()}", "mend that on the box, then repeat")
+        raise KitError(f"{' '.join(command[:2])} failed: {run.stderr.strip()}", "fix that on the box, then repeat")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from box import confirmations, durable, releases, wholeness
+from box import confirmations, releases, wholeness
 from box.paths import Paths
+from common import durable
 
 
 def to_keep(there: Sequence[str], now: Sequence[str | None], confirmed_before: Sequence[str], keep: int) -> list[str]:

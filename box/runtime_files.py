@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from box import durable
+from common import durable
 
 INDEX = "files.json"
 VERSIONED = re.compile(r"python3\.\d+")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from box.errors import BoxError
-from box.manifest import Manifest
 from box.paths import Paths
 from box.settings import Settings
+from common.errors import KitError
+from common.manifest import Manifest
 
 # What the server may have of the supervisor's own environment.
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "HOME")
@@ -40,7 +40,7 @@ def words(manifest: Manifest, paths: Paths) -> dict[str, str]:
 def fill(text: str, known: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in known:
-            raise BoxError(f"the release wants {match[0]}, which this program does not know", "provision this box anew")
+            raise KitError(f"the release wants {match[0]}, which this program does not know", "provision this box anew")
         return known[match[1]]
 
     return re.sub(r"\{(\w+)\}", value, text)

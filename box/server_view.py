@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from box import durable, settings
+from box import settings
 from box.paths import Paths
-from box.torchserve import Inference, Management
+from common import durable
+from common.torchserve import Inference, Management
 
 
 def inference(paths: Paths) -> Inference:

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from box import durable, failed_starts, programs
-from box.errors import BoxError
+from box import failed_starts, programs
 from box.paths import Paths
 from box.recover import recover
+from common import durable
+from common.errors import KitError
 
 UNIT = "vision-serve.service"
 MENDING_UNIT = "vision-serve-mend.service"
@@ -59,7 +60,7 @@ class Systemd:
         failed_starts.forget(self.paths)
         started = _systemctl("start", "--no-block", UNIT)
         if started.returncode:
-            raise BoxError(f"systemd does not start {UNIT}: {started.stderr.strip()}", "box.pyz provision")
+            raise KitError(f"systemd does not start {UNIT}: {started.stderr.strip()}", "box.pyz provision")
 
     def stop(self) -> None:
         _systemctl("stop", UNIT)

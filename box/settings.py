@@ -11,14 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from box import durable
-from box.errors import BoxError, UsageError
 from box.paths import Paths
+from common import durable
+from common.errors import KitError, UsageError
 
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (not bound here: where to ask instead)
 
 
-class Damaged(BoxError):
+class Damaged(KitError):
     """A file of settings that nobody wrote so."""
 
 
@@ -64,7 +64,7 @@ def load(paths: Paths) -> Settings:
     for path in (paths.settings, paths.settings_copy):
         try:
             return read(path)
-        except BoxError:
+        except KitError:
             continue
     return Settings()
 
@@ -73,7 +73,7 @@ def problem(paths: Paths) -> str:
     """What is wrong with box.json, "" when nothing is. A box that was never provisioned has none, and needs none."""
     try:
         read(paths.settings)
-    except BoxError as error:
+    except KitError as error:
         return error.message if paths.settings.exists() or paths.settings_copy.exists() else ""
     return ""
 
@@ -82,7 +82,7 @@ def copy_problem(paths: Paths) -> str:
     """What is wrong with the copy that stands in for a damaged box.json, "" when nothing is, or there is none yet."""
     try:
         read(paths.settings_copy)
-    except BoxError as error:
+    except KitError as error:
         return error.message if paths.settings_copy.exists() else ""
     return ""
 
@@ -97,7 +97,7 @@ def keep_copy(paths: Paths) -> None:
     """Of settings that somebody edited by hand."""
     try:
         edited = read(paths.settings)
-    except BoxError:
+    except KitError:
         return
     durable.write_changed(paths.settings_copy, text(edited))
 

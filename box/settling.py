@@ -5,8 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from box import events, history, memory, plan, pruning, releases, server_view, settings, starting, trial, wholeness
-from box.errors import BoxError
+from box import events, history, plan, pruning, releases, server_view, settings, starting, trial, wholeness
 from box.events import Journal, say
 from box.hot import Hot
 from box.locks import alone
@@ -14,6 +13,8 @@ from box.paths import Paths
 from box.service import FAILED, READY, STOPPED, Service
 from box.space import MEGABYTE
 from box.trial import Trial
+from common import memory
+from common.errors import KitError
 
 # In memory, and not in a process: the files in /run, the page cache.
 NOT_COUNTED_MB = 128
@@ -33,7 +34,7 @@ def memory_limit(paths: Paths, release: str) -> float:
 
 def hot_of(paths: Paths, on_trial: Trial) -> Hot:
     if not on_trial.previous:
-        raise BoxError("a hot swap needs a release that runs")
+        raise KitError("a hot swap needs a release that runs")
     return Hot(
         paths,
         releases.load(paths, on_trial.previous),
@@ -56,7 +57,7 @@ def keep(paths: Paths, runs: Service, on_trial: Trial) -> list[str]:
     if on_trial.how == plan.HOT:
         try:
             hot_of(paths, on_trial).retire()
-        except BoxError as error:
+        except KitError as error:
             say(f"the old version is not retired: {error.message}; the next restart does it")
         runs.limit_memory(memory_limit(paths, on_trial.release))
     trial.clear(paths)
@@ -69,20 +70,20 @@ def tidy(paths: Paths) -> list[str]:
     """Remove what nobody needs. Returns the releases that went."""
     try:
         return pruning.prune(paths, settings.load(paths).keep)
-    except (BoxError, OSError) as error:
+    except (KitError, OSError) as error:
         say(f"not pruned: {error}")
         return []
 
 
 def take_back(paths: Paths, runs: Service, on_trial: Trial) -> str | None:
-    """Return the release that answers again, None on a box that had none. Raises BoxError when it does not answer.
+    """Return the release that answers again, None on a box that had none. Raises KitError when it does not answer.
 
     `current` goes back and the marker is removed before the old release is started: whatever ends this process
     after that, a start by systemd or a boot brings the old release.
     """
     trial.save(paths, on_trial.to(trial.REVERTING))
     if on_trial.how == plan.HOT and runs.state().phase == READY:
-        with suppress(BoxError):
+        with suppress(KitError):
             hot_of(paths, on_trial).undo()
             runs.limit_memory(memory_limit(paths, str(on_trial.previous)))
             releases.go_back(paths, on_trial.previous)
@@ -111,10 +112,10 @@ class Outcome:
 
 
 def back_and_told(paths: Paths, runs: Service, on_trial: Trial, why: str) -> Outcome:
-    """Take back, and write it into the history. Never raises BoxError or OSError: the way back must end."""
+    """Take back, and write it into the history. Never raises KitError or OSError: the way back must end."""
     try:
         outcome = Outcome(take_back(paths, runs, on_trial))
-    except (BoxError, OSError) as error:
+    except (KitError, OSError) as error:
         outcome = Outcome(None, f"; and {on_trial.previous} does not answer either: {error}")
     history.record(
         *(paths.history, "rolled-back", on_trial.release, on_trial.owner, False),
@@ -127,7 +128,7 @@ def back_and_told(paths: Paths, runs: Service, on_trial: Trial, why: str) -> Out
 def settle(paths: Paths, runs: Service, wait_seconds: float = 10) -> str:
     """End a trial whose activation is gone; a sentence on what was done, "" when there was none.
 
-    Raises BoxError when the activation is still at work after `wait_seconds`.
+    Raises KitError when the activation is still at work after `wait_seconds`.
     """
     with alone(paths.work_lock, BUSY, wait_seconds):
         on_trial = trial.load(paths)

@@ -5,14 +5,14 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from box.errors import BoxError
+from common.errors import KitError
 
 NAMESPACE = "vision-serve-bundle"
 # What OpenSSH's names of keys begin with, and a certificate authority's line.
 KINDS = ("ssh-", "ecdsa-", "sk-", "cert-authority")
 
 
-class Misfit(BoxError):
+class Misfit(KitError):
     """The signature is not of this manifest, whoever made it."""
 
 
@@ -35,9 +35,9 @@ def is_one(file: Path) -> bool:
 
 
 def verify(manifest: Path, signature: Path, allowed_signers: Path) -> str:
-    """The principal who signed. Raises BoxError when it is nobody this box trusts, or not this manifest."""
+    """The principal who signed. Raises KitError when it is nobody this box trusts, or not this manifest."""
     if not keys(allowed_signers):
-        raise BoxError(
+        raise KitError(
             f"this box trusts no key yet: {allowed_signers} holds none",
             "give it the operator's allowed signers: box.pyz provision < allowed_signers",
         )
@@ -52,14 +52,14 @@ def verify(manifest: Path, signature: Path, allowed_signers: Path) -> str:
     principals = found.stdout.decode().split("\n")[0].strip() if found.returncode == 0 else ""
     if not principals:
         key = seal.stdout.decode().strip().rpartition(" with ")[2]
-        raise BoxError(
+        raise KitError(
             f"the bundle is signed by a key that this box does not trust: {key}",
             f"sign it with a key that is in {allowed_signers}, or add this one there if it is yours",
         )
     names = ["-I", principals, "-n", NAMESPACE]
     good = _keygen(content, "verify", "-f", str(allowed_signers), *names, "-s", str(signature))
     if good.returncode:
-        raise BoxError(f"{principals}'s signature is not accepted: {_words(good)}", f"look into {allowed_signers}")
+        raise KitError(f"{principals}'s signature is not accepted: {_words(good)}", f"look into {allowed_signers}")
     return principals
 
 
@@ -67,7 +67,7 @@ def _keygen(content: bytes, action: str, *arguments: str) -> subprocess.Complete
     try:
         return subprocess.run(["ssh-keygen", "-Y", action, *arguments], input=content, capture_output=True, timeout=60)
     except FileNotFoundError:
-        raise BoxError(
+        raise KitError(
             "ssh-keygen is not on this box, so no signature can be checked", "apt-get install openssh-client"
         ) from None
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from box import disk
-from box.errors import BoxError, SpaceError
+from common.errors import KitError, SpaceError
 
 MEGABYTE = 1_000_000
 # Left free on the disk: for history, logs, and whoever has to repair the box.
@@ -55,7 +55,7 @@ def require(folder: Path, needed: int, what_for: str) -> None:
 
 @contextmanager
 def explained(folder: Path, what: str) -> Iterator[None]:
-    """A disk that fills up or fails in the middle of `what` becomes a BoxError that says so."""
+    """A disk that fills up or fails in the middle of `what` becomes a KitError that says so."""
     try:
         yield
     except OSError as error:
@@ -64,7 +64,7 @@ def explained(folder: Path, what: str) -> Iterator[None]:
         raise
 
 
-def trouble(error: OSError, folder: Path, what: str) -> BoxError | None:
+def trouble(error: OSError, folder: Path, what: str) -> KitError | None:
     """A disk's own errors, in words and with figures; None for any other."""
     place = disk.existing(folder)
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
@@ -76,7 +76,7 @@ def trouble(error: OSError, folder: Path, what: str) -> BoxError | None:
         )
     if error.errno in (errno.EROFS, errno.EIO):
         how = disk.unwritable(place) or f"the disk of {place} fails ({error.strerror})"
-        return BoxError(f"{what} has to write: {how}", "boot the box, which checks its disk; replace one that stays so")
+        return KitError(f"{what} has to write: {how}", "boot the box, which checks its disk; replace one that stays so")
     return None
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 
-from box import server_log, server_view, service
-from box.errors import BoxError
-from box.manifest import Manifest
+from box import server_view, service
 from box.paths import Paths
 from box.service import Service, State
+from common import server_log
+from common.errors import KitError
+from common.manifest import Manifest
 
 POLL_SECONDS = 0.2
 # Between the request to start and the first sign of it.
@@ -18,7 +19,7 @@ EXTRA_SECONDS = 60.0
 
 
 def restart(paths: Paths, runs: Service, manifest: Manifest) -> State:
-    """Stop, start, and return when this release says that it answers. Raises BoxError with the cause."""
+    """Stop, start, and return when this release says that it answers. Raises KitError with the cause."""
     runs.stop()
     since = time.time()
     runs.start()
@@ -39,9 +40,9 @@ def wait_until_ready(paths: Paths, runs: Service, manifest: Manifest, since: flo
         if state.phase == service.READY and server_view.own_word(paths).get("release") == manifest.release:
             return state
         if state.phase == service.FAILED or (state.phase == service.STOPPED and waited > PATIENCE_SECONDS):
-            raise BoxError(
+            raise KitError(
                 f"{manifest.release} does not start: {cause(runs, state, since) or 'it ended without a word'}"
             )
         if waited > limit:
-            raise BoxError(f"{manifest.release} was not ready after {limit:.0f} s")
+            raise KitError(f"{manifest.release} was not ready after {limit:.0f} s")
         time.sleep(POLL_SECONDS)

@@ -6,26 +6,13 @@ import time
 from typing import Any
 
 import box
-from box import (
-    disk,
-    durable,
-    events,
-    files,
-    golden,
-    locks,
-    memory,
-    releases,
-    server_view,
-    space,
-    starting,
-    trial,
-    wholeness,
-)
-from box.errors import BoxError
-from box.manifest import Manifest
+from box import disk, events, files, locks, releases, server_view, space, starting, trial, wholeness
 from box.paths import Paths
 from box.service import FAILED, READY, Service, State
 from box.space import MEGABYTE
+from common import answers, durable, memory
+from common.errors import KitError
+from common.manifest import Manifest
 
 PREDICTION_SECONDS = 30.0
 # How far back its log may say why a server does not start: it is tried again every few minutes.
@@ -75,7 +62,7 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
 def _workers(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
     try:
         rows = server_view.management(paths).describe(manifest.model.name)
-    except BoxError:
+    except KitError:
         return []
     return [{"pid": worker["pid"], "status": worker["status"]} for row in rows for worker in row["workers"]]
 
@@ -86,9 +73,9 @@ def wrong(paths: Paths, manifest: Manifest) -> str:
     try:
         content = (paths.release(manifest.release) / picture.file).read_bytes()
         answer = server_view.inference(paths).predict(manifest.model.name, content, PREDICTION_SECONDS)
-    except (BoxError, OSError) as error:
+    except (KitError, OSError) as error:
         return str(error)
-    return golden.mismatch(picture.file, picture.expected, manifest.tolerance, answer)
+    return answers.mismatch(picture.file, picture.expected, manifest.tolerance, answer)
 
 
 def _silent(runs: Service, state: State, paths: Paths, release: str | None) -> str:

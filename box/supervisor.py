@@ -19,17 +19,18 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from box import durable, golden, releases, server_command, settings, torch_check, wholeness
+from box import releases, server_command, settings, torch_check, wholeness
 from box.child import Child
-from box.drain import drain
-from box.errors import BoxError
 from box.events import say
-from box.manifest import Manifest
 from box.notify import notify, watchdog_seconds
 from box.paths import Paths
-from box.readiness import KILLED, Watch, ended
-from box.server_log import FAILED
-from box.torchserve import ApiError, Inference, Management
+from common import answers, durable, tokens
+from common.drain import drain
+from common.errors import KitError
+from common.manifest import Manifest
+from common.readiness import KILLED, Watch, ended
+from common.server_log import FAILED
+from common.torchserve import Inference, Management
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.5
@@ -53,7 +54,7 @@ def serve(paths: Paths) -> int:
         return NOTHING_TO_SERVE
     try:
         return Supervisor(paths, releases.load(paths, release), settings.load(paths), stop).run()
-    except (BoxError, OSError) as error:
+    except (KitError, OSError) as error:
         _give_up("; ".join([str(error), *wholeness.damage(paths, release)]))
         return 1
 
@@ -107,7 +108,7 @@ class Supervisor:
         for folder in (self.paths.private, self.paths.temp, self.paths.logs):
             folder.mkdir(mode=0o700)
         if os.statvfs(self.paths.temp).f_flag & os.ST_NOEXEC:
-            raise BoxError(
+            raise KitError(
                 f"{self.paths.temp} is mounted noexec, and Java has to map its library there",
                 "box.pyz provision brings the unit that mounts it rightly",
             )
@@ -129,7 +130,7 @@ class Supervisor:
                         return None
             if self.stop.wait(1):
                 return None
-        raise BoxError(f"this box does not have the address {host}")
+        raise KitError(f"this box does not have the address {host}")
 
     def _state(self, phase: str, child: Child) -> None:
         state = {
@@ -148,15 +149,18 @@ class Supervisor:
         deadline = time.monotonic() + self.manifest.gate.ready_seconds
         have_tokens = False
         while not self.stop.wait(POLL_SECONDS):
-            have_tokens = have_tokens or self._write_headers()
+            have_tokens = have_tokens or tokens.write_headers(
+                self.paths.keys, self.paths.inference_header, self.paths.management_header, tokens.GROUP
+            )
             alive = child.alive
-            verdict = watch.judge(alive, self._workers() if alive and have_tokens else [], child.words())
+            workers = self.management.workers(self.manifest.model.name) if alive and have_tokens else []
+            verdict = watch.judge(alive, workers, child.words())
             if verdict.failure:
-                raise BoxError(self._cause(verdict.failure))
+                raise KitError(self._cause(verdict.failure))
             if verdict.done:
                 return self._ask_first()
             if time.monotonic() > deadline:
-                raise BoxError(
+                raise KitError(
                     f"only {verdict.ready} of {verdict.wanted} workers were ready after "
                     f"{self.manifest.gate.ready_seconds:.0f} s"
                 )
@@ -173,53 +177,27 @@ class Supervisor:
 
     def _ask_first(self) -> None:
         answer = self._predict(self.manifest.server.response_timeout)
-        if wrong := golden.mismatch(self.first.file, self.first.expected, self.manifest.tolerance, answer):
-            raise BoxError(f"it answers, and wrongly: {wrong}")
+        if wrong := answers.mismatch(self.first.file, self.first.expected, self.manifest.tolerance, answer):
+            raise KitError(f"it answers, and wrongly: {wrong}")
 
     def _predict(self, timeout: float) -> Any:
         return self.inference.predict(self.manifest.model.name, self.picture, timeout)
 
-    def _write_headers(self) -> bool:
-        """False while TorchServe has not written its tokens yet."""
-        keys = durable.read_object(self.paths.keys)
-        try:
-            inference, management = keys["inference"]["key"], keys["management"]["key"]
-        except (KeyError, TypeError):
-            return False
-        for path, token, mode in (
-            (self.paths.inference_header, inference, 0o640),
-            (self.paths.management_header, management, 0o600),
-        ):
-            durable.write(path, f"Authorization: Bearer {token}\n".encode(), mode)
-        return True
-
-    def _workers(self) -> list[dict[str, Any]]:
-        """None while it does not answer or has no such model yet."""
-        try:
-            workers: list[dict[str, Any]] = self.management.describe(self.manifest.model.name)[0]["workers"]
-        except ApiError as error:
-            if error.status == 404:
-                return []
-            raise
-        except BoxError:
-            return []
-        return workers
-
     def _watch(self, child: Child) -> None:
-        """Return at SIGTERM. Raises BoxError when Java ended, or no prediction succeeded for too long."""
+        """Return at SIGTERM. Raises KitError when Java ended, or no prediction succeeded for too long."""
         patience = watchdog_seconds() * 0.8 or PATIENCE_SECONDS
         last_good = time.monotonic()
         notify("WATCHDOG=1")
         pause = min(PROBE_SECONDS, patience / 4)
         while not _sleep(self.stop, pause, lambda: child.alive):
             if not child.alive:
-                raise BoxError(ended(child.words()))
+                raise KitError(ended(child.words()))
             why = self._probe(min(self.manifest.server.response_timeout, patience / 2))
             if not why:
                 last_good = time.monotonic()
                 notify("WATCHDOG=1")
             elif time.monotonic() - last_good > patience:
-                raise BoxError(f"no prediction succeeded for {patience:.0f} s: {why}")
+                raise KitError(f"no prediction succeeded for {patience:.0f} s: {why}")
             # A full queue refuses this question as it refuses others; asked often enough it gets its turn.
             pause = RETRY_SECONDS if why else min(PROBE_SECONDS, patience / 4)
 
@@ -227,7 +205,7 @@ class Supervisor:
         """Why a real prediction failed; "" when it did not. Any model's answer will do: after a hot swap it differs."""
         try:
             answer = self._predict(timeout)
-        except BoxError as error:
+        except KitError as error:
             return error.message
         return "" if isinstance(answer, dict) and answer else f"it answered {str(answer)[:100]}"
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass, replace
 
-from box import durable
-from box.manifest import is_name
 from box.paths import Paths
+from common import durable
+from common.manifest import is_name
 
 # Whether it was confirmed is not among them: only the link `confirmed` says that.
 SWITCHING, WAITING, GIVEN_UP, REVERTING = "switching", "waiting", "given-up", "reverting"

@@ -19,8 +19,6 @@ from box import (
     history,
     launching,
     locks,
-    manifest,
-    memory,
     mending,
     programs,
     receiving,
@@ -41,10 +39,11 @@ from box import (
 from box import (
     status as telling,
 )
-from box.errors import BoxError, UsageError
 from box.events import Journal, emit, say
 from box.paths import Paths
 from box.provision import provision as provide
+from common import manifest, memory
+from common.errors import KitError, UsageError
 
 Result = dict[str, Any]
 Asked = argparse.Namespace
@@ -83,7 +82,7 @@ def receive(paths: Paths, asked: Asked) -> Result:
     with locks.alone(paths.work_lock, settling.BUSY, wait_seconds=30):
         try:
             result = receiving.receive(paths, asked.release)
-        except BoxError as error:
+        except KitError as error:
             history.record(paths.history, "received", asked.release, _owner(asked), False, error=error.message)
             raise
     history.record(paths.history, "received", asked.release, _owner(asked), True)
@@ -124,7 +123,7 @@ def activate(paths: Paths, asked: Asked) -> Result:
     space.require(paths.state, 0, "an activation")
     with locks.alone(paths.work_lock, settling.BUSY):
         if not paths.release(asked.release).is_dir():
-            raise BoxError(f"{asked.release} is not in place on this box", f"box.pyz receive {asked.release}")
+            raise KitError(f"{asked.release} is not in place on this box", f"box.pyz receive {asked.release}")
     mark = uuid.uuid4().hex
     arguments = [asked.release, "--confirm-seconds", str(asked.confirm_seconds), "--mark", mark]
     arguments += ["--owner", _owner(asked)]
@@ -135,13 +134,13 @@ def activate(paths: Paths, asked: Asked) -> Result:
         emit(event)
         if event.get("event") == "step":
             say(f"{event['step']}: {event['detail']}")
-    raise BoxError("the activation ended without a result", "box.pyz status; box.pyz logs")
+    raise KitError("the activation ended without a result", "box.pyz status; box.pyz logs")
 
 
 def rollback(paths: Paths, asked: Asked) -> Result:
     target = asked.to or wholeness.previous(paths)
     if not target:
-        raise BoxError("there is no earlier release on this box to go back to", "deploy the one you want")
+        raise KitError("there is no earlier release on this box to go back to", "deploy the one you want")
     if target == releases.confirmed(paths):
         raise UsageError(f"{target} is what runs", f"the releases here: {', '.join(releases.here(paths))}")
     asked.release = target

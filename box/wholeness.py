@@ -6,11 +6,12 @@ import json
 import time
 from pathlib import Path
 
-from box import confirmations, durable, releases, runtime_files
-from box.errors import BoxError
-from box.manifest import Golden, Manifest, Part
+from box import confirmations, releases, runtime_files
 from box.paths import Paths
 from box.runtime_files import Check
+from common import durable
+from common.errors import KitError
+from common.manifest import Golden, Manifest, Part
 
 # The others (SBOM, licences, the program's copy, golden pictures but for one) do not keep a server from answering.
 NEEDED_ROLES = ("archive", "config")
@@ -88,7 +89,7 @@ def damage(paths: Paths, release: str) -> list[str]:
     """What keeps it from starting, as sentences; [] when nothing is known to."""
     try:
         manifest = releases.load(paths, release)
-    except BoxError as error:
+    except KitError as error:
         return [error.message]
     found = [
         f"{part.path} of {release} is not what was signed"

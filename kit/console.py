@@ -21,7 +21,7 @@ from rich.markup import escape
 from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
-from kit.errors import KitError
+from common.errors import KitError
 
 ROOM = "make room on that disk, or BUILD=<a folder on another>"
 ALLOWED = "let this user write there, or BUILD=<a folder elsewhere>"
@@ -75,8 +75,8 @@ def print_json(document: Any) -> None:
 
 def show_error(error: KitError) -> None:
     err.print(f"[bold red]error:[/bold red] {escape(error.message)}")
-    if error.mend:
-        err.print(f"[bold]  mend:[/bold] {escape(error.mend)}")
+    if error.hint:
+        err.print(f"[bold]  hint:[/bold] {escape(error.hint)}")
 
 
 def command(app: typer.Typer) -> None:
@@ -88,10 +88,10 @@ def command(app: typer.Typer) -> None:
         show_error(error)
         sys.exit(error.exit_status)
     except OSError as error:
-        if (mend := DISK.get(error.errno or 0)) is None:
+        if (hint := DISK.get(error.errno or 0)) is None:
             raise
         where = f"{error.filename}: " if error.filename else ""
-        show_error(KitError(f"{where}{error.strerror}", mend))
+        show_error(KitError(f"{where}{error.strerror}", hint))
         sys.exit(KitError.exit_status)
     except KeyboardInterrupt:
         err.print("stopped by Ctrl-C")

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kit.errors import KitError
+from common.errors import KitError
 
 NOT_SHOWN = "(not shown here: it may be the secret itself)"
 
@@ -40,14 +40,14 @@ def write_json(path: Path, document: Any, mode: int = 0o644) -> None:
     write_text(path, json.dumps(document, indent=2, ensure_ascii=False) + "\n", mode)
 
 
-def read_json(path: Path, mend: str = "") -> Any:
-    """A JSON file's content. Raises KitError, with `mend`, when it is missing or is not JSON."""
+def read_json(path: Path, hint: str = "") -> Any:
+    """A JSON file's content. Raises KitError, with `hint`, when it is missing or is not JSON."""
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise KitError(f"{path} is not there", mend) from None
+        raise KitError(f"{path} is not there", hint) from None
     except (OSError, ValueError) as error:
-        raise KitError(f"{path} cannot be read as JSON: {error}", mend) from None
+        raise KitError(f"{path} cannot be read as JSON: {error}", hint) from None
 
 
 def read_json_lines(path: Path) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from box.golden import mismatch
+from common.answers import mismatch
 from kit.files import read_json
 
 INDEX = "golden.json"
@@ -32,7 +32,7 @@ class Golden:
         return mismatch(self.picture.name, self.expected, self.tolerance, answer)
 
 
-def load(folder: Path, mend: str) -> list[Golden]:
-    """The golden pictures in a folder. Raises KitError, with `mend`, when there is no index."""
-    index = read_json(folder / INDEX, mend)
+def load(folder: Path, hint: str) -> list[Golden]:
+    """The golden pictures in a folder. Raises KitError, with `hint`, when there is no index."""
+    index = read_json(folder / INDEX, hint)
     return [Golden(folder / row["file"], row["expected"], index["tolerance"]) for row in index["pictures"]]

@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
+from common.errors import UsageError
 from kit.build import PROJECT, Build, default_build_root
-from kit.errors import UsageError
 from kit.machine import Machine
 
 CONFIG = PROJECT / "config"

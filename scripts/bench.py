@@ -21,6 +21,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from common.errors import UsageError
 from kit import __version__, console, machine, profiles
 from kit.bench import contestants, figures, pictures, rounds
 from kit.bench.ceiling import ceiling
@@ -28,7 +29,6 @@ from kit.bench.page import method, page, setting
 from kit.bench.progress import steps
 from kit.bench.tables import tables
 from kit.bench.target import Target, served_archive
-from kit.errors import UsageError
 from kit.files import write_json, write_text
 from kit.machine import Machine
 from kit.model.request import Request

@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from common.errors import UsageError
 from kit import profiles
 from kit.console import command, facts, print_json, shown_path, step
-from kit.errors import UsageError
 from kit.machine import detect
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -14,12 +14,13 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from common.words import count
 from kit import console, machine, profiles
 from kit.doctor.findings import EVERYWHERE, SEVERITIES, Finding, examine, failed
 from kit.doctor.looking import look
 
 app = typer.Typer(help=__doc__, add_completion=False)
-STYLES = {"ok": "green", "note": "cyan", "warn": "yellow", "fail": "bold red"}
+STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
 
 @app.command(help=__doc__)
@@ -52,12 +53,18 @@ def show(findings: list[Finding], chosen: profiles.Profile) -> None:
             if finding.place == place:
                 style = STYLES[finding.severity]
                 console.out.print(
-                    f"[{style}]{finding.severity:<4}[/{style}]  {finding.about:<10}  {escape(finding.message)}"
+                    f"[{style}]{finding.severity:<7}[/{style}]  {finding.about:<10}  {escape(finding.message)}"
                 )
-                if finding.remedy:
-                    console.out.print(f"{'':18}[dim]→ {escape(finding.remedy)}[/dim]")
-    counts = {severity: sum(finding.severity == severity for finding in findings) for severity in SEVERITIES}
-    console.out.print("\n" + ", ".join(f"{count} {severity}" for severity, count in counts.items()))
+                if finding.hint:
+                    console.out.print(f"{'':21}[dim]→ {escape(finding.hint)}[/dim]")
+    console.out.print(f"\n{summary(findings)}")
+
+
+def summary(findings: list[Finding]) -> str:
+    """`20 ok, 1 note, 2 warnings, 0 errors`"""
+    numbers = {severity: sum(finding.severity == severity for finding in findings) for severity in SEVERITIES}
+    ok = numbers.pop("ok")
+    return ", ".join([f"{ok} ok", *(count(number, severity) for severity, number in numbers.items())])
 
 
 if __name__ == "__main__":

@@ -19,9 +19,9 @@ from typing import Annotated
 
 import typer
 
+from common.errors import UsageError
 from kit import console, machine
 from kit.build import default_build_root
-from kit.errors import UsageError
 from kit.fleet import checks, history, reading, run, survey, tables, tasks, waves
 from kit.fleet.desk import Desk
 from kit.fleet.journal import Record
@@ -129,7 +129,7 @@ def doctor(fleet: FleetFile = "", hosts: Hosts = "", signers: Signers = "", as_j
     desk = desk_of(fleet, hosts)
     found = list(checks.desk(os.environ, desk.ssh_config, signers or desk.fleet.signers))
     found += checks.boxes(ask_all(desk, "doctor"))
-    well = all(finding.severity != "fail" for finding in found)
+    well = all(finding.severity != "error" for finding in found)
     if as_json:
         console.print_json({"ok": well, "findings": [vars(finding) for finding in found]})
     else:

@@ -9,14 +9,13 @@ import time
 from pathlib import Path
 from typing import Annotated
 
-import httpx
 import typer
 from rich.markup import escape
 
+from common.errors import KitError, Unreachable, UsageError
+from common.torchserve import Inference
 from kit import console, golden, machine, profiles
-from kit.errors import KitError, UsageError
 from kit.serving import state
-from kit.serving.api import Inference
 from kit.serving.launch import RunFolder
 
 app = typer.Typer(help=__doc__, add_completion=False)
@@ -44,10 +43,9 @@ def predict(
         raise UsageError(f"IMAGE={image} cannot be read: {error.strerror}") from None
     begun = time.monotonic()
     try:
-        with Inference.at(server.inference, run.inference_header) as inference:
-            answer = inference.predict(server.model, content)
-    except httpx.HTTPError as error:
-        raise KitError(f"{server.inference} did not answer: {error}", "make status, make logs") from None
+        answer = Inference(server.inference, run.inference_header).predict(server.model, content)
+    except Unreachable as error:
+        raise KitError(error.message, "make status, make logs") from None
     milliseconds = (time.monotonic() - begun) * 1000
     if as_json:
         console.print_json(answer)

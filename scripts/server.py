@@ -19,11 +19,11 @@ import psutil
 import typer
 from rich.markup import escape
 
-from box.server_log import line_that_matters
+from common.errors import KitError
+from common.server_log import line_that_matters
+from common.torchserve import Management
 from kit import console, machine, profiles
-from kit.errors import KitError
 from kit.serving import lifecycle, settings, state
-from kit.serving.api import Management
 from kit.serving.launch import RunFolder
 from kit.serving.logs import read_lines
 from kit.serving.state import ServerState
@@ -173,8 +173,7 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
             console.print_json({"running": False})
             sys.exit(1)
         raise KitError("not running", "start it: make serve")
-    with Management.at(server.management, run.management_header) as management:
-        described = management.describe(server.model)[0]
+    described = Management(server.management, run.management_header).describe(server.model)[0]
     workers = described["workers"]
     ready = sum(worker["status"] == "READY" for worker in workers)
     memory = {worker["pid"]: _memory(worker["pid"]) for worker in workers}

@@ -15,8 +15,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
+from common.errors import KitError
 from kit import console, machine, profiles
-from kit.errors import KitError
 from kit.smoke import report
 from kit.smoke.outcome import Outcome, Result
 from kit.smoke.run import run

@@ -18,9 +18,9 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
+from common.errors import UsageError
 from kit import console, machine, profiles
 from kit.build import default_build_root
-from kit.errors import UsageError
 from kit.smoke.interrupt import Interrupts, Stopped
 from kit.tune import preparation, report, table
 from kit.tune.candidate import Candidate, Failure, Outcome

@@ -12,10 +12,10 @@ from typing import Any
 import torch
 import yaml
 
+from common.errors import KitError
 from kit import golden
 from kit.archive.packing import MANIFEST
 from kit.archive.parts import Parts
-from kit.errors import KitError
 from kit.files import sha256
 from kit.model.decoding import decode
 from kit.model.deprecated import torchscript

@@ -6,9 +6,9 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from common.errors import UsageError
 from kit.archive import model_config, packing, parts, provenance
 from kit.console import step
-from kit.errors import UsageError
 from kit.files import replacing, sha256, write_json
 from kit.handlers import HANDLERS
 from kit.profiles import MODEL_CONFIG, Profile

@@ -16,8 +16,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from kit.archive.parts import Parts
-from kit.errors import KitError
 
 MANIFEST = "MAR-INF/MANIFEST.json"
 ALWAYS = (1980, 1, 1, 0, 0, 0)  # a zip knows no earlier time

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError, UsageError
 from kit.build import Build
-from kit.errors import KitError, UsageError
 from kit.files import read_json, sha256
 from kit.model import precision
 from kit.profiles import MODEL_CONFIG, Profile
@@ -34,23 +34,23 @@ class Parts:
 def read_export(profile: Profile, wanted: str = "") -> dict[str, Any]:
     """The export's report. Raises KitError when there is no export, its files are not of one piece, or it is in
     another precision than PRECISION (`wanted`) or the profile asks for."""
-    build, mend = profile.build, export_again(profile)
+    build, hint = profile.build, export_again(profile)
     for path in (build.model, build.export_report, build.labels, build.preprocessing):
         if not path.is_file():
-            raise KitError(f"build/{profile.name}/{path.name} is not there", mend)
-    report = read_json(build.export_report, mend)
+            raise KitError(f"build/{profile.name}/{path.name} is not there", hint)
+    report = read_json(build.export_report, hint)
     try:
         exported = report["model"]["sha256"]
     except (KeyError, TypeError):
-        raise KitError(f"build/{profile.name}/{build.export_report.name} is no export's report", mend) from None
+        raise KitError(f"build/{profile.name}/{build.export_report.name} is no export's report", hint) from None
     if sha256(build.model) != exported:
-        raise KitError(f"build/{profile.name}/model.pt is not the one that was exported", mend)
+        raise KitError(f"build/{profile.name}/model.pt is not the one that was exported", hint)
     asked = precision.asked_for(profile, wanted)
     if asked not in (report["precision"], report.get("precision_asked")):
         whose = "PRECISION" if wanted else "the profile now"
         raise KitError(
             f"model.pt was exported in {report['precision']}, {whose} asks for {asked}",
-            f"{mend}{f' PRECISION={wanted}' if wanted else ''}, or keep it: PRECISION={report['precision']}",
+            f"{hint}{f' PRECISION={wanted}' if wanted else ''}, or keep it: PRECISION={report['precision']}",
         )
     return dict(report)
 

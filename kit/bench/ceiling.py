@@ -17,8 +17,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.errors import KitError
 from kit.build import PROJECT
-from kit.errors import KitError
 
 MOMENT = 0.05  # s, for the processes to read when they begin
 

@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from common.errors import KitError
 from kit import golden
 from kit.bench import own_server, stock
 from kit.bench.rounds import Start
 from kit.bench.target import Target, elsewhere
-from kit.errors import KitError
 from kit.machine import Machine
 from kit.model.request import Request
 from kit.profiles import Profile

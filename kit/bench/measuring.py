@@ -10,13 +10,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from common.errors import KitError
 from kit.bench import processes
 from kit.bench.load import Load, Plan, percentile
 from kit.bench.measurement import Measurement
 from kit.bench.processes import ProcessShare
 from kit.bench.target import Target
 from kit.build import PROJECT
-from kit.errors import KitError
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from common.errors import UsageError
 from kit.build import PROJECT
-from kit.errors import UsageError
 from kit.files import replacing
 
 EMBEDDED_PICTURES = PROJECT / "models" / "resnet18-grocery43" / "validation"

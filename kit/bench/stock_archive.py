@@ -13,8 +13,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from kit.build import Build
-from kit.errors import KitError
 from kit.files import read_json, sha256, write_json
 from kit.golden import Golden
 from kit.model import labels

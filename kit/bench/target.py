@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from common.errors import UsageError
+from common.tokens import read_header
 from kit import golden
 from kit.build import Build
-from kit.errors import UsageError
 from kit.files import read_json
-from kit.serving.api import read_header
+from kit.serving.elsewhere import address, read_headers
 from kit.serving.launch import RunFolder
 from kit.serving.state import ServerState
-from kit.smoke.target import address, read_headers
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from kit.errors import KitError
+from common.errors import KitError
 
 MOST_WORDS = 1500  # characters of a client's own words that an error repeats
 
@@ -39,5 +39,5 @@ def _failed(client: str, said: list[str]) -> KitError:
     words = " ".join(" ".join(said).split())[:MOST_WORDS]
     return KitError(
         f"{client} failed: {words}",
-        "the machine that makes a bundle needs its package index; mend that and run the same command again",
+        "the machine that makes a bundle needs its package index; fix that and run the same command again",
     )

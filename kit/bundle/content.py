@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError, UsageError
 from kit import golden
 from kit.archive import model_config
 from kit.bundle.manifest import NAME
 from kit.bundle.tarball import Content
 from kit.bundle.target import Target
-from kit.errors import KitError, UsageError
 from kit.model.hardware import ENGINES
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
 from kit.serving import preflight
@@ -25,26 +25,26 @@ Contents = dict[str, tuple[str, Content]]
 def check_archive(profile: Profile, target: Target) -> dict[str, Any]:
     """archive.json's content. Raises KitError when there is no whole archive, it was made for another processor, or
     the profile was changed since."""
-    mend = f"make archive PROFILE={profile.name} PLATFORM={target.platform}"
+    hint = f"make archive PROFILE={profile.name} PLATFORM={target.platform}"
     build = profile.build
-    archive = preflight.check_archive(build.archive_report, build.folder, mend)
+    archive = preflight.check_archive(build.archive_report, build.folder, hint)
     engine = (archive["provenance"]["quantization"] or {}).get("engine")
     if engine not in (None, ENGINES[target.platform]):
         raise KitError(
             f"{archive['file']} was made for another processor: its int8 runs on torch's {engine} engine, "
             f"{target.platform} has {ENGINES[target.platform]}",
-            mend,
+            hint,
         )
     for variable, name in (("MODEL_NAME", archive["model_name"]), ("MODEL_VERSION", archive["model_version"])):
         if not NAME.fullmatch(name):
             raise UsageError(
                 f"{variable}={name} cannot be part of a release's name: letters, digits and . _ + - only",
-                f"{mend} {variable}=<another>",
+                f"{hint} {variable}=<another>",
             )
     with zipfile.ZipFile(build.folder / archive["file"]) as mar:
         inside = mar.read(MODEL_CONFIG).decode()
     if inside != model_config.text(profile, archive["provenance"]["precision"]):
-        raise KitError(f"{profile.model_config} was changed after {archive['file']} was made", mend)
+        raise KitError(f"{profile.model_config} was changed after {archive['file']} was made", hint)
     return archive
 
 

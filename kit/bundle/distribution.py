@@ -10,7 +10,7 @@ from pathlib import Path
 from packaging.metadata import RawMetadata, parse_email
 from packaging.utils import canonicalize_name
 
-from kit.errors import KitError
+from common.errors import KitError
 
 NOT_SAID = "not stated"
 TOO_LONG = 100  # characters; a `License` field may hold a whole licence's text

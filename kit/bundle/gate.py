@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.profiles import Profile
 
 # With units; the values' reasons stand above them in config/edge/model-config.yaml.

@@ -12,10 +12,10 @@ from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from box.manifest import FORMAT, ROLES, SHA256
-from box.manifest import NAME as NAME  # what the box calls a name and a part is the only definition of them
-from box.manifest import Part as Part
-from kit.errors import KitError
+from common.errors import KitError
+from common.manifest import FORMAT, ROLES, SHA256
+from common.manifest import NAME as NAME  # what the box calls a name and a part is the only definition of them
+from common.manifest import Part as Part
 
 AGAIN = "make the bundle again: make bundle"
 

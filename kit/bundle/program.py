@@ -1,4 +1,5 @@
-"""box.pyz: the on-box program's modules in one file that Python runs, the same bytes wherever it is packed."""
+"""box.pyz: the on-box program, and what it shares with the kit, in one file that Python runs; the same bytes wherever
+it is packed."""
 
 from __future__ import annotations
 
@@ -6,10 +7,10 @@ import io
 import zipfile
 from pathlib import Path
 
+from common.errors import KitError
 from kit.build import PROJECT
-from kit.errors import KitError
 
-SOURCES = PROJECT / "box"
+PACKAGES = ("box", "common")
 UNITS = PROJECT / "config" / "systemd"
 SHEBANG = b"#!/usr/bin/env python3\n"
 ALWAYS = (1980, 1, 1, 0, 0, 0)  # a zip knows no earlier time
@@ -17,14 +18,15 @@ MODE = 0o100644 << 16
 UNIX = 3
 
 
-def pack(sources: Path = SOURCES, units: Path = UNITS) -> bytes:
-    """The modules in `sources` and the systemd units that the program installs.
+def pack(sources: Path = PROJECT, units: Path = UNITS) -> bytes:
+    """The packages below `sources`, and the systemd units that the program installs.
 
     Raises KitError when there is no program, or a module of it is no Python.
     """
-    members = {f"box/{path.relative_to(sources)}": path.read_bytes() for path in sources.rglob("*.py")}
+    modules = [path for package in PACKAGES for path in (sources / package).rglob("*.py")]
+    members = {str(path.relative_to(sources)): path.read_bytes() for path in modules}
     if "box/__main__.py" not in members:
-        raise KitError(f"{sources} holds no program for the box", "it is part of the kit: restore it")
+        raise KitError(f"{sources}/box holds no program for the box", "it is part of the kit: restore it")
     # Run as a zip, Python starts the top __main__.py: the package's own, which imports by full names.
     members["__main__.py"] = members.pop("box/__main__.py")
     members |= {f"box/systemd/{path.name}": path.read_bytes() for path in units.iterdir() if path.is_file()}

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from common.errors import KitError, UsageError
 from kit.bundle import manifest as manifests
 from kit.bundle import signing
 from kit.bundle.manifest import AGAIN, Manifest
 from kit.bundle.tarball import BLOBS, MANIFEST, PROGRAM, SIGNATURE
-from kit.errors import KitError, UsageError
 from kit.files import replacing
 
 CHUNK = 1 << 20

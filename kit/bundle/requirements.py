@@ -13,11 +13,11 @@ from pathlib import Path
 from packaging.utils import canonicalize_name
 from packaging.version import Version
 
+from common.errors import KitError
 from kit.build import PROJECT
 from kit.bundle.clients import uv
 from kit.bundle.target import Target
 from kit.bundle.torch_source import TorchSource
-from kit.errors import KitError
 
 LOCK = PROJECT / "requirements" / "lock.txt"
 BLOCK = re.compile(r"^(\S+?)==([^\s;\\]+) *(?:;([^\\\n]*))?(.*(?:\n[ \t]+.*)*)", re.MULTILINE)

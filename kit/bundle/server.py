@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.profiles import Profile
 from kit.serving import settings
 from kit.serving.launch import Places, java_command, variables

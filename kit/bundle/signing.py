@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from kit.errors import KitError, UsageError
+from common.errors import KitError, UsageError
 from kit.files import NOT_SHOWN
 
 NAMESPACE = "vision-serve-bundle"  # a signature made for this is worth nothing elsewhere, and the other way round
@@ -75,8 +75,8 @@ def _require(key: Path) -> None:
     except OSError:  # too long for a path: the key itself, say
         there = False
     if not there:
-        mend = "KEY=<your SSH key>, or make one: ssh-keygen -t ed25519"
-        raise UsageError(f"the file that KEY names is not there {NOT_SHOWN}", mend)
+        hint = "KEY=<your SSH key>, or make one: ssh-keygen -t ed25519"
+        raise UsageError(f"the file that KEY names is not there {NOT_SHOWN}", hint)
 
 
 def allowed_signers_line(key: Path, principal: str) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
+from common.errors import UsageError
 from kit.bundle.target import Target
-from kit.errors import UsageError
 
 # Measured: 29 wheels in place of 10, and a bundle of 3.1 GB in place of 0.3.
 CUDA_NOTE = (

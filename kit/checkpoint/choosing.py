@@ -10,12 +10,12 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from common.errors import KitError, UsageError
+from common.words import listed
 from kit.checkpoint.kinds import SAVE_A_STATE_DICT
 from kit.checkpoint.misfit import misfit
 from kit.checkpoint.names import Fit, Network, fits
 from kit.checkpoint.sets import AVERAGED, WeightSet, find
-from kit.errors import KitError, UsageError
-from kit.words import listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,11 +125,11 @@ def _refusal(options: Sequence[Option], network: Network, file: Path, architectu
         for name, shape in network.few.items()
     }
     body = [name for name in fit.missing if not network.grows(name)]
-    mend = OTHER_ARCH
+    hint = OTHER_ARCH
     if fit.missing and not body and fit.unknown:
-        mend = "the head differs: ARCH=<file.py>:<function> that builds the network with the head it was trained with"
+        hint = "the head differs: ARCH=<file.py>:<function> that builds the network with the head it was trained with"
     where = f" ({best.key})" if len(options) > 1 and best.key else ""
-    return KitError(f"{file.name}{where} does not fit {architecture}: {misfit(given | left, wanted)}", mend)
+    return KitError(f"{file.name}{where} does not fit {architecture}: {misfit(given | left, wanted)}", hint)
 
 
 def _keys(options: Sequence[Option]) -> str:

@@ -7,7 +7,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.errors import KitError
+from common.errors import KitError
 
 HEAD = 4096  # bytes; the longest of the marks below lies within 512
 SAFETENSORS, TORCH = "safetensors", "torch"
@@ -59,7 +59,7 @@ class Other:
     """What a file is that holds no weights the kit reads, with its article, and what to do about it."""
 
     what: str
-    mend: str
+    hint: str
 
 
 def form(path: Path) -> str:
@@ -75,7 +75,7 @@ def form(path: Path) -> str:
     if _is_pickle(head):
         return TORCH
     if other := _in_zip(path, size) if head.startswith(b"PK") else other_than_weights(head):
-        raise KitError(f"the weights {path} are {other.what}", other.mend)
+        raise KitError(f"the weights {path} are {other.what}", other.hint)
     return TORCH
 
 
@@ -91,9 +91,9 @@ def _is_pickle(head: bytes) -> bool:
 
 def other_than_weights(head: bytes) -> Other:
     """What a file is whose first bytes are neither safetensors' nor torch's."""
-    for mark, at, what, mend in MARKS:
+    for mark, at, what, hint in MARKS:
         if head[at : at + len(mark)] == mark:
-            return Other(what, mend)
+            return Other(what, hint)
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if text.startswith((b"<!doctype html", b"<html", b"<head")):
         return Other("an HTML page: what a link to a page answers, or a login", THE_FILE_ITSELF)
@@ -117,9 +117,9 @@ def _in_zip(path: Path, size: int) -> Other | None:
             names = archive.namelist()
     except (zipfile.BadZipFile, OSError):
         return Other(f"cut short: the end of a torch checkpoint is missing ({size:,} bytes are here)", AGAIN)
-    for ending, what, mend in MEMBERS:
+    for ending, what, hint in MEMBERS:
         if any(name.endswith(ending) for name in names):
-            return Other(what, mend)
+            return Other(what, hint)
     if any(name.endswith("data.pkl") for name in names):
         return None
     return Other(f"a ZIP archive and no torch checkpoint; it holds {', '.join(names[:3]) or 'nothing'}", UNPACK)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from common.words import count
 from kit.checkpoint.names import COUNTER, Shapes
-from kit.words import count
 
 SHOWN = 3
 

@@ -14,8 +14,8 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
+from common.errors import KitError
 from kit.checkpoint import kinds
-from kit.errors import KitError
 
 REFUSED = re.compile(r"[Uu]nsupported (?:global: )?GLOBAL (\w+(?:\.\w+)*)|Unsupported (?:class|operand) .*")
 SETS = ("state_dict", "model_state_dict", "model", "net", "network", "weights", "module", "state_dict_ema", "model_ema")

@@ -10,7 +10,7 @@ from kit.gpus import VARIABLE
 from kit.model.hardware import BF16_FLAGS, INT8_FLAGS, first, why_slow
 from kit.serving.preflight import memory_needed
 
-SEVERITIES = ("ok", "note", "warn", "fail")
+SEVERITIES = ("ok", "note", "warning", "error")
 EVERYWHERE = "machine"
 # An export, an archive, and the copies of a running server; more for a tuning, which keeps one for each precision.
 DISK_NEEDED = 1 << 30
@@ -21,13 +21,13 @@ MUCH_STEAL = 0.05
 
 @dataclass(frozen=True)
 class Finding:
-    """`place` is `machine` or a profile's name; `remedy` is "" where there is nothing to do."""
+    """`place` is `machine` or a profile's name; `hint` is "" where there is nothing to do."""
 
     place: str
     about: str
     severity: str
     message: str
-    remedy: str = ""
+    hint: str = ""
 
 
 def examine(facts: Facts) -> list[Finding]:
@@ -47,7 +47,7 @@ def examine(facts: Facts) -> list[Finding]:
 
 def failed(findings: list[Finding], profile: str) -> bool:
     """Is anything in the way of this profile?"""
-    return any(finding.severity == "fail" and finding.place in (EVERYWHERE, profile) for finding in findings)
+    return any(finding.severity == "error" and finding.place in (EVERYWHERE, profile) for finding in findings)
 
 
 def processor(facts: Facts) -> Iterator[Finding]:
@@ -55,7 +55,7 @@ def processor(facts: Facts) -> Iterator[Finding]:
     about = "processor"
     if machine.processor not in ("x86_64", "aarch64"):
         yield Finding(
-            EVERYWHERE, about, "fail", f"{machine.processor}: torch has no wheels for it", "use another machine"
+            EVERYWHERE, about, "error", f"{machine.processor}: torch has no wheels for it", "use another machine"
         )
     else:
         yield Finding(EVERYWHERE, about, "ok", f"{machine.processor}, {machine.cores} cores")
@@ -63,7 +63,7 @@ def processor(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             EVERYWHERE,
             "container",
-            "warn",
+            "warning",
             f"the container may use {facts.cpu_quota:g} cores, counted as {machine.cores}: busy workers are stopped "
             "for a part of the time, which shows in the p99 latency",
             f"give the container whole cores (--cpus={machine.cores}), or cores of its own (--cpuset-cpus)",
@@ -81,7 +81,7 @@ def processor(facts: Facts) -> Iterator[Finding]:
         yield Finding(
             EVERYWHERE,
             "steal",
-            "warn",
+            "warning",
             f"the hypervisor gave {facts.steal:.0%} of this machine's processor time to others",
             "figures measured here vary; take a machine with cores of its own before comparing",
         )
@@ -116,7 +116,7 @@ def arithmetic(facts: Facts) -> Iterator[Finding]:
         )
     if facts.machine.processor == "x86_64" and "avx2" not in facts.flags:
         yield Finding(
-            EVERYWHERE, about, "warn", "no AVX2: torch falls back to slow kernels", "a processor made after 2013"
+            EVERYWHERE, about, "warning", "no AVX2: torch falls back to slow kernels", "a processor made after 2013"
         )
 
 
@@ -130,10 +130,10 @@ def gpu(facts: Facts) -> Iterator[Finding]:
     if facts.machine.gpus:
         yield Finding(EVERYWHERE, "GPU", "ok", ", ".join(facts.machine.gpus))
     if facts.machine.seen.why:
-        mend = "nvidia-smi itself has to work: reinstall the driver, or reboot into it"
+        hint = "nvidia-smi itself has to work: reinstall the driver, or reboot into it"
         if VARIABLE in facts.machine.seen.why:
-            mend = f"unset {VARIABLE}, or name those that a server is to use"
-        yield Finding(EVERYWHERE, "GPU", "warn", facts.machine.seen.why, mend)
+            hint = f"unset {VARIABLE}, or name those that a server is to use"
+        yield Finding(EVERYWHERE, "GPU", "warning", facts.machine.seen.why, hint)
     elif not facts.machine.gpus:
         yield Finding(
             EVERYWHERE, "GPU", "note", "none, so processors serve", "if there is one: its driver's nvidia-smi on PATH"
@@ -149,7 +149,7 @@ def software(facts: Facts) -> Iterator[Finding]:
     }
     missing = [name for name, version in versions.items() if not version]
     if missing:
-        yield Finding(EVERYWHERE, "software", "fail", f"{', '.join(missing)} cannot be found in .venv", "make setup")
+        yield Finding(EVERYWHERE, "software", "error", f"{', '.join(missing)} cannot be found in .venv", "make setup")
     there = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     yield Finding(EVERYWHERE, "software", "ok", f"Python {facts.python}" + (f", {there}" if there else ""))
 
@@ -158,10 +158,10 @@ def disk(facts: Facts) -> Iterator[Finding]:
     free = f"{facts.disk_free / (1 << 30):.1f} GB free for {facts.build_root}"
     if not facts.writable:
         yield Finding(
-            EVERYWHERE, "disk", "fail", f"{facts.build_root} cannot be written", "BUILD=<a folder of yours> make …"
+            EVERYWHERE, "disk", "error", f"{facts.build_root} cannot be written", "BUILD=<a folder of yours> make …"
         )
     elif facts.disk_free < DISK_NEEDED:
-        yield Finding(EVERYWHERE, "disk", "warn", free, "free some: archives, logs and a tuning take about 1 GB")
+        yield Finding(EVERYWHERE, "disk", "warning", free, "free some: archives, logs and a tuning take about 1 GB")
     else:
         yield Finding(EVERYWHERE, "disk", "ok", free)
 
@@ -170,10 +170,10 @@ def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
     """What the machine means for one profile."""
     machine, place = facts.machine, profile.name
     if profile.wrong:
-        yield Finding(place, "files", "fail", profile.wrong, "correct the profile's files")
+        yield Finding(place, "files", "error", profile.wrong, "correct the profile's files")
         return
     if profile.needs_gpu and not machine.gpus:
-        yield Finding(place, "GPU", "fail", "it is for machines with a GPU", "PROFILE=onprem or PROFILE=edge")
+        yield Finding(place, "GPU", "error", "it is for machines with a GPU", "PROFILE=onprem or PROFILE=edge")
         return
     workers = f"{profile.workers} worker{'s' if profile.workers > 1 else ''} × {profile.threads} thread"
     workers += f"{'s' if profile.threads > 1 else ''} ({profile.workers_why}), {profile.precision}"
@@ -181,7 +181,7 @@ def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             place,
             "workers",
-            "warn",
+            "warning",
             f"{workers}: more threads than {machine.cores} cores, so they slow each other",
             "set threads: 1 in model-config.yaml, or let make tune choose",
         )
@@ -194,7 +194,7 @@ def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             place,
             "ports",
-            "fail",
+            "error",
             f"port {port.port} ({port.key}) is taken by {port.owner}",
             f"stop that program, or give another with TS_{port.key.upper()}=…",
         )
@@ -213,17 +213,17 @@ def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
         yield Finding(
             place=profile.name,
             about="memory",
-            severity="fail",
+            severity="error",
             message=f"{said}, of {machine.memory_total >> 20:,} MB there are",
-            remedy="TS_DEFAULT_WORKERS_PER_MODEL=1 make serve, or PROFILE=edge",
+            hint="TS_DEFAULT_WORKERS_PER_MODEL=1 make serve, or PROFILE=edge",
         )
     elif needed > machine.memory_available and not running:
         yield Finding(
             place=profile.name,
             about="memory",
-            severity="fail",
+            severity="error",
             message=f"{said}, and {machine.memory_available >> 20:,} MB are free",
-            remedy="stop something else, serve with fewer workers, or PROFILE=edge",
+            hint="stop something else, serve with fewer workers, or PROFILE=edge",
         )
     else:
         yield Finding(profile.name, "memory", "ok", said)
@@ -231,4 +231,4 @@ def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
 
 def _precision_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
     if slow := why_slow(profile.precision, facts.machine.gpus, facts.flags):
-        yield Finding(profile.name, "precision", "warn", slow, "PRECISION=int8 make archive, or auto")
+        yield Finding(profile.name, "precision", "warning", slow, "PRECISION=int8 make archive, or auto")

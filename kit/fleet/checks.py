@@ -12,7 +12,6 @@ from pathlib import Path
 from kit.fleet.survey import Answer
 
 # A box's words for them, and this desk's.
-SEVERITIES = {"error": "fail", "warning": "warn"}
 # --info=progress2 and --chmod for both sides.
 OLDEST_RSYNC = (3, 1)
 
@@ -24,7 +23,7 @@ class Finding:
     place: str
     severity: str
     message: str
-    remedy: str = ""
+    hint: str = ""
 
 
 def desk(environment: Mapping[str, str], ssh_config: str, signers: str) -> Iterator[Finding]:
@@ -45,7 +44,7 @@ def desk(environment: Mapping[str, str], ssh_config: str, signers: str) -> Itera
 def program(name: str) -> Finding:
     if path := shutil.which(name):
         return Finding("desk", "ok", f"{name}: {path}")
-    return Finding("desk", "fail", f"{name} is not installed", "apt-get install openssh-client rsync")
+    return Finding("desk", "error", f"{name} is not installed", "apt-get install openssh-client rsync")
 
 
 def rsync() -> Finding:
@@ -56,7 +55,7 @@ def rsync() -> Finding:
     version = re.search(r"version (\d+)\.(\d+)", said)
     if version and (int(version[1]), int(version[2])) >= OLDEST_RSYNC:
         return Finding("desk", "ok", f"rsync {version[1]}.{version[2]}")
-    return Finding("desk", "fail", f"{said.partition(chr(10))[0]}: 3.1 or newer is needed", "apt-get install rsync")
+    return Finding("desk", "error", f"{said.partition(chr(10))[0]}: 3.1 or newer is needed", "apt-get install rsync")
 
 
 def keys(environment: Mapping[str, str], ssh_config: str) -> Finding:
@@ -69,20 +68,19 @@ def keys(environment: Mapping[str, str], ssh_config: str) -> Finding:
     config = Path(ssh_config) if ssh_config else home / "config"
     if config.is_file() and re.search(r"^\s*IdentityFile", config.read_text(), re.MULTILINE | re.IGNORECASE):
         return Finding("desk", "ok", f"{config} names a key")
-    return Finding("desk", "warn", "no ssh agent and no ssh key", "ssh-keygen -t ed25519, or start an agent")
+    return Finding("desk", "warning", "no ssh agent and no ssh key", "ssh-keygen -t ed25519, or start an agent")
 
 
 def named(what: str, file: Path) -> Finding:
     if file.is_file():
         return Finding("desk", "ok", f"{what}: {file}")
-    return Finding("desk", "fail", f"{what}: {file} is not there", "name a file that is")
+    return Finding("desk", "error", f"{what}: {file} is not there", "name a file that is")
 
 
 def boxes(answers: Sequence[Answer]) -> Iterator[Finding]:
     """What each box found about itself; one that says nothing is a finding too."""
     for answer in answers:
         if answer.error:
-            yield Finding(answer.box, "fail", answer.error, f"ssh to it by hand, or make deploy HOSTS={answer.box}")
+            yield Finding(answer.box, "error", answer.error, f"ssh to it by hand, or make deploy HOSTS={answer.box}")
         for found in answer.said.get("findings") or ():
-            severity = SEVERITIES.get(found["severity"], found["severity"])
-            yield Finding(answer.box, severity, found["message"], found.get("remedy") or "")
+            yield Finding(answer.box, found["severity"], found["message"], found.get("hint") or "")

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.fleet import history, journal
 from kit.fleet.commands import Link
 from kit.fleet.inventory import Box, Fleet

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from kit.words import count
+from common.words import count
 
 NO_BOX = "no box could be reached"
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from kit.errors import UsageError
+from common.errors import UsageError
 
 # No number of a fleet file is larger; `.inf` is none of it.
 MOST = 1e9
@@ -27,8 +27,8 @@ class Marked:
     def place(self) -> str:
         return f"{self.file}:{self.node.start_mark.line + 1}"
 
-    def wrong(self, message: str, mend: str = "") -> UsageError:
-        return UsageError(f"{self.place}: {message}", mend)
+    def wrong(self, message: str, hint: str = "") -> UsageError:
+        return UsageError(f"{self.place}: {message}", hint)
 
     def mapping(self, what: str, known: Iterable[str] | None = None) -> dict[str, Marked]:
         """Its keys and values. Raises UsageError for a key that is not `known` (None: any), or given twice."""

@@ -45,7 +45,7 @@ class Parcel:
 
 
 def unfit(facts: Facts) -> str:
-    """Why a box cannot run any bundle, with the mend; "" when it can."""
+    """Why a box cannot run any bundle, with the hint; "" when it can."""
     if not facts.python:
         return "it has no python3: apt-get install python3"
     if facts.bits != POINTER_BITS:

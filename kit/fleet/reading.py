@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.fleet import marked
 from kit.fleet.inventory import Box, Fleet, WaveRule
 from kit.fleet.marked import Marked

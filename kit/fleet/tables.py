@@ -18,7 +18,7 @@ from kit.fleet.report import megabytes
 from kit.fleet.survey import Answer
 from kit.fleet.words import moment
 
-STYLES = {"ok": "green", "note": "cyan", "warn": "yellow", "fail": "bold red"}
+STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
 
 def status(answers: Sequence[Answer]) -> RenderableType:
@@ -112,6 +112,6 @@ def show_findings(findings: Sequence[Finding]) -> None:
         for finding in findings:
             if finding.place == place:
                 style = STYLES[finding.severity]
-                console.out.print(f"[{style}]{finding.severity:<4}[/{style}]  {escape(finding.message)}")
-                if finding.remedy:
-                    console.out.print(f"      [dim]→ {escape(finding.remedy)}[/dim]")
+                console.out.print(f"[{style}]{finding.severity:<7}[/{style}]  {escape(finding.message)}")
+                if finding.hint:
+                    console.out.print(f"         [dim]→ {escape(finding.hint)}[/dim]")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.fleet import bundles, journal
 from kit.fleet.delivery import Delivery
 from kit.fleet.desk import Desk

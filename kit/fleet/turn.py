@@ -69,8 +69,8 @@ class Turn:
         error = str(result.get("error") or "failed")
         if result.get("rolled_back"):
             error += WENT_BACK
-        elif result.get("mend"):
-            error += f" → {result['mend']}"
+        elif result.get("hint"):
+            error += f" → {result['hint']}"
         raise BoxError(error, [str(line) for line in result.get("log") or ()])
 
     def heard(self, status: Event) -> None:

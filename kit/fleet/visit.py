@@ -14,7 +14,7 @@ import threading
 import time
 import traceback
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.fleet.engine import Job, Kind
 from kit.fleet.facts import Facts
 from kit.fleet.outcome import Account

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kit.errors import UsageError
+from common.errors import UsageError
 
 ALL = "all"
 PRECISIONS = ("fp32", "int8")

@@ -8,9 +8,9 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+from common.errors import KitError
 from kit.build import PROJECT
 from kit.console import step
-from kit.errors import KitError
 from kit.mobile.making import Made
 from kit.precisions.comparing import summary
 

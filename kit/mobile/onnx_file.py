@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.mobile.quiet import quiet
 from kit.mobile.refusal import reason
 from kit.mobile.signature import Loaded, Port

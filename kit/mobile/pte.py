@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from kit.errors import KitError
+from common.errors import KitError
+from common.words import listed
 from kit.mobile.quiet import quiet
 from kit.mobile.refusal import missing_operators, reason
 from kit.mobile.signature import Loaded, Port
-from kit.words import listed
 
 DTYPES = {0: "uint8", 6: "float32"}  # ExecuTorch's ScalarType
 METHOD = "forward"

@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.mobile.signature import Loaded
 from kit.model.deprecated import lite, torchscript
 

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stderr
 
-from kit.errors import KitError
+from common.errors import KitError
 
 
 @contextmanager

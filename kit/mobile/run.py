@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import kit.handlers  # noqa: F401
+from common.errors import UsageError
 from crop_geometry import CROP
 from kit.build import default_build_root
 from kit.console import step
-from kit.errors import UsageError
 from kit.files import write_json, write_text
 from kit.mobile import card, latency, runtimes, snippets
 from kit.mobile.choice import Target

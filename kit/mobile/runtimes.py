@@ -9,7 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.mobile import onnx_file, pte, ptl
 from kit.mobile.choice import Target
 from kit.mobile.refusal import reason

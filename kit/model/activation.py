@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kit.errors import UsageError
+from common.errors import UsageError
 
 NEAR = 1e-3  # how far a sum of float32 probabilities may be from 1
 

@@ -15,7 +15,7 @@ import torchvision
 from torch import nn
 from torch.nn.parameter import is_lazy
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.model import own_code
 
 # These two have extra heads for training, and were pretrained on inputs scaled to -1…1.

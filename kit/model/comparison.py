@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from box.golden import TIE
-from kit.errors import KitError
+from common.answers import TIE
+from common.errors import KitError
+from common.words import count
 from kit.model import decoding
 from kit.model.pictures import Picture
 from kit.model.source import Source
-from kit.words import count
 
 BATCH = 16
 TRACED_WITH = 2  # pictures; neither 1 nor any of the sizes checked, so that nothing fits by accident

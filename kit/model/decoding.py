@@ -10,9 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 import kit.handlers  # noqa: F401
+from common.errors import KitError
 from handler_settings import Settings
 from input_error import InputError
-from kit.errors import KitError
 from kit.model.pictures import Picture, batches
 from kit.model.preprocessing import Preprocessing
 from picture_decoder import PictureDecoder

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.model.comparison import Comparison
 from kit.model.request import Request
 
@@ -41,10 +41,10 @@ class Gate:
         """What was measured, the pictures that differ, and `tried`, a line about how the model was made."""
         lines = ["the exported model does not answer like the original, so nothing was written", *self.table(measured)]
         lines += [f"  {tried}"] if tried else []
-        mend = "make the network free of branches and of sizes that depend on the picture"
+        hint = "make the network free of branches and of sizes that depend on the picture"
         if self.name != "fp32":
-            mend = "PRECISION=fp32; or if that much is no harm: MAX_ACCURACY_DROP=<points> MIN_AGREEMENT=<per cent>"
-        return KitError("\n".join([*lines, *_differing(measured)]), mend)
+            hint = "PRECISION=fp32; or if that much is no harm: MAX_ACCURACY_DROP=<points> MIN_AGREEMENT=<per cent>"
+        return KitError("\n".join([*lines, *_differing(measured)]), hint)
 
     def table(self, measured: Comparison) -> Iterator[str]:
         yield f"  pictures compared     {len(measured.pictures)}"

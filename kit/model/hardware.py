@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from kit.errors import UsageError
+from common.errors import UsageError
 
 ENGINES = {"linux_x86_64": "x86", "linux_aarch64": "qnnpack"}  # torch's int8 kernels, by platform
 # The instructions, the fastest first, that add up int8 products by fours, and that multiply bfloat16.

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from torch import nn
 from torchvision import models
 
+from common.errors import KitError
 from kit.console import err
-from kit.errors import KitError
 from kit.files import replacing, sha256
 
 TRIES = 2

@@ -20,8 +20,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from common.errors import KitError
+from common.words import listed
 from kit.console import progress, step
-from kit.errors import KitError
 from kit.model import decoding
 from kit.model.comparison import Comparison
 from kit.model.deprecated.quantization import Calibrated
@@ -31,7 +32,6 @@ from kit.model.kernels import slow_in_int8
 from kit.model.pictures import Picture, some
 from kit.model.plain import plain_convolutions
 from kit.model.source import Source
-from kit.words import listed
 
 BATCH = 16
 SENSITIVITY_PICTURES = 32

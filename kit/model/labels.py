@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.errors import UsageError
+from common.errors import UsageError
 
 BESIDE_THE_WEIGHTS = ("index_to_name.json", "labels.txt", "classes.txt", "class_to_idx.json", "config.json")
 FORMS = 'a JSON {"0": "name", …}, a JSON list of names, or a text file with one name a line'

@@ -15,7 +15,7 @@ from typing import Any
 
 from torch import nn
 
-from kit.errors import KitError, UsageError
+from common.errors import KitError, UsageError
 
 FORMS = "ARCH=<file.py>:<function that returns the network>"
 RUNNING = "running the network"
@@ -33,7 +33,7 @@ def blamed_on(file: Path, doing: str) -> Iterator[None]:
         where = f"line {error.lineno}" if error.lineno else "an unknown line"
         whose = Path(error.filename).name if error.filename else file.name
         raise KitError(
-            f"{file.with_name(whose)}, {where}: {type(error).__name__}: {error.msg}", f"mend {whose}"
+            f"{file.with_name(whose)}, {where}: {type(error).__name__}: {error.msg}", f"fix {whose}"
         ) from None
     except (Exception, SystemExit) as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(file)]
@@ -55,8 +55,8 @@ def _mend(error: BaseException, file: Path, doing: str) -> str:
         )
     if doing == RUNNING:
         says = '"channels": 1' if "1 channel" in str(error) else '"crop"'
-        return f"if the network is made for other pictures, say so in PREPROCESSING ({says}); else mend {file.name}"
-    return f"mend {file.name}"
+        return f"if the network is made for other pictures, say so in PREPROCESSING ({says}); else fix {file.name}"
+    return f"fix {file.name}"
 
 
 def function(reference: str) -> tuple[Path, str, Callable[..., Any]]:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import kit.handlers  # noqa: F401
 import picture_formats
-from kit.errors import UsageError
+from common.errors import UsageError
 
 SUFFIXES = (".jpg", ".jpeg", ".jfif", ".mpo", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif")
 HEIC = (".heic", ".heif")  # where the handler's optional decoder is installed

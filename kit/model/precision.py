@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.machine import CPUINFO, detect, processor_flags
 from kit.model import hardware
 from kit.profiles import Profile

@@ -12,8 +12,8 @@ from PIL import Image
 from torch import Tensor
 
 import kit.handlers  # noqa: F401
+from common.errors import UsageError
 from crop_geometry import CROP, FITS, PAD
-from kit.errors import UsageError
 from kit.files import read_json
 
 FILE_NAME = "preprocessing.json"

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.model.pictures import places
 
 DEFAULT_ARCH = "resnet18"

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from kit.errors import KitError
+from common.errors import KitError
+from common.words import listed
 from kit.model.distance import distance
-from kit.words import listed
 
 SAME = 1e-3  # of the largest figure answered; float32 in another order differs by some 1e-5
 

@@ -17,9 +17,9 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
+from common.errors import KitError
 from kit.build import PROJECT, Build
 from kit.console import step
-from kit.errors import KitError
 from kit.files import read_json
 from kit.machine import CPUINFO, Machine, processor_flags
 from kit.model import hardware
@@ -68,9 +68,9 @@ def exported(profile: Profile, name: str, folder: Path) -> dict[str, Any]:
 
 
 def said(stderr: str) -> str:
-    """The error in a command's words, without its mend."""
+    """The error in a command's words, without its hint."""
     _, found, text = stderr.partition("error: ")
-    return text.partition("  mend:")[0].strip() if found else stderr.strip()[-500:]
+    return text.partition("  hint:")[0].strip() if found else stderr.strip()[-500:]
 
 
 def measure(rows: Sequence[dict[str, Any]], profile: Profile, machine: Machine, repeats: int, folder: Path) -> None:

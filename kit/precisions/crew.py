@@ -15,8 +15,8 @@ from typing import Any
 
 import psutil
 
+from common.errors import KitError
 from kit.build import PROJECT
-from kit.errors import KitError
 
 LATENCY_CALLS = 30
 OPENS_AFTER = 0.3  # seconds, for all to be at work

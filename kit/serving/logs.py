@@ -1,4 +1,4 @@
-"""TorchServe's log files. What in them says why something failed is found by box.server_log, on boxes as here."""
+"""TorchServe's log files. What in them says why something failed is found by common.server_log, on boxes as here."""
 
 from __future__ import annotations
 

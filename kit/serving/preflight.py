@@ -10,7 +10,7 @@ from typing import Any
 
 import psutil
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.files import read_json, sha256
 from kit.machine import Machine
 from kit.serving.settings import Listener, Settings

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from kit.errors import UsageError
-from kit.words import count
+from common.errors import UsageError
+from common.words import count
 
 # Not settable by the environment, whatever enable_envvars_config says (ConfigManager: no TS_ field).
 FILE_ONLY = {

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.files import write_json
 from kit.serving.launch import RunFolder
 

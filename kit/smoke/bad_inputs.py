@@ -9,7 +9,7 @@ import struct
 
 import httpx
 
-from kit.serving.api import error_text
+from common.torchserve import error_text
 from kit.smoke.outcome import require
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session
@@ -45,7 +45,7 @@ def _refused(session: Session, content: bytes) -> str:
     # TorchServe closes the connection after an error without saying so first; asking for that keeps the next
     # request from going into a connection that is about to end.
     response = session.inference.put(session.predictions, content=content, headers={"Connection": "close"})
-    said = f"HTTP {response.status_code}, {error_text(response)}"
+    said = f"HTTP {response.status_code}, {error_text(response.content)}"
     require(400 <= response.status_code < 500, f"expected 4xx, got {said}")
     require(_has_message(response), f"expected a JSON document with a message, got {said}")
     check_still_answers(session)

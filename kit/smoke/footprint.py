@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-from kit.serving.api import ApiError, Management
-from kit.smoke import changes
-from kit.words import count
+from common.errors import KitError
+from common.torchserve import Management
+from common.words import count
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ def restore(management: Management, model: str, before: Snapshot, store: Path | 
     now = take(management, model, temp)
     steps: list[Callable[[], None]] = []
     if now.default != before.default:
-        steps.append(partial(changes.set_default, management, model, before.default))
+        steps.append(partial(management.set_default, model, before.default))
     second = before.second_version
     if second in now.versions and second not in before.versions:
-        steps.append(partial(changes.unregister, management, model, second))
+        steps.append(partial(management.unregister, model, second))
     for version, was in before.versions.items():
         if version in now.versions and now.versions[version] != was:
             steps.append(partial(resize, management, model, version, was))
@@ -93,7 +93,7 @@ def restore(management: Management, model: str, before: Snapshot, store: Path | 
     for step in steps:
         try:
             step()
-        except ApiError as error:
+        except KitError as error:
             failures.append(error)
     if second not in before.versions:
         remove_leftovers(before, store, temp)
@@ -107,8 +107,8 @@ def resize(management: Management, model: str, version: str, was: VersionState) 
     TorchServe ends workers only above the maximum, so that is lowered first to as many as there were.
     """
     if was.workers != was.max_workers:
-        changes.scale(management, model, version, min(was.min_workers, was.workers), was.workers)
-    changes.scale(management, model, version, was.min_workers, was.max_workers)
+        management.scale(model, version, min(was.min_workers, was.workers), was.workers)
+    management.scale(model, version, was.min_workers, was.max_workers)
 
 
 def remove_leftovers(before: Snapshot, store: Path | None, temp: Path | None) -> None:

@@ -9,8 +9,8 @@ from itertools import cycle, islice
 
 import httpx
 
+from common.torchserve import error_text
 from kit.golden import Golden
-from kit.serving.api import error_text
 from kit.smoke.outcome import require
 from kit.smoke.session import Session
 
@@ -24,7 +24,7 @@ LONGEST_PAUSE_SECONDS = 2.0
 def check_answer(golden: Golden, response: httpx.Response) -> None:
     require(
         response.status_code == 200,
-        f"{golden.picture.name}: HTTP {response.status_code}, {error_text(response)}",
+        f"{golden.picture.name}: HTTP {response.status_code}, {error_text(response.content)}",
     )
     wrong = golden.mismatch(response.json())
     require(not wrong, wrong)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import httpx
 
-from kit.errors import KitError
+from common.errors import KitError
+from common.words import count
 from kit.smoke import (
     access,
     bad_inputs,
@@ -23,7 +24,6 @@ from kit.smoke.interrupt import Stopped
 from kit.smoke.outcome import NotPassed, Outcome, Result
 from kit.smoke.session import Session
 from kit.smoke.settling import wait_until_right
-from kit.words import count
 
 Check = Callable[[Session], str]
 
@@ -117,11 +117,11 @@ def measure(name: str, check: Check, session: Session) -> Result:
 
 def _snapshot(session: Session) -> footprint.Snapshot | None:
     """None when the server does not say; `list` and `describe` then tell why."""
-    if not session.management_http:
+    if not session.management_api:
         return None
     try:
         return footprint.take(session.management, session.target.model, session.target.temp)
-    except (httpx.HTTPError, KitError, ValueError, LookupError, TypeError):
+    except (KitError, ValueError, LookupError, TypeError):
         return None
 
 

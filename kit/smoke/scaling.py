@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from kit.smoke import changes
+from common.words import count
 from kit.smoke.footprint import resize
 from kit.smoke.outcome import NotChecked
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session
 from kit.smoke.settling import wait_until_right
-from kit.words import count
 
 
 def up(session: Session) -> str:
@@ -17,7 +16,7 @@ def up(session: Session) -> str:
     if not was.min_workers:
         raise NotChecked(f"version {before.default} has minWorkers 0, which a scaling cannot come back to")
     wanted = was.workers + 1
-    changes.scale(management, session.target.model, before.default, wanted, max(wanted, was.max_workers))
+    management.scale(session.target.model, before.default, wanted, max(wanted, was.max_workers))
     return f"{was.workers} → {_ready(session, wanted)}"
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from kit.serving.api import client, error_text
+from common.torchserve import error_text
+from common.words import count
 from kit.smoke import exposition
+from kit.smoke.http import client
 from kit.smoke.outcome import CheckFailed, NotChecked, require
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session
-from kit.words import count
 
 REQUESTS = "ts_inference_requests_total"
 
 
 def health(session: Session) -> str:
     response = session.inference.get("/ping")
-    require(response.status_code == 200, f"/ping: HTTP {response.status_code}, {error_text(response)}")
+    require(response.status_code == 200, f"/ping: HTTP {response.status_code}, {error_text(response.content)}")
     status = response.json().get("status")
     require(status == "Healthy", f"/ping says {status!r}, not 'Healthy'")
     return "Healthy"
@@ -45,7 +46,7 @@ def metrics(session: Session) -> str:
     check_still_answers(session)
     with client(session.target.metrics_url, {}) as http:
         response = http.get("/metrics")
-    require(response.status_code == 200, f"HTTP {response.status_code}, {error_text(response)}")
+    require(response.status_code == 200, f"HTTP {response.status_code}, {error_text(response.content)}")
     require(bool(response.text.strip()), "no metrics: set metrics_mode=prometheus in config.properties")
     try:
         samples = exposition.parse(response.text)

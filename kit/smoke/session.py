@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from kit.errors import KitError
+from common.errors import KitError
+from common.torchserve import Management
 from kit.golden import Golden
-from kit.serving.api import Management, client
 from kit.smoke.footprint import Snapshot
+from kit.smoke.http import client
 from kit.smoke.interrupt import Interrupts
 from kit.smoke.outcome import NotChecked
 from kit.smoke.target import Target
@@ -26,7 +27,7 @@ class Session:
 
     target: Target
     inference: httpx.Client
-    management_http: httpx.Client | None
+    management_api: Management | None
     interrupts: Interrupts = field(default_factory=Interrupts)
     before: Snapshot | None = None
 
@@ -41,9 +42,9 @@ class Session:
     @property
     def management(self) -> Management:
         """Raises NotChecked when its address is not known."""
-        if not self.management_http:
+        if not self.management_api:
             raise NotChecked("MANAGEMENT_URL not given")
-        return Management(self.management_http)
+        return self.management_api
 
     def found(self) -> Snapshot:
         """The state to come back to; what changes the server asks for it first. Raises NotChecked without one."""
@@ -60,8 +61,5 @@ def connect(target: Target) -> Iterator[Session]:
             inference.get("/ping", timeout=REACH_SECONDS)
         except httpx.TransportError as error:
             raise KitError(f"no server answers at {target.url}: {error}", "make status; or is URL right?") from None
-        if not target.management_url:
-            yield Session(target, inference, None)
-            return
-        with client(target.management_url, target.management_headers) as management:
-            yield Session(target, inference, management)
+        url = target.management_url
+        yield Session(target, inference, Management(url, target.management_headers) if url else None)

@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
-
+from common.errors import KitError, Unreachable, UsageError
+from common.torchserve import Management
 from kit import golden
 from kit.build import Build
-from kit.errors import KitError, UsageError
-from kit.files import NOT_SHOWN, read_json
+from kit.files import read_json
 from kit.golden import Golden
 from kit.serving import state
-from kit.serving.api import Management, client
+from kit.serving.elsewhere import address, read_headers
 from kit.serving.launch import RunFolder
-
-SCHEMES = ("http://", "https://", "unix:")
 
 
 @dataclass(frozen=True)
@@ -104,33 +101,6 @@ def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> Target
     )
 
 
-def address(name: str, given: str) -> str:
-    if given and not given.startswith(SCHEMES):
-        raise UsageError(
-            f"{name}={given} is not an address",
-            f"write {name}=http://host:port, https://host:port or unix:/path/to/socket",
-        )
-    return given
-
-
-HEADERS = "name a file of lines like `Authorization: Bearer …`, as build/<profile>/run/inference.header"
-
-
-def read_headers(name: str, file: str) -> dict[str, str]:
-    """The headers in a file made for `curl -H @file`, a line each."""
-    if not file:
-        return {}
-    try:
-        lines = Path(file).read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = error.strerror if isinstance(error, OSError) else "not text"
-        raise UsageError(f"the file that {name} names cannot be read {NOT_SHOWN}: {why}", HEADERS) from None
-    headers = [line.partition(":") for line in lines if line.strip()]
-    if not headers or not all(colon and header.strip() for header, colon, _ in headers):
-        raise UsageError(f"{name}={file} does not hold headers", HEADERS)
-    return {header.strip(): value.strip() for header, _, value in headers}
-
-
 def _model_of(folder: Path) -> str:
     return str(read_json(folder / golden.INDEX).get("model", ""))
 
@@ -138,10 +108,9 @@ def _model_of(folder: Path) -> str:
 def _only_model(management_url: str, headers: dict[str, str]) -> str:
     if management_url:
         try:
-            with client(management_url, headers) as http:
-                names = Management(http).models()
-        except httpx.HTTPError as error:
-            raise KitError(f"{management_url} does not answer: {error}", "is MANAGEMENT_URL right?") from None
+            names = Management(management_url, headers).models()
+        except Unreachable as error:
+            raise KitError(error.message, "is MANAGEMENT_URL right?") from None
         if len(names) == 1:
             return names[0]
     raise UsageError("which model is to be asked is not known", "name it: make smoke MODEL=…")

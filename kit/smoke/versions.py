@@ -9,8 +9,8 @@ from pathlib import Path
 
 import psutil
 
-from kit.serving.api import ApiError
-from kit.smoke import changes, second_archive
+from common.torchserve import ApiError
+from kit.smoke import second_archive
 from kit.smoke.footprint import Snapshot, remove_leftovers
 from kit.smoke.outcome import CheckFailed, NotAllowed, NotChecked, require
 from kit.smoke.predictions import check_answer, check_still_answers
@@ -34,12 +34,12 @@ def register(session: Session) -> str:
     second_archive.write(_served_archive(session, store), version, store / before.second_archive)
     try:
         with session.interrupts.deferred():
-            changes.register(management, before.second_archive)
+            management.register(before.second_archive, workers=0)
     except ApiError as error:
         if error.status == 405:
             raise NotAllowed("enable_model_api=false in this server's config.properties") from None
         raise
-    changes.scale(management, session.target.model, version, 1, 1)
+    management.scale(session.target.model, version, 1, 1)
     answer = session.inference.put(f"{session.predictions}/{version}", content=session.golden.picture.read_bytes())
     check_answer(session.golden, answer)
     return f"version {version}, 1 worker READY"
@@ -48,7 +48,7 @@ def register(session: Session) -> str:
 def switch(session: Session) -> str:
     before = _registered(session)
     version = before.second_version
-    changes.set_default(session.management, session.target.model, version)
+    session.management.set_default(session.target.model, version)
     row = session.management.describe(session.target.model)[0]
     require(row["modelVersion"] == version, f"the default is version {row['modelVersion']}, not {version}")
     pid = row["workers"][0]["pid"]
@@ -61,7 +61,7 @@ def switch_back(session: Session) -> str:
     default = session.management.describe(session.target.model)[0]["modelVersion"]
     if default != before.second_version:
         raise NotChecked("the default version was not switched")
-    changes.set_default(session.management, session.target.model, before.default)
+    session.management.set_default(session.target.model, before.default)
     now = session.management.describe(session.target.model)[0]["modelVersion"]
     require(now == before.default, f"the default is version {now}, not {before.default}")
     check_still_answers(session)
@@ -75,7 +75,7 @@ def unregister(session: Session) -> str:
     # is answered before this is.
     answer = session.inference.put(f"{session.predictions}/{version}", content=session.golden.picture.read_bytes())
     check_answer(session.golden, answer)
-    changes.unregister(session.management, session.target.model, version)
+    session.management.unregister(session.target.model, version)
     require(version not in _versions(session), f"version {version} is still there after it was unregistered")
     remove_leftovers(before, session.target.store, session.target.temp)
     check_still_answers(session)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from statistics import fmean
 
+from common.words import count
 from kit.bench.measurement import Measurement
-from kit.words import count
 
 
 @dataclass(frozen=True, order=True)

@@ -10,13 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import httpx
-
+from common.errors import KitError
 from kit.archive.member import with_member
 from kit.bench.measurement import Measurement
 from kit.bench.measuring import measure_server
 from kit.bench.target import of_state
-from kit.errors import KitError
 from kit.files import read_json, sha256, write_json, write_text
 from kit.machine import Machine
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
@@ -61,7 +59,7 @@ class Executor:
                 self.machine,
             )
             seen = self._served(wanted, candidate.words)
-        except (KitError, httpx.HTTPError) as error:
+        except KitError as error:
             return Failure(str(error))
         return seen if seen.requests else Failure(f"it answered nothing rightly in {self.load.seconds:g} s")
 

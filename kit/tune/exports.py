@@ -11,8 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.errors import KitError
 from kit.build import PROJECT, Build
-from kit.errors import KitError
 from kit.files import sha256, write_json, write_text
 from kit.handlers import HANDLERS
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
@@ -72,7 +72,7 @@ class Exports:
         return failure
 
     def _run(self, command: str, precision: str) -> str:
-        """Raises KeyboardInterrupt when the user asks to end, and KitError for what no precision would mend."""
+        """Raises KeyboardInterrupt when the user asks to end, and KitError for what no precision would fix."""
         environment = {key: value for key, value in os.environ.items() if key not in NOT_PASSED_ON}
         environment |= {"BUILD": str(self.folders.exports), "PROFILE": str(self._profile(precision))}
         with subprocess.Popen(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.tune.candidate import Result
 
 OBJECTIVES = ("throughput", "latency", "memory")

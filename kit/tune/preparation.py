@@ -8,10 +8,10 @@ from pathlib import Path
 
 import psutil
 
+from common.errors import KitError, UsageError
 from kit.bench import pictures as bench_pictures
 from kit.build import default_build_root
 from kit.console import step
-from kit.errors import KitError, UsageError
 from kit.machine import CPUINFO, Machine, processor_flags
 from kit.model.hardware import why_slow
 from kit.model.pictures import suffixes

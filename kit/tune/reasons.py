@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from common.words import count
 from kit.tune.candidate import Candidate, Result
 from kit.tune.objective import Goal
 from kit.tune.search import Search
-from kit.words import count
 
 AXES: dict[str, Callable[[Candidate], object]] = {
     "precision": lambda candidate: candidate.precision,

@@ -24,7 +24,7 @@ def first(box: Box, tmp_path: Path) -> Release:
 
 def came_back(box: Box, result: Result, first: Release) -> None:
     assert (result["ok"], result["rolled_back"], result["running"]) == (False, True, first.name)
-    assert result["log"] and result["error"] and result["mend"]
+    assert result["log"] and result["error"] and result["hint"]
     status = box.ask("status")
     assert (status["release"], status["confirmed"], status["on_trial"]) == (first.name, first.name, None)
     assert status["answers"]

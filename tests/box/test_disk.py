@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from box import disk, space
-from box.errors import SpaceError
+from common.errors import SpaceError
 
 MOUNTINFO = """\
 22 1 8:2 / / rw,relatime shared:1 - ext4 /dev/root rw

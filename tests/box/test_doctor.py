@@ -1,4 +1,4 @@
-"""Each thing that is in the way is found, and comes with its remedy."""
+"""Each thing that is in the way is found, and comes with its hint."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from box import doctor, releases, service
-from box.manifest import parse
+from common.manifest import parse
 from tests.box.shop import Box, canonical, make_release
 
 
 def messages(box: Box) -> dict[str, str]:
-    """Message → severity. Every finding has a remedy."""
+    """Message → severity. Every finding has a hint."""
     found = doctor.findings(box.paths, service.of(box.paths))
-    assert all(finding["remedy"] for finding in found)
+    assert all(finding["hint"] for finding in found)
     return {finding["message"]: finding["severity"] for finding in found}
 
 

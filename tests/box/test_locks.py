@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from box import locks
-from box.errors import BoxError
+from common.errors import KitError
 from tests.box.shop import Box
 
 
@@ -27,10 +27,10 @@ def age(lock: Path, seconds: float) -> None:
 def test_another_owner_is_told_who_and_how_old(lock: Path) -> None:
     locks.take(lock, "ann", break_held=False)
     age(lock, 600)
-    with pytest.raises(BoxError, match="ann holds this box's lock, last renewed 10 min ago") as caught:
+    with pytest.raises(KitError, match="ann holds this box's lock, last renewed 10 min ago") as caught:
         locks.take(lock, "bob", break_held=False)
     assert caught.value.facts["holder"]["stale"] is False
-    with pytest.raises(BoxError, match="ann holds"):
+    with pytest.raises(KitError, match="ann holds"):
         locks.permit(lock, "bob")
 
 
@@ -48,11 +48,11 @@ def test_a_stale_one_hinders_nobody_and_can_be_broken(lock: Path) -> None:
     locks.take(lock, "ann", break_held=False)
     age(lock, locks.STALE_SECONDS + 1)
     locks.permit(lock, "bob")
-    with pytest.raises(BoxError) as caught:
+    with pytest.raises(KitError) as caught:
         locks.take(lock, "bob", break_held=False)
-    assert caught.value.facts["holder"]["stale"] is True and "--break" in caught.value.mend
+    assert caught.value.facts["holder"]["stale"] is True and "--break" in caught.value.hint
     locks.take(lock, "bob", break_held=True)
-    with pytest.raises(BoxError, match="bob holds"):
+    with pytest.raises(KitError, match="bob holds"):
         locks.release(lock, "ann")
     locks.release(lock, "bob")
     locks.release(lock, "bob")
@@ -77,7 +77,7 @@ def test_the_kernels_lock_ends_with_its_process(tmp_path: Path) -> None:
     holder.start()
     assert inside.wait(30)
     assert locks.taken(path)
-    with pytest.raises(BoxError, match="busy"), locks.alone(path, "busy"):
+    with pytest.raises(KitError, match="busy"), locks.alone(path, "busy"):
         pass
     holder.kill()
     holder.join()

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from box import memory, pruning, server_log, settings
-from box.errors import UsageError
+from box import pruning, settings
 from box.service import FAILED, READY, STARTING, STOPPED, State, judge
+from common import memory, server_log
+from common.errors import UsageError
 
 
 @pytest.mark.parametrize(

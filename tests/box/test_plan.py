@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from box.manifest import Manifest, parse
 from box.plan import Situation, choose
+from common.manifest import Manifest, parse
 from tests.box.shop import GATE, canonical, make_release
 
 

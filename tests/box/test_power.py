@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from box import history, platforms, releases, trial, wholeness
-from box.manifest import parse
+from common.manifest import parse
 from kit.build import PROJECT
 from tests.box.shop import Box, Key, Release, make_release
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from box import space
-from box.errors import SpaceError
+from common.errors import SpaceError
 from tests.box.shop import Box, Key, Release, canonical, make_release
 
 
@@ -102,7 +102,7 @@ def test_a_release_for_another_python(box: Box, tmp_path: Path) -> None:
     release = make_release("1.0", tmp_path, python="3.9")
     box.deliver(release)
     result = box.refused("receive", release.name)
-    assert "with Python 3.9; this box is" in result["error"] and "make bundle PLATFORM=" in result["mend"]
+    assert "with Python 3.9; this box is" in result["error"] and "make bundle PLATFORM=" in result["hint"]
 
 
 def test_a_part_that_never_came(box: Box, release: Release) -> None:
@@ -129,7 +129,7 @@ def test_too_little_space_is_said_with_figures_before_anything_is_written(
     monkeypatch.setattr(space, "free_bytes", lambda _: 100_000_000)
     with pytest.raises(SpaceError, match=r"needs 200 MB and 64 MB are to stay free, but .* has 100 MB free") as caught:
         space.require(tmp_path, 200_000_000, "the runtime")
-    assert caught.value.mend.startswith("free 164 MB")
+    assert caught.value.hint.startswith("free 164 MB")
 
 
 def test_a_disk_that_fills_up_in_the_middle_is_said_with_figures(tmp_path: Path) -> None:

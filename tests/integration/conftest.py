@@ -10,14 +10,15 @@ from pathlib import Path
 import httpx
 import pytest
 
+from common.tokens import read_header
 from kit import golden
 from kit.build import Build
 from kit.golden import Golden
 from kit.profiles import CONFIG
 from kit.serving import state
-from kit.serving.api import client, read_header
 from kit.serving.launch import RunFolder
 from kit.serving.state import ServerState
+from kit.smoke.http import client
 from tests.conftest import RunScript, script_environment
 from tests.integration.places import Place, free_addresses
 

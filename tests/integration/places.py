@@ -13,11 +13,12 @@ from pathlib import Path
 import httpx
 import psutil
 
+from common.tokens import read_header
 from kit import golden
 from kit.build import Build
 from kit.serving import state
-from kit.serving.api import client, read_header
 from kit.serving.launch import RunFolder
+from kit.smoke.http import client
 from tests.conftest import RunScript, script_environment
 
 Words = subprocess.CompletedProcess[str]

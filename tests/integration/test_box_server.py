@@ -23,10 +23,11 @@ import psutil
 import pytest
 
 from box import runtime_files
+from common.tokens import read_header
 from kit.bundle import content, making, program
 from kit.bundle.target import Target
 from kit.profiles import CONFIG, Profile
-from kit.serving.api import client, read_header
+from kit.smoke.http import client
 from tests.box.shop import Box, Key, Release, pip_wheel
 from tests.conftest import RunScript, script_environment
 from tests.integration.places import free_addresses

@@ -17,10 +17,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from common import tokens
+from common.tokens import read_header
 from kit import golden
 from kit.build import PROJECT
-from kit.serving import state, tokens
-from kit.serving.api import client, read_header
+from kit.serving import state
+from kit.smoke.http import client
 from tests.integration.places import Place, wait_for
 
 
@@ -44,7 +46,7 @@ def test_start_proves_itself_and_its_curl_line_works(place: Place) -> None:
 
 def test_no_token_in_an_argument_list_or_a_log(place: Place) -> None:
     running = place.start()
-    secrets = tokens.read_keys(place.run).values()
+    secrets = tokens.read_keys(place.run.keys).values()
     assert len(list(secrets)) == 3
     process = running.process()
     assert process
@@ -164,7 +166,7 @@ def test_foreground_passes_the_signal_on_and_ends_with_the_server(place: Place) 
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 0, errors
-    assert "workers to finish" in errors
+    assert "finishing the requests in flight" in errors
     assert place.processes() == []
     assert place.left_behind() == set()
 

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import KitError
 from kit import files
-from kit.errors import KitError
 
 
 def test_a_file_that_fails_half_way_leaves_the_old_one(tmp_path: Path) -> None:
@@ -26,7 +26,7 @@ def test_json_that_is_missing_or_broken_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     with pytest.raises(KitError, match="is not there") as caught:
         files.read_json(path, "make export")
-    assert caught.value.mend == "make export"
+    assert caught.value.hint == "make export"
     path.write_text("{")
     with pytest.raises(KitError, match="cannot be read as JSON"):
         files.read_json(path)

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import KitError
 from kit import golden
-from kit.errors import KitError
 from kit.files import write_json
 
 
@@ -43,4 +43,4 @@ def test_labels_that_tie_are_as_good_as_each_other(tmp_path: Path) -> None:
 def test_no_golden_pictures_says_how_to_make_them(tmp_path: Path) -> None:
     with pytest.raises(KitError) as caught:
         golden.load(tmp_path, "make archive")
-    assert caught.value.mend == "make archive"
+    assert caught.value.hint == "make archive"

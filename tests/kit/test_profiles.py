@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import UsageError
 from kit import profiles
-from kit.errors import UsageError
 from kit.machine import Machine
 
 GB = 1 << 30
@@ -39,7 +39,7 @@ def test_a_profile_by_name_and_by_folder(tmp_path: Path) -> None:
 def test_an_unknown_profile_names_those_there_are() -> None:
     with pytest.raises(UsageError, match="no profile 'egde'") as caught:
         profiles.choose("egde", Machine("x86_64", 2, GB, GB, ()))
-    assert "cloud-gpu, edge, onprem" in caught.value.mend
+    assert "cloud-gpu, edge, onprem" in caught.value.hint
 
 
 @pytest.mark.parametrize(("text", "word"), [("a: [", "not YAML"), ("- a\n- b\n", "mapping")])

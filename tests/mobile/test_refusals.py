@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.mobile import runtimes
 from kit.mobile.choice import FORMATS, Target, targets
 from kit.mobile.making import Maker
@@ -40,7 +40,7 @@ def test_int8_that_misses_the_gate_is_not_written(tmp_path: Path, monkeypatch: p
         mobile(workshop.request(), targets("pte", "int8"), repeats=1)
     assert "nothing was written" in refused.value.message
     assert "the best of 1 recipes of PT2E" in refused.value.message
-    assert "PRECISION=fp32" in refused.value.mend
+    assert "PRECISION=fp32" in refused.value.hint
     assert list((tmp_path / "build").iterdir()) == []
 
 
@@ -75,7 +75,7 @@ def test_a_network_that_cannot_be_followed_is_said_so(
         "return super().forward(x) if x.mean().item() > -100 else super().forward(-x)",
     )
     assert said in refused.message
-    assert refused.mend
+    assert refused.hint
 
 
 def test_an_operation_that_executorch_has_no_kernel_for_is_named(
@@ -83,7 +83,7 @@ def test_an_operation_that_executorch_has_no_kernel_for_is_named(
 ) -> None:
     refused = refusal(tmp_path, monkeypatch, "pte", "return super().forward(nn.functional.local_response_norm(x, 3))")
     assert "has no kernel for aten::avg_pool3d.out" in refused.message
-    assert "FORMAT=onnx" in refused.mend
+    assert "FORMAT=onnx" in refused.hint
     assert "operator_registry" not in capfd.readouterr().err
 
 
@@ -101,4 +101,4 @@ def test_a_file_that_its_runtime_does_not_run_is_a_sentence(ending: str, tiny: D
     loaded = runtimes.load(next((tiny.folder / target.folder("tiny")).glob(f"*-floats.{ending}")), "fp32")
     with pytest.raises(KitError, match="its runtime cannot run it") as refused:
         loaded.run(torch.zeros(1, 7, 32, 32))
-    assert f"FORMAT={ending}" not in refused.value.mend
+    assert f"FORMAT={ending}" not in refused.value.hint

@@ -78,4 +78,4 @@ def test_without_an_export_it_ends_with_1_and_says_what_to_run(run_script: RunSc
     done = run_script("archive", env=script_environment(tmp_path, PROFILE="onprem"))
     assert (done.returncode, done.stdout) == (1, "")
     assert "error: build/onprem/model.pt is not there\n" in done.stderr
-    assert "mend: make export PROFILE=onprem\n" in done.stderr
+    assert "hint: make export PROFILE=onprem\n" in done.stderr

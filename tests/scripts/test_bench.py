@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from scripts.bench import client_counts
 from tests.conftest import RunScript, script_environment
 

@@ -85,14 +85,14 @@ def test_the_same_again_is_the_same_file(
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "error", "mend"),
+    ("change", "status", "error", "hint"),
     [
         ({"KEY": ""}, 2, "error: a bundle is signed, and no key was named", "KEY=~/.ssh/id_ed25519"),
         ({"KEY": "ghp_secret"}, 2, "error: the file that KEY names is not there", "ssh-keygen -t ed25519"),
         ({"KEY": "ghp_secret" * 500}, 2, "error: the file that KEY names is not there", "ssh-keygen -t ed25519"),
         ({"PYTHON": "3.9"}, 2, "error: PYTHON=3.9 is not a Python that a box can have", "PYTHON=3.11 or PYTHON=3.12"),
         ({"PLATFORM": "linux_mips"}, 2, "error: PLATFORM=linux_mips is not one the kit knows", "linux_aarch64"),
-        ({"TORCH_INDEX": "/nowhere"}, 2, "error: TORCH_INDEX=/nowhere is neither a URL nor a folder", "mend:"),
+        ({"TORCH_INDEX": "/nowhere"}, 2, "error: TORCH_INDEX=/nowhere is neither a URL nor a folder", "hint:"),
         ({"PROFILE": "cloud-gpu"}, 1, "archive.json is not there", "make archive PROFILE=cloud-gpu"),
     ],
 )
@@ -102,12 +102,12 @@ def test_wrong_use_is_told_with_its_mend_and_no_traceback(
     change: dict[str, str],
     status: int,
     error: str,
-    mend: str,
+    hint: str,
 ) -> None:
     done = run_script("bundle", env=desk[1] | change)
     assert (done.returncode, done.stdout) == (status, "")
     assert error in done.stderr
-    assert mend in done.stderr
+    assert hint in done.stderr
     assert "ghp_secret" not in done.stderr
     assert "Traceback" not in done.stderr
 

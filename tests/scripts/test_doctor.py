@@ -15,13 +15,13 @@ def test_its_document_has_every_profile_and_its_status_says_whether_this_one_can
     well = run_script("doctor", "--json", env=environment)
     document = json.loads(well.stdout)
     assert {finding["place"] for finding in document["findings"]} == {"machine", "onprem", "edge", "cloud-gpu"}
-    assert set(document["findings"][0]) == {"place", "about", "severity", "message", "remedy"}
+    assert set(document["findings"][0]) == {"place", "about", "severity", "message", "hint"}
     own = [finding for finding in document["findings"] if finding["place"] in ("machine", "onprem")]
-    assert document["ok"] == all(finding["severity"] != "fail" for finding in own)
+    assert document["ok"] == all(finding["severity"] != "error" for finding in own)
     assert well.returncode == (0 if document["ok"] else 1)
 
 
-def test_the_table_names_what_is_in_the_way_and_the_mend(run_script: RunScript, tmp_path: Path) -> None:
+def test_the_table_names_what_is_in_the_way_and_what_to_do(run_script: RunScript, tmp_path: Path) -> None:
     environment = script_environment(tmp_path, PROFILE="onprem", **free_addresses())
     with socket.create_server(("127.0.0.1", 0)) as taken:
         address = f"http://127.0.0.1:{taken.getsockname()[1]}"
@@ -29,9 +29,9 @@ def test_the_table_names_what_is_in_the_way_and_the_mend(run_script: RunScript, 
     assert shown.returncode == 1
     lines = shown.stdout.splitlines()
     at = next(index for index, line in enumerate(lines) if f"port {taken_port(address)} (metrics_address)" in line)
-    assert lines[at].startswith("fail  ports ")
+    assert lines[at].startswith("error    ports ")
     assert "TS_METRICS_ADDRESS=" in lines[at + 1]
-    assert "fail" in lines[-1]
+    assert "error" in lines[-1]
 
 
 def taken_port(address: str) -> str:

@@ -51,7 +51,7 @@ def test_an_own_model_is_shown_as_a_table_with_remarks(tmp_path: Path, run_scrip
 
 
 @pytest.mark.parametrize(
-    ("variables", "said", "mend"),
+    ("variables", "said", "hint"),
     [
         ({"ARCH": "resnet5O"}, "ARCH=resnet5O needs weights", "WEIGHTS=imagenet"),
         ({"ARCH": "resnet5O", "WEIGHTS": "imagenet"}, "no classification network", "resnet50"),
@@ -64,13 +64,13 @@ def test_an_own_model_is_shown_as_a_table_with_remarks(tmp_path: Path, run_scrip
     ],
 )
 def test_wrong_use_ends_with_2_and_a_mend(
-    tmp_path: Path, run_script: RunScript, variables: dict[str, str], said: str, mend: str
+    tmp_path: Path, run_script: RunScript, variables: dict[str, str], said: str, hint: str
 ) -> None:
     done = run_script("export", env=script_environment(tmp_path, **({"PROFILE": "onprem"} | variables)))
     assert done.returncode == 2
     assert done.stdout == ""
     assert said in done.stderr
-    assert mend in done.stderr.partition("mend:")[2]
+    assert hint in done.stderr.partition("hint:")[2]
     assert "Traceback" not in done.stderr
 
 

@@ -25,7 +25,7 @@ def test_boxes_have_to_be_named_in_one_way(verb: str, run_script: RunScript, tmp
     for named in ({}, {"FLEET": "a.yaml", "HOSTS": "pi@b"}):
         refused = run_script("fleet", verb, env=script_environment(tmp_path, **named))
         assert refused.returncode == 2
-        assert "mend: FLEET=fleet.yaml, or HOSTS=pi@shelf-01" in refused.stderr
+        assert "hint: FLEET=fleet.yaml, or HOSTS=pi@shelf-01" in refused.stderr
 
 
 @pytest.mark.parametrize("verb", VERBS)

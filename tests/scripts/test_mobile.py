@@ -35,7 +35,7 @@ def test_json_is_the_comparison(tmp_path: Path, run_script: RunScript) -> None:
 
 
 @pytest.mark.parametrize(
-    ("variables", "said", "mend"),
+    ("variables", "said", "hint"),
     [
         ({"FORMAT": "tflite"}, "FORMAT=tflite is not one of pte, ptl, onnx, all", "FORMAT=pte|ptl|onnx|all"),
         ({"PRECISION": "bf16"}, "PRECISION=bf16 is no precision for phones", "PRECISION=fp32|int8"),
@@ -45,12 +45,12 @@ def test_json_is_the_comparison(tmp_path: Path, run_script: RunScript) -> None:
     ],
 )
 def test_wrong_use_ends_with_2_and_a_mend(
-    tmp_path: Path, run_script: RunScript, variables: dict[str, str], said: str, mend: str
+    tmp_path: Path, run_script: RunScript, variables: dict[str, str], said: str, hint: str
 ) -> None:
     done = run_script("mobile", env=script_environment(tmp_path, **variables))
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr
-    assert mend in done.stderr.partition("mend:")[2]
+    assert hint in done.stderr.partition("hint:")[2]
     assert list(tmp_path.iterdir()) == []
 
 
@@ -58,6 +58,6 @@ def test_without_executorch_it_says_what_brings_it(tmp_path: Path, run_script: R
     done = run_script("mobile", env=script_environment(tmp_path, FORMAT="pte"))
     assert (done.returncode, done.stdout) == (1, "")
     assert "ExecuTorch needs executorch and torchao" in done.stderr
-    assert "make mobile" in done.stderr.partition("mend:")[2]
+    assert "make mobile" in done.stderr.partition("hint:")[2]
     assert "Traceback" not in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -16,8 +16,8 @@ from typing import Annotated
 
 import typer
 
+from common.errors import UsageError
 from kit import console
-from kit.errors import UsageError
 from kit.fleet.scale import costs, report, times
 from kit.fleet.scale.world import Scenario, World, limits
 

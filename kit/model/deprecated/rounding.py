@@ -128,7 +128,7 @@ class Rounding:
         wanted: dict[str, Tensor] = {}
         biases: dict[str, Tensor] = {}
 
-        def mend(name: str, own: Any, answer: Tensor) -> Tensor:
+        def corrected(name: str, own: Any, answer: Tensor) -> Tensor:
             off = wanted[name] - by_channel(answer, own)
             bias = own.bias if own.bias is not None else torch.zeros_like(off)
             biases[name] = bias.detach() + off
@@ -139,7 +139,7 @@ class Rounding:
             for name, layer in self.layers.items():
                 if name not in in_float:
                     layer.round(True)
-            self._run(pictures, mend)
+            self._run(pictures, corrected)
             for layer in self.layers.values():
                 layer.round(False)
             for tensor in self.tensors:

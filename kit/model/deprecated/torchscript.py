@@ -22,7 +22,7 @@ from typing import BinaryIO, cast
 import torch
 from torch import Tensor, nn
 
-from kit.errors import KitError
+from common.errors import KitError
 
 DEPRECATED = r".?torch\.jit\.\w+.? is deprecated"
 DEBUG_RECORD = ".debug_pkl"

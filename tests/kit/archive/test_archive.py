@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from common.errors import KitError, UsageError
 from kit.archive import packing
 from kit.archive.check import check
 from kit.archive.making import archive
 from kit.archive.parts import Parts, collect
-from kit.errors import KitError, UsageError
 from kit.files import sha256
 from kit.model.export import export
 from tests.support_models import Workshop
@@ -53,7 +53,7 @@ def test_without_an_export_it_says_what_to_run(workshop: Workshop) -> None:
     with pytest.raises(KitError) as raised:
         archive(workshop.profile, "", "1.0")
     assert raised.value.message == "build/bench/model.pt is not there"
-    assert raised.value.mend == "make export PROFILE=bench"
+    assert raised.value.hint == "make export PROFILE=bench"
 
 
 def test_a_model_that_is_not_the_exported_one_is_refused(exported: Workshop) -> None:
@@ -93,7 +93,7 @@ def test_an_archive_of_another_precision_than_asked_for_is_refused(
         return
     with pytest.raises(KitError, match=f"was exported in fp16, .* asks for {asked or 'fp32'}") as raised:
         archive(workshop.profile, "", "1.0", precision=asked)
-    assert raised.value.mend.endswith("or keep it: PRECISION=fp16")
+    assert raised.value.hint.endswith("or keep it: PRECISION=fp16")
 
 
 def test_auto_is_archived_as_what_it_came_to(workshop: Workshop) -> None:

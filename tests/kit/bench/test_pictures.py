@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from common.errors import UsageError
 from kit.bench import pictures
-from kit.errors import UsageError
 
 
 def test_the_reference_picture(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import KitError, UsageError
 from kit.bundle import content, program
 from kit.bundle.manifest import NAME
 from kit.bundle.target import Target
-from kit.errors import KitError, UsageError
 from tests.kit.bundle.conftest import X86, Desk
 
 ARM = Target("linux_aarch64", "3.11")
@@ -35,14 +35,14 @@ def test_int8_fits_the_processor_that_it_was_made_for(desk: Desk, engine: str, f
     other = ARM if fits is X86 else X86
     with pytest.raises(KitError, match=f"its int8 runs on torch's {engine} engine") as raised:
         content.check_archive(desk.profile, other)
-    assert raised.value.mend == f"make archive PROFILE=bench PLATFORM={other.platform}"
+    assert raised.value.hint == f"make archive PROFILE=bench PLATFORM={other.platform}"
 
 
 def test_without_an_archive_it_says_what_to_run(desk: Desk) -> None:
     desk.profile.build.archive_report.unlink()
     with pytest.raises(KitError, match=r"archive\.json is not there") as raised:
         content.check_archive(desk.profile, X86)
-    assert raised.value.mend == "make archive PROFILE=bench PLATFORM=linux_x86_64"
+    assert raised.value.hint == "make archive PROFILE=bench PLATFORM=linux_x86_64"
 
 
 def test_a_damaged_archive_is_refused(desk: Desk) -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from common.errors import UsageError
 from kit.bundle import gate
-from kit.errors import UsageError
 from kit.profiles import CONFIG, Profile
 
 EDGE = Profile("edge", CONFIG / "edge", "a test's")
@@ -22,7 +22,7 @@ def test_the_edge_profile_has_every_limit() -> None:
 def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> None:
     with pytest.raises(UsageError, match="could not tell a good release from a bad one") as raised:
         gate.of(Profile("onprem", CONFIG / "onprem", "a test's"))
-    assert "config/edge/model-config.yaml" in raised.value.mend
+    assert "config/edge/model-config.yaml" in raised.value.hint
 
 
 @pytest.mark.parametrize(
@@ -45,4 +45,4 @@ def test_a_limit_that_is_missing_is_named_with_its_unit(tmp_path: Path) -> None:
     del section["second_worker_mb"]
     with pytest.raises(UsageError, match="gate: second_worker_mb is not there") as raised:
         gate.of(profile(tmp_path, section))
-    assert "MB" in raised.value.mend
+    assert "MB" in raised.value.hint

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from box import manifest as boxes
+from common import manifest as boxes
+from common.errors import KitError, UsageError
 from kit.archive.making import archive
 from kit.bundle import making, reading, signing, tarball
 from kit.bundle.manifest import Manifest
-from kit.errors import KitError, UsageError
 from kit.files import sha256
 from tests.kit.bundle.conftest import X86, Desk, open_desk
 from tests.kit.bundle.parts import make_wheel

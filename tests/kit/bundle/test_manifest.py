@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from box import manifest as boxes
+from common import manifest as boxes
+from common.errors import KitError
 from kit.bundle import manifest
 from kit.bundle.manifest import Manifest, Part
-from kit.errors import KitError
 
 ZERO = "0" * 64
 PARTS = [

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 import box
+from common.errors import KitError
+from kit.build import PROJECT
 from kit.bundle import program
-from kit.errors import KitError
 
 
 def test_one_file_runs_as_the_program(tmp_path: Path) -> None:
@@ -30,7 +31,9 @@ def test_the_units_that_it_installs_are_in_it(tmp_path: Path) -> None:
 
 
 def test_another_place_and_day_give_the_same_bytes(tmp_path: Path) -> None:
-    shutil.copytree(program.SOURCES, tmp_path / "elsewhere", ignore=shutil.ignore_patterns("__pycache__"))
+    for package in program.PACKAGES:
+        pycache = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(PROJECT / package, tmp_path / "elsewhere" / package, ignore=pycache)
     for path in (tmp_path / "elsewhere").rglob("*"):
         path.chmod(0o700)
         os.utime(path, (1e9, 1e9))
@@ -43,7 +46,8 @@ def test_a_folder_without_a_program_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_module_that_is_no_python_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "__main__.py").write_text("import sys\n")
-    (tmp_path / "broken.py").write_text("def (:\n")
+    (tmp_path / "box").mkdir()
+    (tmp_path / "box" / "__main__.py").write_text("import sys\n")
+    (tmp_path / "box" / "broken.py").write_text("def (:\n")
     with pytest.raises(KitError, match=r"box/broken\.py is no Python"):
         program.pack(tmp_path)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import KitError, UsageError
 from kit.bundle import reading, signing
-from kit.errors import KitError, UsageError
 from kit.files import sha256
 from tests.kit.bundle.parts import make_key
 

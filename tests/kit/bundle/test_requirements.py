@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 import tomllib
 
+from common.errors import KitError
 from kit.bundle import requirements
 from kit.bundle.requirements import Requirement
 from kit.bundle.target import Target
 from kit.bundle.torch_source import TorchSource
-from kit.errors import KitError
 from tests.kit.bundle.parts import make_wheel
 
 HASHES = [character * 64 for character in "abcdef"]

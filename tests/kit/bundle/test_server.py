@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import UsageError
 from kit.bundle import server
-from kit.errors import UsageError
 from kit.profiles import CONFIG, Profile
 from kit.serving.launch import RunFolder, here, java_command
 from kit.serving.settings import Settings

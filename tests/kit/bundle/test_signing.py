@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import KitError, UsageError
 from kit.bundle import signing
-from kit.errors import KitError, UsageError
 from tests.kit.bundle.parts import make_key
 
 TEXT = b"what is signed\n"

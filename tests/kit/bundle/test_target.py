@@ -3,9 +3,9 @@ import itertools
 import pytest
 from packaging.utils import parse_wheel_filename
 
+from common.errors import UsageError
 from kit.bundle import target
 from kit.bundle.target import Target
-from kit.errors import UsageError
 
 ARM = Target("linux_aarch64", "3.13")
 

@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from common.errors import KitError, UsageError
 from kit.checkpoint.choosing import Weights, choose
 from kit.checkpoint.names import Network
-from kit.errors import KitError, UsageError
 
 State = dict[str, Tensor]
 FILE = Path("w.pt")
@@ -145,10 +145,10 @@ def test_of_several_sets_the_plain_one_is_taken_and_a_key_takes_the_other(
 def test_a_key_that_is_not_there_is_wrong_use_and_told_the_others() -> None:
     with pytest.raises(UsageError, match="WEIGHTS_KEY=ema") as raised:
         chosen({"model": STATE, "model_ema": STATE}, "ema")
-    assert "WEIGHTS_KEY=model, WEIGHTS_KEY=model_ema" in raised.value.mend
+    assert "WEIGHTS_KEY=model, WEIGHTS_KEY=model_ema" in raised.value.hint
     with pytest.raises(UsageError) as raised:
         chosen(STATE, "ema")
-    assert "no key" in raised.value.mend
+    assert "no key" in raised.value.hint
 
 
 def dropout_head(classes: int) -> nn.Module:
@@ -181,7 +181,7 @@ def test_a_head_of_two_layers_is_told_exactly() -> None:
         chosen(trained.state_dict())
     assert "2 weights not in the file: fc.weight [7, 8], fc.bias [7]" in raised.value.message
     assert "fc.0.weight [8, 8], fc.0.bias [8], fc.1.weight [5, 8], …" in raised.value.message
-    assert "the head differs: ARCH=" in raised.value.mend
+    assert "the head differs: ARCH=" in raised.value.hint
 
 
 def test_a_head_of_other_inputs_is_not_taken() -> None:
@@ -203,7 +203,7 @@ def test_the_weights_of_another_network_are_refused_by_layer() -> None:
     state["conv.weight"] = torch.zeros(16, 3, 3, 3)
     with pytest.raises(KitError, match=r"conv\.weight is \[16, 3, 3, 3\] in the file and \[4, 3, 3, 3\]") as raised:
         chosen(state)
-    assert "ARCH" in raised.value.mend
+    assert "ARCH" in raised.value.hint
 
 
 @pytest.mark.parametrize("content", [{"epoch": 3, "state_dict": {"layer": "text"}}, [1, 2], {}, torch.ones(2)])

@@ -12,8 +12,8 @@ from PIL import Image
 from safetensors.torch import save_file
 from torch import nn
 
+from common.errors import KitError
 from kit.checkpoint import kinds
-from kit.errors import KitError
 from kit.model.deprecated import torchscript
 
 LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a2146\nsize 46830571\n"
@@ -89,7 +89,7 @@ def test_what_it_is_and_what_to_do(tmp_path: Path, suffix: str, content: bytes, 
     with pytest.raises(KitError) as raised:
         kinds.form(file)
     assert f"{file} are {what}" in raised.value.message
-    assert raised.value.mend
+    assert raised.value.hint
 
 
 def test_programs_are_no_weights(tmp_path: Path) -> None:

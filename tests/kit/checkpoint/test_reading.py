@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
+from common.errors import KitError
 from kit.checkpoint import reading
-from kit.errors import KitError
 
 WEIGHTS = {"layer.weight": torch.arange(6, dtype=torch.float32).reshape(2, 3)}
 
@@ -47,7 +47,7 @@ def test_a_file_that_wants_to_run_code_is_refused_and_not_run(tmp_path: Path, fo
     with pytest.raises(KitError) as raised:
         reading.read(file)
     assert "evil.pt was not loaded: its pickle wants" in raised.value.message
-    assert "torch.save" in raised.value.mend
+    assert "torch.save" in raised.value.hint
     assert not trap.exists()
 
 
@@ -57,7 +57,7 @@ def test_a_whole_pickled_network_is_refused_by_the_name_of_its_class(tmp_path: P
         KitError, match=r"it is a whole network, .* to call torch\.nn\.modules\.linear\.Bilinear"
     ) as raised:
         reading.read(tmp_path / "model.pt")
-    assert "state_dict" in raised.value.mend
+    assert "state_dict" in raised.value.hint
 
 
 @pytest.mark.parametrize("old", [False, True])
@@ -73,7 +73,7 @@ def test_the_line_that_a_refusal_gives_saves_the_weights_alone(tmp_path: Path, f
     torch.save(content, tmp_path / "it's.pt", _use_new_zipfile_serialization=not old)
     with pytest.raises(KitError) as raised:
         reading.read(tmp_path / "it's.pt")
-    line = raised.value.mend.splitlines()[-1].strip().replace("python ", f"{sys.executable} ", 1)
+    line = raised.value.hint.splitlines()[-1].strip().replace("python ", f"{sys.executable} ", 1)
     subprocess.run(["sh", "-c", line], check=True, cwd=tmp_path)
     if form == "an extra, no key":
         assert "args" in torch.load(tmp_path / "weights.pt", weights_only=False)
@@ -105,4 +105,4 @@ def test_a_damaged_file_is_a_sentence(tmp_path: Path, name: str, damage: str) ->
     with pytest.raises(KitError, match=name) as raised:
         reading.read(file)
     assert raised.value.exit_status == 1
-    assert raised.value.mend
+    assert raised.value.hint

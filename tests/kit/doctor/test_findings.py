@@ -48,23 +48,23 @@ def test_a_good_machine_has_nothing_worse_than_a_note() -> None:
 @pytest.mark.parametrize(
     ("changes", "subject", "severity", "said"),
     [
-        ({"machine": replace(SERVER, processor="riscv64")}, "processor", "fail", "no wheels"),
+        ({"machine": replace(SERVER, processor="riscv64")}, "processor", "error", "no wheels"),
         (
             {"machine": replace(SERVER, seen=Gpus(why="nvidia-smi failed: version mismatch"))},
             "GPU",
-            "warn",
+            "warning",
             "version mismatch",
         ),
-        ({"cpu_quota": 1.5}, "container", "warn", "may use 1.5"),
+        ({"cpu_quota": 1.5}, "container", "warning", "may use 1.5"),
         ({"governor": "powersave"}, "governor", "note", "powersave"),
-        ({"steal": 0.12}, "steal", "warn", "12%"),
+        ({"steal": 0.12}, "steal", "warning", "12%"),
         ({"load": 6.0}, "load", "note", "load 6.0 on 8 cores"),
         ({"flags": frozenset({"avx2"})}, "arithmetic", "note", "no"),
-        ({"flags": frozenset()}, "arithmetic", "warn", "AVX2"),
-        ({"java": ""}, "software", "fail", "Java cannot be found"),
-        ({"torch": "", "torchserve": ""}, "software", "fail", "torch, TorchServe cannot"),
-        ({"disk_free": GB // 2}, "disk", "warn", "0.5 GB"),
-        ({"writable": False}, "disk", "fail", "/srv/kit/build cannot be written"),
+        ({"flags": frozenset()}, "arithmetic", "warning", "AVX2"),
+        ({"java": ""}, "software", "error", "Java cannot be found"),
+        ({"torch": "", "torchserve": ""}, "software", "error", "torch, TorchServe cannot"),
+        ({"disk_free": GB // 2}, "disk", "warning", "0.5 GB"),
+        ({"writable": False}, "disk", "error", "/srv/kit/build cannot be written"),
     ],
 )
 def test_what_is_wrong_with_a_machine(changes: dict[str, object], subject: str, severity: str, said: str) -> None:
@@ -72,8 +72,8 @@ def test_what_is_wrong_with_a_machine(changes: dict[str, object], subject: str, 
     finding = about(facts, subject)
     assert finding.severity == severity
     assert said in finding.message
-    assert finding.remedy
-    assert failed(examine(facts), "onprem") == (severity == "fail")
+    assert finding.hint
+    assert failed(examine(facts), "onprem") == (severity == "error")
 
 
 def test_a_quota_of_all_cores_is_none() -> None:
@@ -83,13 +83,13 @@ def test_a_quota_of_all_cores_is_none() -> None:
 @pytest.mark.parametrize(
     ("changes", "subject", "severity", "said"),
     [
-        ({"needs_gpu": True}, "GPU", "fail", "machines with a GPU"),
-        ({"threads": 4}, "workers", "warn", "more threads than 8 cores"),
-        ({"workers": 400, "threads": 1}, "memory", "fail", "MB there are"),
-        ({"heap": 26 * GB}, "memory", "fail", "are free"),
-        ({"precision": "fp16"}, "precision", "warn", "needs a GPU"),
-        ({"taken_ports": (TakenPort("inference_address", 8080, "nginx (pid 7)"),)}, "ports", "fail", "nginx (pid 7)"),
-        ({"wrong": "model-config.yaml is not YAML"}, "files", "fail", "not YAML"),
+        ({"needs_gpu": True}, "GPU", "error", "machines with a GPU"),
+        ({"threads": 4}, "workers", "warning", "more threads than 8 cores"),
+        ({"workers": 400, "threads": 1}, "memory", "error", "MB there are"),
+        ({"heap": 26 * GB}, "memory", "error", "are free"),
+        ({"precision": "fp16"}, "precision", "warning", "needs a GPU"),
+        ({"taken_ports": (TakenPort("inference_address", 8080, "nginx (pid 7)"),)}, "ports", "error", "nginx (pid 7)"),
+        ({"wrong": "model-config.yaml is not YAML"}, "files", "error", "not YAML"),
     ],
 )
 def test_what_is_wrong_for_a_profile(changes: dict[str, object], subject: str, severity: str, said: str) -> None:
@@ -98,14 +98,14 @@ def test_what_is_wrong_for_a_profile(changes: dict[str, object], subject: str, s
     finding = about(facts, subject, "onprem")
     assert finding.severity == severity
     assert said in finding.message
-    assert finding.remedy
-    assert failed(examine(facts), "onprem") == (severity == "fail")
+    assert finding.hint
+    assert failed(examine(facts), "onprem") == (severity == "error")
     assert not failed(examine(facts), "another")
 
 
 def test_bf16_is_warned_of_where_it_is_emulated() -> None:
     facts = replace(GOOD, flags=frozenset({"avx2"}), profiles=(replace(ONPREM, precision="bf16"),))
-    assert about(facts, "precision", "onprem").severity == "warn"
+    assert about(facts, "precision", "onprem").severity == "warning"
     assert not [finding for finding in examine(replace(facts, flags=GOOD.flags)) if finding.about == "precision"]
 
 
@@ -139,4 +139,4 @@ def test_everything_that_is_not_well_has_a_remedy() -> None:
         profiles=(replace(ONPREM, precision="bf16"), replace(ONPREM, name="cloud-gpu", needs_gpu=True)),
     )
     for finding in examine(worst):
-        assert finding.severity == "ok" or finding.remedy, finding
+        assert finding.severity == "ok" or finding.hint, finding

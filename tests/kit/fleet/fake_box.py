@@ -148,7 +148,7 @@ class FakeBox:
         return {"ok": True, "lines": ["one", "two", "three"][-given.n :]}
 
     def _doctor(self, given: argparse.Namespace, stdin: bytes) -> Result:
-        return {"ok": True, "findings": [{"severity": "ok", "message": ANSWERS, "remedy": ""}]}
+        return {"ok": True, "findings": [{"severity": "ok", "message": ANSWERS, "hint": ""}]}
 
 
 def parse(arguments: list[str]) -> argparse.Namespace:

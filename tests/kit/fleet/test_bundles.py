@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.errors import KitError, UsageError
+from common.errors import KitError, UsageError
 from kit.fleet import bundles
 from tests.kit.fleet import small_bundle
 
@@ -44,7 +44,7 @@ def test_two_named_for_the_same_boxes_are_refused(tmp_path: Path, key: Path) -> 
 def test_no_bundle_says_how_to_make_one(named: list[Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         bundles.choose(named, tmp_path)
-    assert "make bundle" in refused.value.mend
+    assert "make bundle" in refused.value.hint
 
 
 def test_it_is_laid_out_as_a_box_is_to_get_it(tmp_path: Path, key: Path) -> None:

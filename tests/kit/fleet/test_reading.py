@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
+from common.errors import UsageError
 from kit.build import PROJECT
-from kit.errors import UsageError
 from kit.fleet import reading
 from kit.fleet.inventory import Box, Fleet, WaveRule
 from kit.fleet.waves import cut
@@ -71,7 +71,7 @@ def test_the_example_is_read_as_it_says() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "words", "mend"),
+    ("text", "line", "words", "hint"),
     [
         ("boxes: [pi@b1]\npauze: 3", 2, "a fleet file has no 'pauze'", "did you mean 'pause'?"),
         ("boxes:\n  - address: pi@b1\n    adress: x", 3, "a box has no 'adress'", "did you mean 'address'?"),
@@ -104,11 +104,11 @@ def test_the_example_is_read_as_it_says() -> None:
         ("boxes: [b1]\n7: 3", 2, "a key must be a text", ""),
     ],
 )
-def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, line: int, words: str, mend: str) -> None:
+def test_what_is_wrong_is_said_with_its_line(tmp_path: Path, text: str, line: int, words: str, hint: str) -> None:
     error = refused(tmp_path, text)
     assert error.message.startswith(f"{tmp_path / 'shops.yaml'}:{line}: "), error.message
     assert words in error.message
-    assert mend in error.mend
+    assert hint in error.hint
 
 
 @pytest.mark.parametrize(("text", "words"), [("", "is empty"), ("a: [", "is not YAML"), ("pause: 1", "no 'boxes'")])
@@ -174,7 +174,7 @@ def test_whatever_stands_in_a_fleet_file_it_is_read_or_refused_in_words(tmp_path
 def test_a_file_that_is_not_there_names_the_example(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         reading.read_fleet(tmp_path / "nope.yaml")
-    assert "fleet.example.yaml" in caught.value.mend
+    assert "fleet.example.yaml" in caught.value.hint
 
 
 def test_hosts_make_a_fleet_with_no_file() -> None:

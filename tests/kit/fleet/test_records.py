@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.fleet import history, journal
 from kit.fleet.desk import Desk
 from kit.fleet.inventory import Box, Fleet

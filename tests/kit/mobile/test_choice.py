@@ -1,6 +1,6 @@
 import pytest
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.mobile.choice import targets
 
 
@@ -27,15 +27,15 @@ def test_a_choice_leaves_the_rest_out(wanted: str, precision: str, made: list[st
 
 
 @pytest.mark.parametrize(
-    ("wanted", "precision", "said", "mend"),
+    ("wanted", "precision", "said", "hint"),
     [
         ("tflite", "", "FORMAT=tflite is not one of pte, ptl, onnx, all", "FORMAT=pte|ptl|onnx|all"),
         ("pte", "fp16", "PRECISION=fp16 is no precision for phones", "PRECISION=fp32|int8"),
         ("onnx", "int8", "FORMAT=onnx is made in fp32 only", "FORMAT=pte"),
     ],
 )
-def test_what_there_is_not_is_refused_with_what_there_is(wanted: str, precision: str, said: str, mend: str) -> None:
+def test_what_there_is_not_is_refused_with_what_there_is(wanted: str, precision: str, said: str, hint: str) -> None:
     with pytest.raises(UsageError) as refused:
         targets(wanted, precision)
     assert refused.value.message == said
-    assert refused.value.mend == mend
+    assert refused.value.hint == hint

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.mobile import ptl
 from kit.mobile.choice import FORMATS, Target
 from kit.mobile.making import Made, Maker, worst

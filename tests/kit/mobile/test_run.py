@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.mobile import runtimes
 from kit.mobile.choice import FORMATS, Target, targets
 from kit.mobile.run import Finished, mobile
@@ -110,4 +110,4 @@ def test_a_missing_runtime_is_named_before_any_work(workshop: Workshop, monkeypa
     with pytest.raises(KitError) as refused:
         mobile(workshop.request(), [Target(FORMATS["pte"], "fp32")], repeats=1)
     assert refused.value.message == "ExecuTorch needs executorch and torchao, and this Python has no such package"
-    assert "make mobile, which sets up .venv-mobile" in refused.value.mend
+    assert "make mobile, which sets up .venv-mobile" in refused.value.hint

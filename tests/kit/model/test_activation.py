@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.model import activation
 from kit.model.deprecated import torchscript
 from kit.model.export import export
@@ -52,7 +52,7 @@ def test_one_output_for_two_labels_is_the_second_ones(ends: nn.Module) -> None:
 def test_outputs_and_labels_must_be_as_many(outputs: int, labels: int, words: str) -> None:
     with pytest.raises(UsageError, match=f"net has {outputs} outputs, the labels name {labels}") as raised:
         activation.of("net", torch.randn(2, outputs), labels, False)
-    assert words in raised.value.mend
+    assert words in raised.value.hint
 
 
 @pytest.mark.parametrize("ends", ["softmax(dim=1)", "sigmoid()"])

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from kit.errors import KitError, UsageError
+from common.errors import KitError, UsageError
 from kit.model import architecture
 
 
@@ -23,7 +23,7 @@ def test_an_unknown_name_is_answered_with_near_ones() -> None:
     with pytest.raises(UsageError) as raised:
         architecture.choose("resnet-51")
     assert "ARCH=resnet-51" in raised.value.message
-    assert "resnet50" in raised.value.mend
+    assert "resnet50" in raised.value.hint
 
 
 @pytest.mark.parametrize(("name", "head"), architecture.WITH_AUXILIARY_HEADS.items())
@@ -69,21 +69,21 @@ def test_an_error_in_the_own_file_is_a_sentence_with_its_line(tmp_path: Path, te
 
 
 @pytest.mark.parametrize(
-    ("text", "mend"),
+    ("text", "hint"),
     [
         ("import nothing_of_that_name\n", "echo nothing_of_that_name >> requirements/own.txt"),
         ("from nothing.of import that\n", "echo nothing >> requirements/own.txt"),
         ("from .blocks import Block\n", "an empty __init__.py beside broken.py"),
-        ("from blocks import absent\n", "mend broken.py"),
-        ("1 / 0\n", "mend broken.py"),
+        ("from blocks import absent\n", "fix broken.py"),
+        ("1 / 0\n", "fix broken.py"),
     ],
 )
-def test_the_own_file_is_to_be_mended_only_where_it_is_at_fault(tmp_path: Path, text: str, mend: str) -> None:
+def test_the_own_file_is_to_be_mended_only_where_it_is_at_fault(tmp_path: Path, text: str, hint: str) -> None:
     (tmp_path / "blocks.py").write_text("")
     (tmp_path / "broken.py").write_text(text)
     with pytest.raises(KitError) as raised:
         architecture.choose(f"{tmp_path / 'broken.py'}:make")
-    assert mend in raised.value.mend
+    assert hint in raised.value.hint
 
 
 def test_all_of_an_exceptions_words_are_told(tmp_path: Path) -> None:
@@ -96,7 +96,7 @@ def test_a_function_that_needs_more_is_wrong_use_and_told_how(tmp_path: Path) ->
     (tmp_path / "own_net.py").write_text("def make(num_classes, backbone, *, width): return None\n")
     with pytest.raises(UsageError, match="make needs backbone, width") as raised:
         architecture.choose(f"{tmp_path / 'own_net.py'}:make")
-    assert "def make(num_classes): return make(num_classes=num_classes, backbone=…)" in raised.value.mend
+    assert "def make(num_classes): return make(num_classes=num_classes, backbone=…)" in raised.value.hint
 
 
 def test_a_file_in_a_package_imports_its_neighbours(tmp_path: Path) -> None:

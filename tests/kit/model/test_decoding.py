@@ -10,7 +10,7 @@ import pytest
 import torch
 from PIL import Image, ImageOps
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.model.decoding import crops, decode
 from kit.model.pictures import Picture
 from kit.model.preprocessing import Preprocessing

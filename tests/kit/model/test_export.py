@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from kit.errors import KitError, UsageError
+from common.errors import KitError, UsageError
 from kit.files import sha256
 from kit.model.deprecated import torchscript
 from kit.model.export import export
@@ -94,7 +94,7 @@ def test_a_network_of_one_channel_is_exported(workshop: Workshop, precision: str
     arch = workshop.write_network("gray.py", GRAY)
     with pytest.raises(KitError, match="1 channel") as raised:
         run(workshop, arch)
-    assert '"channels": 1' in raised.value.mend
+    assert '"channels": 1' in raised.value.hint
     steps = {**PREPROCESSING, "mean": [0.1307], "std": [0.3081], "channels": 1, "fit": "squash"}
     (workshop.folder / "preprocessing.json").write_text(json.dumps(steps))
     workshop.profile.model_config.write_text(f"handler: {{precision: {precision}}}\n")

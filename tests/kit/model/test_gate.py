@@ -1,6 +1,6 @@
 import pytest
 
-from kit.errors import KitError, UsageError
+from common.errors import KitError, UsageError
 from kit.model import gate
 from kit.model.request import Request
 from tests.kit.model.test_comparison import OTHER, SURE, comparison
@@ -22,8 +22,8 @@ def test_the_refusal_shows_the_figures_and_the_pictures() -> None:
     assert "  same first answer     50.0% (wanted: 98% in int8)" in said
     assert "  top-1 accuracy        50.0%, 50.0 points below the original (allowed: 1 in int8)" in said
     assert "  1.jpg: a by the original, b by the exported model" in said
-    assert "PRECISION=fp32" in raised.value.mend
-    assert "MIN_AGREEMENT=" in raised.value.mend
+    assert "PRECISION=fp32" in raised.value.hint
+    assert "MIN_AGREEMENT=" in raised.value.hint
 
 
 @pytest.mark.parametrize("precision", ["bf16", "fp16", "int8"])

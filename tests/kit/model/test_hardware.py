@@ -1,6 +1,6 @@
 import pytest
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.machine import processor_flags
 from kit.model import hardware
 
@@ -73,4 +73,4 @@ def test_the_platform_is_the_processors_own_unless_named() -> None:
     for wanted, processor in (("linux_riscv64", "x86_64"), ("", "riscv64")):
         with pytest.raises(UsageError, match="riscv64") as raised:
             hardware.platform(wanted, processor)
-        assert raised.value.mend == "PLATFORM=linux_x86_64 or PLATFORM=linux_aarch64"
+        assert raised.value.hint == "PLATFORM=linux_x86_64 or PLATFORM=linux_aarch64"

@@ -11,9 +11,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from common.errors import KitError
 from kit import golden
 from kit.build import Build
-from kit.errors import KitError
 from kit.files import read_json, sha256
 from kit.model import int8
 from kit.model.decoding import decode
@@ -75,7 +75,7 @@ def test_a_model_that_int8_ruins_is_refused_with_the_table_and_nothing_is_writte
         export(workshop.profile, request)
     assert "same first answer     33.3% (wanted: 98% in int8)" in raised.value.message
     assert "the best of 4 recipes" in raised.value.message
-    assert "PRECISION=fp32" in raised.value.mend
+    assert "PRECISION=fp32" in raised.value.hint
     assert [path for path in workshop.profile.build.folder.rglob("*") if path.is_file()] == []
     assert export(workshop.profile, replace(request, precision="fp32")).report["comparison"]["top1_agreement"] == 1.0
 
@@ -111,7 +111,7 @@ def test_a_network_that_cannot_be_followed_is_a_sentence(workshop: Workshop) -> 
     request = workshop.request(workshop.write_network("branching.py", BRANCHING))
     with pytest.raises(KitError, match=r"torch\.fx cannot follow it") as raised:
         export(workshop.profile, replace(request, precision="int8"))
-    assert "PRECISION=fp32" in raised.value.mend
+    assert "PRECISION=fp32" in raised.value.hint
 
 
 def test_layers_are_ranked_by_the_harm_they_do_and_ties_keep_their_order() -> None:

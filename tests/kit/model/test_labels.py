@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from kit.errors import KitError, UsageError
+from common.errors import KitError, UsageError
 from kit.model import labels
 
 APPLE_PEAR = ["apple", "pear"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.model import pictures
 from kit.model.pictures import Found
 
@@ -106,7 +106,7 @@ def test_a_folder_without_pictures_is_wrong_use_and_says_what_was_passed_over(tm
     (tmp_path / "1.heic").write_bytes(b"x")
     with pytest.raises(UsageError, match="there is no picture in PICTURES=") as raised:
         find(tmp_path)
-    assert "passed over 1 .heic" in raised.value.mend
+    assert "passed over 1 .heic" in raised.value.hint
 
 
 def test_some_pictures_are_spread_over_all() -> None:

@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import UsageError
 from kit import machine, profiles
-from kit.errors import UsageError
 from kit.gpus import Gpus
 from kit.machine import Machine
 from kit.model import precision
@@ -57,7 +57,7 @@ def test_int8_on_a_gpu_is_wrong_use(profile: Profile) -> None:
     profile.model_config.write_text("deviceType: gpu\n")
     with pytest.raises(UsageError, match="int8 models run on processors") as raised:
         precision.of(profile, "int8")
-    assert "PRECISION=fp16" in raised.value.mend
+    assert "PRECISION=fp16" in raised.value.hint
 
 
 def test_an_unknown_precision_names_the_known_ones(profile: Profile) -> None:

@@ -7,7 +7,7 @@ import torch
 from PIL import Image
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.model import imagenet, preprocessing
 from kit.model.decoding import decode
 from tests.support_models import PREPROCESSING

@@ -3,8 +3,8 @@ from subprocess import run
 
 import pytest
 
+from common.errors import UsageError
 from kit.build import PROJECT
-from kit.errors import UsageError
 from kit.model.request import Request
 
 
@@ -24,7 +24,7 @@ def test_what_cannot_be_is_refused_with_a_mend(asked: Request, said: str) -> Non
     with pytest.raises(UsageError) as raised:
         asked.check()
     assert said in raised.value.message
-    assert raised.value.mend
+    assert raised.value.hint
 
 
 def test_what_can_be_is_let_through() -> None:

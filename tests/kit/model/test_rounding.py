@@ -1,4 +1,4 @@
-"""int8's rounding in float32: which layer's does the harm, and biases that mend what it shifts."""
+"""int8's rounding in float32: which layer's does the harm, and biases that fix what it shifts."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.model.source import resolve
 from tests.support_models import PREPROCESSING, Workshop, state
 
@@ -36,7 +36,7 @@ def resolved(workshop: Workshop, init: str = "pass", forward: str = PLAIN) -> st
     arch = workshop.write_network("other.py", NET.format(init=init, forward=forward))
     with pytest.raises(KitError) as raised:
         resolve(workshop.request(arch))
-    assert raised.value.mend
+    assert raised.value.hint
     return raised.value.message
 
 

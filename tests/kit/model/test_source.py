@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from kit.errors import KitError, UsageError
+from common.errors import KitError, UsageError
 from kit.model import imagenet
 from kit.model.request import Request
 from kit.model.source import resolve
@@ -23,7 +23,7 @@ def test_with_nothing_given_the_embedded_model_is_taken() -> None:
 def test_another_network_needs_weights() -> None:
     with pytest.raises(UsageError, match="ARCH=resnet50 needs weights") as raised:
         resolve(Request("resnet50"))
-    assert "WEIGHTS=imagenet" in raised.value.mend
+    assert "WEIGHTS=imagenet" in raised.value.hint
 
 
 def test_what_lies_beside_the_weights_is_used_and_said(workshop: Workshop) -> None:
@@ -139,8 +139,8 @@ def test_pretrained_weights_that_cannot_be_had_say_which_file_goes_where(
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nobody listens there
     with pytest.raises(KitError, match=r"resnet18-f37072fd\.pth is not in the cache") as raised:
         resolve(Request("resnet18", "imagenet"))
-    assert "https://download.pytorch.org/models/resnet18-f37072fd.pth" in raised.value.mend
-    assert str(tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth") in raised.value.mend
+    assert "https://download.pytorch.org/models/resnet18-f37072fd.pth" in raised.value.hint
+    assert str(tmp_path / "hub" / "checkpoints" / "resnet18-f37072fd.pth") in raised.value.hint
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

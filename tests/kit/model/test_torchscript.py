@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.files import sha256
 from kit.model.deprecated import torchscript
 from kit.model.preprocessing import Preprocessing
@@ -82,7 +82,7 @@ def test_an_engine_that_this_torch_has_not_is_a_sentence(tmp_path: Path) -> None
     torchscript.save(traced, tmp_path / "m.pt", "abacus")
     with pytest.raises(KitError, match=r"for the engine abacus; torch has .*qnnpack") as raised:
         torchscript.load(tmp_path / "m.pt")
-    assert "PLATFORM=" in raised.value.mend
+    assert "PLATFORM=" in raised.value.hint
 
 
 def test_half_precision_leaves_the_original_network_alone() -> None:

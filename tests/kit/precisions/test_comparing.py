@@ -45,7 +45,7 @@ def test_the_precisions_take_turns() -> None:
 
 
 def test_a_failed_exports_words_are_kept_without_the_mend() -> None:
-    words = "· loading\nerror: no such thing\n  in two lines\n  mend: PRECISION=fp32\n"
+    words = "· loading\nerror: no such thing\n  in two lines\n  hint: PRECISION=fp32\n"
     assert comparing.said(words) == "no such thing\n  in two lines"
     assert comparing.said("Traceback\nKeyError: 3\n") == "Traceback\nKeyError: 3"
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.gpus import Gpus
 from kit.machine import Machine
 from kit.profiles import CONFIG
@@ -59,7 +59,7 @@ def test_a_temp_from_which_nothing_may_run_moves_elsewhere_or_is_named(
     monkeypatch.setattr(launch, "_is_noexec", lambda folder: True)
     with pytest.raises(KitError, match="mounted noexec") as raised:
         temp_folder(run)
-    assert "TMPDIR=" in raised.value.mend
+    assert "TMPDIR=" in raised.value.hint
 
 
 def test_a_path_too_long_for_a_workers_socket_moves_temp_elsewhere(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.errors import KitError
+from common.errors import KitError
 from kit.machine import Machine
 from kit.serving import preflight
 from kit.serving.settings import DEFAULTS, Settings
@@ -35,7 +35,7 @@ def test_a_taken_port_is_named_with_who_has_it_and_another_that_would_do() -> No
             preflight.check_ports(settings_on([ports[0], port, *ports[1:]]))
     assert f"port {port} (management_address) is taken by" in caught.value.message
     assert f"(pid {os.getpid()})" in caught.value.message
-    assert "TS_MANAGEMENT_ADDRESS=http://127.0.0.1:" in caught.value.mend
+    assert "TS_MANAGEMENT_ADDRESS=http://127.0.0.1:" in caught.value.hint
 
 
 def test_one_port_for_two_purposes_is_refused() -> None:
@@ -82,7 +82,7 @@ def test_an_archive_with_one_flipped_bit_is_refused(built: Path) -> None:
     (built / "m.mar").write_bytes(content)
     with pytest.raises(KitError, match="is broken") as caught:
         preflight.check_archive(built / "archive.json", built, "make archive")
-    assert caught.value.mend == "make archive"
+    assert caught.value.hint == "make archive"
 
 
 def test_a_file_that_is_no_archive_is_refused(built: Path) -> None:
@@ -97,4 +97,4 @@ def test_a_missing_archive_or_report_says_how_to_make_it(built: Path) -> None:
         (built / missing).unlink()
         with pytest.raises(KitError, match=f"{missing} is not there") as caught:
             preflight.check_archive(built / "archive.json", built, "make archive")
-        assert caught.value.mend == "make archive"
+        assert caught.value.hint == "make archive"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.profiles import CONFIG, names
 from kit.serving import settings
 from kit.serving.settings import DEFAULTS, Listener, Settings

@@ -4,9 +4,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kit.errors import KitError
+from common import tokens
+from common.errors import KitError
 from kit.files import write_json
-from kit.serving import state, tokens
+from kit.serving import state
 from kit.serving.launch import RunFolder
 from kit.serving.state import ServerState
 
@@ -36,16 +37,9 @@ def test_clear_removes_what_is_secret_and_leaves_the_logs(tmp_path: Path) -> Non
     for folder in (run.logs, run.model_store, temp):
         folder.mkdir()
     write_json(run.keys, {name: {"key": f"{name}-key"} for name in ("management", "inference", "API")})
-    assert tokens.write_headers(run)
-    assert run.inference_header.read_text() == "Authorization: Bearer inference-key\n"
-    assert run.management_header.stat().st_mode & 0o777 == 0o600
+    assert tokens.write_headers(run.keys, run.inference_header, run.management_header)
     state.clear(run, str(temp))
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
-
-
-def test_no_headers_before_torchserve_has_made_its_tokens(tmp_path: Path) -> None:
-    assert not tokens.write_headers(RunFolder(tmp_path))
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_only_one_start_or_stop_at_a_time(tmp_path: Path) -> None:

@@ -7,19 +7,40 @@ import threading
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
 import pytest
 
+from common.errors import Unreachable
+from common.torchserve import ApiError, Management
 from kit.golden import Golden
 from kit.smoke.session import Session
 from kit.smoke.target import Target
 from tests.kit.smoke.fake_torchserve import MODEL, TOKEN, FakeTorchServe
 
 Serve = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class FakeManagement(Management):
+    """Asks through an httpx client, whose transport is the fake."""
+
+    http: httpx.Client
+
+    def ask(
+        self, what: str, method: str, path: str, timeout: float, body: bytes | None = None, token: str = ""
+    ) -> bytes:
+        assert isinstance(self.opened_by, dict)
+        try:
+            response = self.http.request(method, path, headers=self.opened_by)
+        except httpx.HTTPError as error:
+            raise Unreachable(f"{what}: {error}") from None
+        if response.status_code >= 400:
+            raise ApiError(what, response.status_code, response.content)
+        return response.content
 
 
 @pytest.fixture
@@ -52,12 +73,11 @@ def session(fake: FakeTorchServe, store: Path, tmp_path: Path) -> Iterator[Sessi
     """Everything given but the addresses of metrics and gRPC."""
     target = Target("http://i", "http://m", "", "", MODEL, fake.golden, TOKEN, TOKEN, store, tmp_path / "temp")
     transport = httpx.MockTransport(fake)
-    with ExitStack() as stack:
-        inference, management = (
-            stack.enter_context(httpx.Client(transport=transport, base_url=url, headers=TOKEN))
-            for url in (target.url, target.management_url)
-        )
-        yield Session(target, inference, management)
+    with (
+        httpx.Client(transport=transport, base_url=target.url, headers=TOKEN) as inference,
+        httpx.Client(transport=transport, base_url=target.management_url) as management,
+    ):
+        yield Session(target, inference, FakeManagement(target.management_url, TOKEN, management))
 
 
 @pytest.fixture

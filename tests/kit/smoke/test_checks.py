@@ -240,7 +240,7 @@ def test_a_version_left_by_a_killed_run_is_named_and_kept(session: Session, fake
 
 
 def test_without_a_management_address_only_inference_is_checked(session: Session, fake: FakeTorchServe) -> None:
-    session.management_http = None
+    session.management_api = None
     asked: list[str] = []
     fake.breaks.append(lambda request: asked.append(request.url.path))
     report = run(session, lambda result: None)

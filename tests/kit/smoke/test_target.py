@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from common.errors import KitError, UsageError
 from kit.build import Build
-from kit.errors import KitError, UsageError
+from kit.serving.elsewhere import read_headers
 from kit.smoke.session import Session, connect
-from kit.smoke.target import Options, read_headers, resolve
+from kit.smoke.target import Options, resolve
 from tests.conftest import RunScript, script_environment
 
 
@@ -40,20 +41,20 @@ def test_a_model_that_nothing_names_is_asked_for(build: Build) -> None:
     write_golden(build.golden)
     with pytest.raises(UsageError, match="which model") as raised:
         resolve(Options(url="http://server"), build)
-    assert "MODEL=" in raised.value.mend
+    assert "MODEL=" in raised.value.hint
 
 
 def test_no_server_and_no_url(build: Build) -> None:
     with pytest.raises(KitError, match="no server is running") as raised:
         resolve(Options(), build)
-    assert "make serve" in raised.value.mend
+    assert "make serve" in raised.value.hint
     assert raised.value.exit_status == 1
 
 
 def test_no_golden_pictures(tmp_path: Path) -> None:
     with pytest.raises(KitError, match=r"golden\.json is not there") as raised:
         resolve(Options(url="http://server"), Build(tmp_path))
-    assert "make export" in raised.value.mend
+    assert "make export" in raised.value.hint
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from kit.errors import UsageError
+from common.errors import UsageError
 from kit.tune.candidate import Candidate, Failure, Outcome, Result
 from kit.tune.objective import Goal
 from tests.kit.tune.landscapes import measurement

@@ -10,8 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from common.errors import KitError, UsageError
 from kit import profiles
-from kit.errors import KitError, UsageError
 from kit.files import write_json
 from kit.serving.preflight import is_free
 from kit.serving.settings import load
@@ -80,7 +80,7 @@ def test_a_running_server_of_this_build_folder_is_in_the_way(tmp_path: Path, mon
     write_json(tmp_path / "onprem" / "run" / "server.json", asdict(running))
     with pytest.raises(KitError, match=f"a server runs .profile onprem, pid {os.getpid()}.") as refused:
         preparation.check_alone()
-    assert refused.value.mend == "stop it while you tune: make stop PROFILE=onprem"
+    assert refused.value.hint == "stop it while you tune: make stop PROFILE=onprem"
 
 
 def test_the_users_photographs_are_sent_evenly_chosen(tmp_path: Path) -> None:

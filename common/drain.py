@@ -1,40 +1,35 @@
 """Let a server, or one version of its model, finish what it has.
 
-TorchServe has no such thing: SIGTERM cuts the requests in flight. But it checks the token when a request comes in, so
-renewing the inference token turns new requests away while those inside go on. And it hands out questions to a
-version's workers in the order they came, so once each worker has answered a question asked after that, nothing older
-is left in any of them.
+TorchServe has no such thing: SIGTERM cuts the requests in flight, and scaling the workers down kills the ones that are
+at work. But it checks the token when a request comes in, so renewing the inference token turns new requests away (HTTP
+400) while those inside go on. And it hands out questions to a version's workers in the order they came, so once each
+worker has answered a question asked after that, nothing older is left in any of them.
 """
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from box.errors import BoxError
-from box.torchserve import Management
+from common.errors import KitError
+from common.tokens import read_keys
+from common.torchserve import Management
+from common.words import count
 
 
 def drain(management: Management, keys: Path, seconds: float, say: Callable[[str], None]) -> None:
     """Refuse new requests, then wait for the old ones. A server that does not answer has nothing to drain."""
     try:
-        token = _api_token(keys)
-        if token:
+        if token := read_keys(keys).get("API"):
             management.renew_inference_token(token)
+        else:
+            say("tokens are off, so new requests cannot be refused while the old ones finish")
         for model in management.models():
             for row in management.describe(model, "all"):
                 wait_until_idle(management, model, str(row["modelVersion"]), seconds, say)
-    except BoxError as error:
+    except KitError as error:
         say(f"not drained: {error.message}")
-
-
-def _api_token(keys: Path) -> str:
-    try:
-        return str(json.loads(keys.read_text(encoding="utf-8"))["API"]["key"])
-    except (OSError, ValueError, KeyError):
-        return ""
 
 
 def wait_until_idle(
@@ -46,14 +41,13 @@ def wait_until_idle(
     while busy and time.monotonic() < deadline:
         try:
             busy.discard(management.worker_pid(model, version, deadline - time.monotonic() + 1))
-        except BoxError:
+        except KitError:
             # The queue is full or the worker was replaced: a worker that is gone holds nothing.
             time.sleep(0.05)
             busy &= _working(management, model, version)
     if busy:
-        say(
-            f"{len(busy)} workers of {model} {version} were still at work after {seconds:.0f} s; their requests are cut"
-        )
+        left = f"{count(len(busy), 'worker')} of {model} {version}"
+        say(f"after {seconds:.0f} s still at work: {left}; their requests are cut")
 
 
 def _working(management: Management, model: str, version: str) -> set[int]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
 
-from box.errors import BoxError
+from common.errors import KitError
 
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
@@ -98,17 +98,17 @@ class Manifest:
 
 
 def parse(content: bytes) -> Manifest:
-    """Raises BoxError naming what is wrong with it."""
+    """Raises KitError naming what is wrong with it."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise BoxError(f"the manifest is not JSON: {error}", "build the bundle again: make bundle") from None
+        raise KitError(f"the manifest is not JSON: {error}", "build the bundle again: make bundle") from None
     try:
         manifest = _read(document, content)
         _check(manifest)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise BoxError(
+        raise KitError(
             f"this program cannot read the manifest: {what}", "build the bundle again: make bundle"
         ) from None
     return manifest

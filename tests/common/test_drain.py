@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from box.drain import drain, wait_until_idle
-from box.errors import BoxError, Unreachable
-from box.torchserve import Management
+from common.drain import drain, wait_until_idle
+from common.errors import KitError, Unreachable
+from common.torchserve import Management
 
 
 @dataclass
@@ -64,7 +64,7 @@ def test_every_worker_has_its_turn() -> None:
 def test_a_worker_that_never_finishes_does_not_hold_it_for_ever() -> None:
     said: list[str] = []
     wait_until_idle(Workers(busy=10**9), "net", "1.0", 0.2, said.append)
-    assert said == ["1 workers of net 1.0 were still at work after 0 s; their requests are cut"]
+    assert said == ["after 0 s still at work: 1 worker of net 1.0; their requests are cut"]
 
 
 def test_new_requests_are_refused_first(tmp_path: Path) -> None:
@@ -73,6 +73,13 @@ def test_new_requests_are_refused_first(tmp_path: Path) -> None:
     workers = Workers(busy=0)
     drain(workers, keys, 10, lambda _: None)
     assert workers.played.asked[0] == "the-api-token"
+
+
+def test_without_tokens_it_says_what_it_cannot_do(tmp_path: Path) -> None:
+    workers, said = Workers(busy=0), list[str]()
+    drain(workers, tmp_path / "none.json", 10, said.append)
+    assert "tokens are off" in said[0]
+    assert set(workers.played.asked) == {"1.0"}
 
 
 def test_a_worker_that_died_is_not_waited_for() -> None:
@@ -86,7 +93,7 @@ def test_a_worker_that_died_is_not_waited_for() -> None:
         def worker_pid(self, model: str, version: str, timeout: float) -> int:
             pid = super().worker_pid(model, version, timeout)
             if len(self.played.asked) > 3:
-                raise BoxError("worker died")
+                raise KitError("worker died")
             return pid
 
     said: list[str] = []
@@ -101,4 +108,4 @@ def test_a_server_that_does_not_answer_has_nothing_to_drain(tmp_path: Path) -> N
 
     said: list[str] = []
     drain(Gone(busy=0), tmp_path / "none.json", 10, said.append)
-    assert said == ["not drained: connection refused"]
+    assert said[-1] == "not drained: connection refused"

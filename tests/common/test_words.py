@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.words import count, listed
+from common.words import count, listed
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from box.readiness import LAST_WORDS_SECONDS, Watch
+from common.readiness import LAST_WORDS_SECONDS, Watch
 
 STAMP = "2026-11-23T06:33:52.141Z INFO  MODEL_LOG "
 

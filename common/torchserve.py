@@ -1,27 +1,34 @@
-"""TorchServe's REST API, as this program asks it, at `http://host:port` and `unix:/path`."""
+"""TorchServe's REST API, at `http://host:port`, `https://…` and `unix:/path`."""
 
 from __future__ import annotations
 
 import http.client
 import json
 import socket
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from box.errors import BoxError, Unreachable
+from common.errors import KitError, Unreachable
+from common.tokens import read_header
+
+PREDICT_SECONDS = 60.0
+# TorchServe kills a worker that has not started after two minutes; a little more, so that its own answer comes first.
+WORKER_START_SECONDS = 130.0
 
 
-class ApiError(BoxError):
+class ApiError(KitError):
     """TorchServe answered with an error. `status` is its HTTP status."""
 
     def __init__(self, what: str, status: int, body: bytes) -> None:
-        self.status = status
-        super().__init__(f"{what}: HTTP {status}, {_error_text(body)}")
+        self.status, self.body = status, body
+        super().__init__(f"{what}: HTTP {status}, {error_text(body)}")
 
 
-def _error_text(body: bytes) -> str:
+def error_text(body: bytes) -> str:
+    """The sentence in a TorchServe error document, or the body as it is."""
     try:
         return str(json.loads(body)["message"])
     except (ValueError, KeyError, TypeError):
@@ -41,10 +48,11 @@ class UnixConnection(http.client.HTTPConnection):
 
 @dataclass(frozen=True)
 class Api:
-    """`address`, and the file with the header that opens it (as `curl -H @file` takes it)."""
+    """`opened_by`: the headers that open the address, or the file that holds one as `curl -H @file` takes it; that is
+    read at each request, since TorchServe makes new tokens at each start."""
 
     address: str
-    header_file: Path
+    opened_by: Path | Mapping[str, str] = field(repr=False)
 
     def ask(
         self, what: str, method: str, path: str, timeout: float, body: bytes | None = None, token: str = ""
@@ -52,7 +60,7 @@ class Api:
         """The answer's body. Raises ApiError for a status of 400 or more, Unreachable when nothing answers."""
         connection = self._connection(timeout)
         try:
-            connection.request(method, path, body=body, headers=self._headers(token))
+            connection.request(method, self._prefix + path, body=body, headers=self._headers(token))
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -67,20 +75,21 @@ class Api:
         if self.address.startswith("unix:"):
             return UnixConnection(self.address.removeprefix("unix:"), timeout)
         parts = urlsplit(self.address)
-        return http.client.HTTPConnection(str(parts.hostname), parts.port, timeout=timeout)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        return kind(str(parts.hostname), parts.port, timeout=timeout)
+
+    @property
+    def _prefix(self) -> str:
+        return "" if self.address.startswith("unix:") else urlsplit(self.address).path.rstrip("/")
 
     def _headers(self, token: str) -> dict[str, str]:
         if token:
             return {"Authorization": f"Bearer {token}"}
-        try:
-            name, _, value = self.header_file.read_text(encoding="utf-8").strip().partition(":")
-        except OSError:
-            return {}
-        return {name: value.strip()} if name else {}
+        return read_header(self.opened_by) if isinstance(self.opened_by, Path) else dict(self.opened_by)
 
 
 class Inference(Api):
-    def predict(self, model: str, picture: bytes, timeout: float, version: str = "") -> Any:
+    def predict(self, model: str, picture: bytes, timeout: float = PREDICT_SECONDS, version: str = "") -> Any:
         """What it answers, as JSON: `{label: probability}` when all is well."""
         path = f"/predictions/{quote(model, safe='')}" + (f"/{quote(version, safe='')}" if version else "")
         content = self.ask("a prediction", "PUT", path, timeout, body=picture)
@@ -96,26 +105,49 @@ class Management(Api):
         try:
             return json.loads(content)
         except ValueError:
-            raise BoxError(f"{what}: no JSON in the answer") from None
+            raise KitError(f"{what}: no JSON in the answer") from None
 
     def describe(self, model: str, version: str = "") -> list[dict[str, Any]]:
         """The default version's row, that of `version`, or every version's with "all"."""
         rows: list[dict[str, Any]] = self._read(f"describing {model}", _model(model, version), 5.0)
         return rows
 
+    def workers(self, model: str) -> list[dict[str, Any]]:
+        """The default version's workers; none while the server does not answer or has no such model yet."""
+        try:
+            workers: list[dict[str, Any]] = self.describe(model)[0]["workers"]
+        except ApiError as error:
+            if error.status == 404:
+                return []
+            raise
+        except KitError:
+            return []
+        return workers
+
     def models(self) -> list[str]:
+        """Their names; one page holds more than any server here has."""
         return [row["modelName"] for row in self._read("listing the models", "/models?limit=1000", 5.0)["models"]]
 
-    def register(self, archive: str, workers: int, timeout: float) -> None:
+    def register(self, archive: str, workers: int, timeout: float = WORKER_START_SECONDS) -> None:
         """Register an archive that lies in the store; returns when its workers have started."""
         query = urlencode({"url": archive, "initial_workers": workers, "synchronous": "true"})
         self.ask(f"registering {archive}", "POST", f"/models?{query}", timeout)
 
+    def scale(self, model: str, version: str, minimum: int, maximum: int) -> None:
+        """Return when the workers are READY or ended.
+
+        A minimum of 0 makes TorchServe forget workers that go on running, so it is never asked for beside a maximum
+        that keeps some.
+        """
+        query = urlencode({"min_worker": minimum, "max_worker": maximum, "synchronous": "true"})
+        what = f"scaling to {minimum}–{maximum} workers"
+        self.ask(what, "PUT", f"{_model(model, version)}?{query}", WORKER_START_SECONDS)
+
     def set_default(self, model: str, version: str) -> None:
-        self.ask(f"making {version} the default", "PUT", f"{_model(model, version)}/set-default", 30.0)
+        self.ask(f"making version {version} the default", "PUT", f"{_model(model, version)}/set-default", 30.0)
 
     def unregister(self, model: str, version: str) -> None:
-        self.ask(f"unregistering {model} {version}", "DELETE", _model(model, version), 60.0)
+        self.ask(f"unregistering {model} version {version}", "DELETE", _model(model, version), 60.0)
 
     def worker_pid(self, model: str, version: str, timeout: float) -> int:
         """The pid of whichever worker takes this question, in its turn after what is already queued."""
@@ -123,7 +155,7 @@ class Management(Api):
         try:
             return int(answer[0]["customizedMetadata"]["pid"])
         except (LookupError, TypeError, ValueError):
-            raise BoxError(f"{model}'s handler does not tell its worker's pid") from None
+            raise KitError(f"{model}'s handler does not tell its worker's pid") from None
 
     def renew_inference_token(self, api_token: str) -> None:
         """Make the present inference token invalid. Wants the API token, not the management one."""

@@ -1,0 +1,36 @@
+"""A server that is named by its address: what the user says about it, checked."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from common.errors import UsageError
+from kit.files import NOT_SHOWN
+
+SCHEMES = ("http://", "https://", "unix:")
+HEADERS = "name a file of lines like `Authorization: Bearer …`, as build/<profile>/run/inference.header"
+
+
+def address(name: str, given: str) -> str:
+    """The address that the variable `name` holds. Raises UsageError for what is none."""
+    if given and not given.startswith(SCHEMES):
+        raise UsageError(
+            f"{name}={given} is not an address",
+            f"write {name}=http://host:port, https://host:port or unix:/path/to/socket",
+        )
+    return given
+
+
+def read_headers(name: str, file: str) -> dict[str, str]:
+    """The headers in a file made for `curl -H @file`, a line each."""
+    if not file:
+        return {}
+    try:
+        lines = Path(file).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "not text"
+        raise UsageError(f"the file that {name} names cannot be read {NOT_SHOWN}: {why}", HEADERS) from None
+    headers = [line.partition(":") for line in lines if line.strip()]
+    if not headers or not all(colon and header.strip() for header, colon, _ in headers):
+        raise UsageError(f"{name}={file} does not hold headers", HEADERS)
+    return {header.strip(): value.strip() for header, _, value in headers}
