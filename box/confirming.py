@@ -6,10 +6,11 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from box import events, releases, service, settling, status, trial
+from box import releases, service, settling, status, trial
 from box.locks import alone
 from box.paths import Paths
 from box.service import Service
+from common import json_lines
 from common.errors import KitError
 
 # Until the activation has retired the old release.
@@ -40,7 +41,8 @@ def confirm(paths: Paths, runs: Service, release: str) -> dict[str, Any]:
 
 
 def _not_on_trial(paths: Paths, release: str) -> KitError:
-    last = next((e for e in reversed(list(events.lines(paths.activation))) if e.get("event") in ("end", "result")), {})
+    ends = [event for event in json_lines.read(paths.activation) if event.get("event") in ("end", "result")]
+    last = ends[-1] if ends else {}
     why = f": {last['error']}" if last.get("release") == release and last.get("error") else ""
     return KitError(
         f"{release} is not on trial on this box{why}",

@@ -7,11 +7,11 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from common import durable
+from common import durable, json_lines
+from common.errors import KitError
 
 Event = dict[str, Any]
 
@@ -22,21 +22,6 @@ def emit(event: Event) -> None:
 
 def say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
-
-
-def lines(path: Path) -> Iterator[Event]:
-    """The documents of a .jsonl file; a line that was torn, or is noise, is left out."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return
-    for line in content.splitlines():
-        try:
-            document = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(document, dict):
-            yield document
 
 
 class Journal:
@@ -61,9 +46,9 @@ class Journal:
 
     def _add(self, event: Event) -> Event:
         try:
-            durable.append_line(self.path, json.dumps(event, ensure_ascii=False))
-        except OSError as error:
-            say(f"{self.path} cannot be written ({error.strerror}): {event}")
+            json_lines.append(self.path, event)
+        except KitError as error:
+            say(f"{error.message}: {event}")
         return event
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import Any
 
-from box.events import Event, lines, say
-from common import durable
+from box.events import Event, say
+from common import json_lines
+from common.errors import KitError
 from common.manifest import is_name
 
 CONFIRMED = "confirmed"
@@ -17,25 +17,24 @@ CONFIRMED = "confirmed"
 def record(path: Path, what: str, release: str | None, owner: str, ok: bool, **facts: Any) -> None:
     entry = {"at": round(time.time(), 3), "who": owner, "what": what, "release": release, "ok": ok, **facts}
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        durable.append_line(path, json.dumps(entry, ensure_ascii=False))
-    except OSError as error:
-        say(f"the history cannot be written ({error.strerror}): {entry}")
+        json_lines.append(path, entry)
+    except KitError as error:
+        say(f"{error.message}: {entry}")
 
 
 def last(path: Path, count: int) -> list[Event]:
-    return list(lines(path))[-count:]
+    return json_lines.read(path)[-count:]
 
 
 def unreadable(path: Path) -> int:
     """How many lines are no entries."""
     try:
-        return len([line for line in path.read_bytes().splitlines() if line.strip()]) - len(list(lines(path)))
+        return len([line for line in path.read_bytes().splitlines() if line.strip()]) - len(json_lines.read(path))
     except OSError:
         return 0
 
 
 def confirmed_releases(path: Path) -> list[str]:
     """Every release that was confirmed here, the latest first, each once."""
-    names = [entry.get("release") for entry in lines(path) if entry.get("what") == CONFIRMED]
+    names = [entry.get("release") for entry in json_lines.read(path) if entry.get("what") == CONFIRMED]
     return list(dict.fromkeys(str(name) for name in reversed(names) if is_name(name)))

@@ -6,10 +6,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 
-from box import events, programs
+from box import programs
 from box.events import Event
 from box.paths import Paths
 from box.service import Plain, Service
+from common import json_lines
 from common.errors import KitError
 
 UNIT = "vision-serve-activate"
@@ -64,7 +65,7 @@ def follow(paths: Paths, mark: str, lives: Callable[[], bool]) -> Iterator[Event
     gone_at = 0.0
     while True:
         lived = lives()
-        found = list(events.lines(paths.activation))
+        found = json_lines.read(paths.activation)
         if found and found[0].get("mark") == mark:
             for event in found[seen:]:
                 seen += 1

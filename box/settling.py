@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from box import events, history, plan, pruning, releases, server_view, settings, starting, trial, wholeness
+from box import history, plan, pruning, releases, server_view, settings, starting, trial, wholeness
 from box.events import Journal, say
 from box.hot import Hot
 from box.locks import alone
@@ -13,7 +13,7 @@ from box.paths import Paths
 from box.service import FAILED, READY, STOPPED, Service
 from box.space import MEGABYTE
 from box.trial import Trial
-from common import memory
+from common import json_lines, memory
 from common.errors import KitError
 
 # In memory, and not in a process: the files in /run, the page cache.
@@ -148,6 +148,6 @@ def settle(paths: Paths, runs: Service, wait_seconds: float = 10) -> str:
         why = f"the activation of {on_trial.release} ended before it was confirmed"
         outcome = back_and_told(paths, runs, on_trial, why)
         facts = {"ok": False, "rolled_back": outcome.went_back, "release": on_trial.release, "running": outcome.running}
-        told = any(event.get("event") == "result" for event in events.lines(paths.activation))
+        told = any(event.get("event") == "result" for event in json_lines.read(paths.activation))
         (journal.end if told else journal.result)(**facts, error=why + outcome.trouble)
         return f"{why}; {outcome.running or 'nothing'} runs{outcome.trouble}"

@@ -6,11 +6,11 @@ import time
 from typing import Any
 
 import box
-from box import disk, events, files, locks, releases, server_view, space, starting, trial, wholeness
+from box import disk, files, locks, releases, server_view, space, starting, trial, wholeness
 from box.paths import Paths
 from box.service import FAILED, READY, Service, State
 from box.space import MEGABYTE
-from common import answers, durable, memory
+from common import answers, durable, json_lines, memory
 from common.errors import KitError
 from common.manifest import Manifest
 
@@ -89,7 +89,7 @@ def _silent(runs: Service, state: State, paths: Paths, release: str | None) -> s
 
 def last_activation(paths: Paths) -> dict[str, Any] | None:
     """How the latest one stands: its last step, its result, its end."""
-    found = list(events.lines(paths.activation))
+    found = json_lines.read(paths.activation)
     if not found:
         return None
     summary: dict[str, Any] = {key: found[0].get(key) for key in ("release", "owner", "at")}

@@ -73,20 +73,6 @@ def read_object(path: Path) -> dict[str, Any]:
     return document if isinstance(document, dict) else {}
 
 
-def append_line(path: Path, line: str) -> None:
-    """Add a line to a log that is never rewritten. What a power cut left of a last line is closed first."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        size = os.fstat(handle).st_size
-        torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
-        os.write(handle, (("\n" if torn else "") + line + "\n").encode())
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-    if size == 0:
-        sync_folder(path.parent)
-
-
 def point(link: Path, target: str) -> None:
     """Make `link` lead to `target` in one step: there is no instant at which it leads nowhere."""
     if link.is_dir() and not link.is_symlink():  # what a repair of the file system may have made of it
@@ -128,5 +114,8 @@ def _rmtree(folder: Path) -> None:
 
 
 def sha256(path: Path) -> str:
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        for chunk in iter(lambda: file.read(1 << 20), b""):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -1,4 +1,4 @@
-"""A release's manifest.json: everything about the release, read only after its signature was checked."""
+"""A release's manifest.json: what it is made of and how a box runs it. Read only once its signature was checked."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from common.errors import KitError
 
 FORMAT = 1
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+ALLOWED = "letters, digits and . _ + - only"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 RUNTIME_ID = re.compile(r"[0-9a-f]{16}")
+AGAIN = "make the bundle again: make bundle"
 ROLES = ("archive", "config", "golden", "unit", "program", "sbom", "licenses", "wheel")
 
 
@@ -82,7 +84,17 @@ class Manifest:
     golden: Sequence[Golden]
     parts: Sequence[Part]
     content: bytes
-    """As signed."""
+    """As signed, to be handed on as it is."""
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """What `content` says, with what this program does not read."""
+        document: dict[str, Any] = json.loads(self.content)
+        return document
+
+    def blobs(self) -> dict[str, int]:
+        """Sizes by sha256: what has to travel, each content once."""
+        return {part.sha256: part.size for part in self.parts}
 
     def of_role(self, *roles: str) -> list[Part]:
         return [part for part in self.parts if part.role in roles]
@@ -102,15 +114,13 @@ def parse(content: bytes) -> Manifest:
     try:
         document = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise KitError(f"the manifest is not JSON: {error}", "build the bundle again: make bundle") from None
+        raise KitError(f"the manifest is not JSON: {error}", AGAIN) from None
     try:
         manifest = _read(document, content)
         _check(manifest)
     except (LookupError, TypeError, ValueError, AttributeError, OverflowError) as error:
         what = f"no {error}" if isinstance(error, KeyError) else str(error)
-        raise KitError(
-            f"this program cannot read the manifest: {what}", "build the bundle again: make bundle"
-        ) from None
+        raise KitError(f"this program cannot read the manifest: {what}", AGAIN) from None
     return manifest
 
 
@@ -148,15 +158,16 @@ def _read(document: dict[str, Any], content: bytes) -> Manifest:
 
 def _check(manifest: Manifest) -> None:
     """Names become paths here, and this program is root."""
-    if not is_name(manifest.release):
-        raise ValueError(f"release {manifest.release!r} is not a name")
+    for name in (manifest.release, manifest.model.name, manifest.model.version):
+        if not is_name(name):
+            raise ValueError(f"{name!r} cannot be a name on a box: {ALLOWED}")
     if not RUNTIME_ID.fullmatch(manifest.runtime_id):
         raise ValueError(f"runtime {manifest.runtime_id!r} is not 16 hexadecimal digits")
     for part in manifest.parts:
         _check_part(part)
     paths = {part.path for part in manifest.parts}
     if len(paths) != len(manifest.parts):
-        raise ValueError("two parts have the same path")
+        raise ValueError("two parts have one path")
     wanted = [manifest.model.archive, f"wheels/{manifest.pip}", *(golden.file for golden in manifest.golden)]
     for path in wanted:
         if path not in paths:
@@ -170,7 +181,7 @@ def _check(manifest: Manifest) -> None:
 def _check_part(part: Part) -> None:
     pure = PurePosixPath(part.path)
     if pure.is_absolute() or str(pure) != part.path or not all(NAME.fullmatch(name) for name in pure.parts):
-        raise ValueError(f"{part.path!r} is not a path below the release")
+        raise ValueError(f"{part.path!r} cannot be a path on a box: {ALLOWED}")
     if part.path in ("manifest.json", "manifest.json.sig"):
         raise ValueError(f"{part.path} cannot be a part")
     if not SHA256.fullmatch(part.sha256):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 PROC = Path("/proc")
@@ -10,7 +11,7 @@ CGROUPS = Path("/sys/fs/cgroup")
 
 def available(proc: Path = PROC, cgroups: Path = CGROUPS, pid: int | str = "self") -> int:
     """What process `pid` and its like can still take: the machine's MemAvailable, or less where a cgroup says so."""
-    return min([_machine(proc, "MemAvailable"), *_cgroup_rooms(proc, cgroups, pid)])
+    return min([_machine(proc, "MemAvailable"), *(limit.room for limit in _limits(proc, cgroups, pid))])
 
 
 def can_be_limited(proc: Path = PROC, cgroups: Path = CGROUPS) -> bool:
@@ -28,7 +29,13 @@ def can_be_limited(proc: Path = PROC, cgroups: Path = CGROUPS) -> bool:
 
 
 def total(proc: Path = PROC) -> int:
+    """The machine's own."""
     return _machine(proc, "MemTotal")
+
+
+def allowed(proc: Path = PROC, cgroups: Path = CGROUPS) -> int:
+    """The most that this process and its like may ever take: the machine's memory, or less where a cgroup says so."""
+    return min([total(proc), *(limit.bytes for limit in _limits(proc, cgroups, "self"))])
 
 
 def _machine(proc: Path, key: str) -> int:
@@ -38,9 +45,17 @@ def _machine(proc: Path, key: str) -> int:
     return 0
 
 
-def _cgroup_rooms(proc: Path, cgroups: Path, pid: int | str) -> list[int]:
-    """What each memory limit above the process leaves. Cache that can be dropped counts as free."""
-    rooms = []
+@dataclass(frozen=True)
+class Limit:
+    """A control group's memory limit, and what it leaves. Cache that can be dropped counts as free."""
+
+    bytes: int
+    room: int
+
+
+def _limits(proc: Path, cgroups: Path, pid: int | str) -> list[Limit]:
+    """The process's control group's and those of the groups above it."""
+    limits = []
     try:
         rows = (proc / str(pid) / "cgroup").read_text().splitlines()
     except OSError:
@@ -55,16 +70,15 @@ def _cgroup_rooms(proc: Path, cgroups: Path, pid: int | str) -> list[int]:
             continue
         folder = mount / path.lstrip("/")
         while True:
-            room = _room(folder, *names)
-            if room is not None:
-                rooms.append(room)
+            if (limit := _limit(folder, *names)) is not None:
+                limits.append(limit)
             if folder == mount:
                 break
             folder = folder.parent
-    return rooms
+    return limits
 
 
-def _room(folder: Path, limit_file: str, usage_file: str, prefix: str) -> int | None:
+def _limit(folder: Path, limit_file: str, usage_file: str, prefix: str) -> Limit | None:
     """None: no limit here, or nothing to read (a path from outside this container). Files that are cached give way,
     the often used ones too: MemAvailable counts both."""
     try:
@@ -77,7 +91,7 @@ def _room(folder: Path, limit_file: str, usage_file: str, prefix: str) -> int | 
         return None
     if not limit.isdigit() or int(limit) >= 1 << 60:
         return None
-    return max(0, int(limit) - usage + cache)
+    return Limit(int(limit), max(0, int(limit) - usage + cache))
 
 
 def family(pid: int, proc: Path = PROC) -> list[int]:

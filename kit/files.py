@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import tempfile
@@ -48,47 +47,3 @@ def read_json(path: Path, hint: str = "") -> Any:
         raise KitError(f"{path} is not there", hint) from None
     except (OSError, ValueError) as error:
         raise KitError(f"{path} cannot be read as JSON: {error}", hint) from None
-
-
-def read_json_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a journal, one a line; those that can be read: a power cut tears the last, a dying disk makes
-    noise of any. None without a file."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return []
-    found = []
-    for line in lines:
-        try:
-            document = json.loads(line)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(document, dict):
-            found.append(document)
-    return found
-
-
-def append_json_line(path: Path, document: Any) -> None:
-    """Add a line to a journal, on the disk before this returns. What was left of a torn last line is closed first.
-
-    Raises KitError when the disk does not take it."""
-    try:
-        with path.open("ab+") as file:
-            size = file.seek(0, os.SEEK_END)
-            torn = False
-            if size:
-                file.seek(size - 1)
-                torn = file.read(1) != b"\n"
-            file.write(b"\n" * torn + json.dumps(document, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise KitError(f"{path} cannot be written: {error.strerror}", "make room on this disk, then repeat") from None
-
-
-def sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        for chunk in iter(lambda: file.read(1 << 20), b""):
-            digest.update(chunk)
-    return digest.hexdigest()

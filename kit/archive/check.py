@@ -12,11 +12,11 @@ from typing import Any
 import torch
 import yaml
 
+from common.durable import sha256
 from common.errors import KitError
 from kit import golden
 from kit.archive.packing import MANIFEST
 from kit.archive.parts import Parts
-from kit.files import sha256
 from kit.model.decoding import decode
 from kit.model.deprecated import torchscript
 from kit.model.preprocessing import Preprocessing

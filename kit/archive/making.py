@@ -6,10 +6,11 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from common.durable import sha256
 from common.errors import UsageError
 from kit.archive import model_config, packing, parts, provenance
 from kit.console import step
-from kit.files import replacing, sha256, write_json
+from kit.files import replacing, write_json
 from kit.handlers import HANDLERS
 from kit.profiles import MODEL_CONFIG, Profile
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from common.durable import sha256
 from common.errors import KitError, UsageError
 from kit.build import Build
-from kit.files import read_json, sha256
+from kit.files import read_json
 from kit.model import precision
 from kit.profiles import MODEL_CONFIG, Profile
 

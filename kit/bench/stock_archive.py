@@ -13,9 +13,10 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from common.durable import sha256
 from common.errors import KitError
 from kit.build import Build
-from kit.files import read_json, sha256, write_json
+from kit.files import read_json, write_json
 from kit.golden import Golden
 from kit.model import labels
 from kit.model.decoding import decode

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError, UsageError
+from common.manifest import NAME
 from kit import golden
 from kit.archive import model_config
-from kit.bundle.manifest import NAME
 from kit.bundle.tarball import Content
 from kit.bundle.target import Target
 from kit.model.hardware import ENGINES

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from common.durable import sha256
 from kit.build import PROJECT
 from kit.bundle.distribution import NOT_SAID, Distribution
 from kit.bundle.sbom import JAVA_LICENCE, KIT_LICENCE
-from kit.files import sha256
 
 EMBEDDED = PROJECT / "models" / "resnet18-grocery43"
 

@@ -6,6 +6,8 @@ import hashlib
 from pathlib import Path
 from typing import Any
 
+from common.durable import sha256
+from common.manifest import Manifest, Part
 from kit import __version__
 from kit.bundle import (
     content,
@@ -24,11 +26,10 @@ from kit.bundle import (
     wheels,
 )
 from kit.bundle.content import Contents
-from kit.bundle.manifest import Manifest, Part
 from kit.bundle.tarball import Content
 from kit.bundle.target import Target
 from kit.console import step
-from kit.files import replacing, sha256
+from kit.files import replacing
 from kit.profiles import Profile
 
 PIP, WHEELS = "pip", "wheels"
@@ -114,10 +115,10 @@ def describe(profile: Profile, target: Target, archive: dict[str, Any], contents
 def write(file: Path, made: Manifest, contents: Contents, key: Path) -> str:
     """Sign, write, and read back what was written; whose signature it is."""
     step("signing")
-    signature = signing.sign(made.text, key)
+    signature = signing.sign(made.content, key)
     blobs = {part.sha256: contents[part.path][1] for part in made.parts}
     with replacing(file) as temporary:
-        tarball.write(temporary, made.text, signature, contents[tarball.PROGRAM][1], sorted(blobs.items()))
+        tarball.write(temporary, made.content, signature, contents[tarball.PROGRAM][1], sorted(blobs.items()))
         step("reading back what was written")
         return reading.read(temporary).signed_by
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import IO
 
 from common.errors import KitError, UsageError
+from common.manifest import AGAIN, Manifest
 from kit.bundle import manifest as manifests
 from kit.bundle import signing
-from kit.bundle.manifest import AGAIN, Manifest
 from kit.bundle.tarball import BLOBS, MANIFEST, PROGRAM, SIGNATURE
 from kit.files import replacing
 

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
+from common.manifest import Part
 from kit import __version__
 from kit.bundle.distribution import NOT_SAID, Distribution
-from kit.bundle.manifest import Part, canonical
+from kit.bundle.manifest import canonical
 from kit.bundle.target import Target
 
 SPEC = "1.6"

@@ -11,6 +11,7 @@ from pathlib import Path
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 from packaging.version import Version
 
+from common.durable import sha256
 from common.errors import KitError
 from kit.build import default_build_root
 from kit.bundle.clients import pip
@@ -18,7 +19,6 @@ from kit.bundle.requirements import Requirement
 from kit.bundle.target import Target
 from kit.bundle.torch_source import TorchSource
 from kit.console import step
-from kit.files import sha256
 
 
 def default_cache() -> Path:

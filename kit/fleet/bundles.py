@@ -30,7 +30,7 @@ def choose(named: Sequence[Path], folder: Path) -> list[Path]:
         if named and target in chosen:
             raise UsageError(f"{path} and {chosen[target]} are both for {' '.join(target)}", "name one of them")
         chosen.setdefault(target, path)
-    models = {path: f"{manifests[path].model_name} {manifests[path].model_version}" for path in chosen.values()}
+    models = {path: f"{manifests[path].model.name} {manifests[path].model.version}" for path in chosen.values()}
     if len(set(models.values())) > 1:
         held = "; ".join(f"{path.name}: {model}" for path, model in models.items())
         raise UsageError(
@@ -48,17 +48,17 @@ def lay_out(bundle: Path, stagings: Path, signers: Path | None) -> Parcel:
     manifest = opened.manifest
     folder = stagings / f"{manifest.release}-{manifest.platform}-py{manifest.python}"
     opened.extract(folder / "blobs", manifest.blobs())
-    write(folder / f"{manifest.release}.json", manifest.text)
+    write(folder / f"{manifest.release}.json", manifest.content)
     write(folder / f"{manifest.release}.json.sig", opened.signature)
     folder.touch()
     for old in sorted(stagings.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
         shutil.rmtree(old)
     return Parcel(
         release=manifest.release,
-        model=f"{manifest.model_name} {manifest.model_version}",
+        model=f"{manifest.model.name} {manifest.model.version}",
         platform=manifest.platform,
         python=manifest.python,
-        manifest=manifest.text,
+        manifest=manifest.content,
         program=opened.program,
         folder=folder,
         bundle=bundle,

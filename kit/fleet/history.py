@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.files import append_json_line, read_json_lines
+from common import json_lines
 from kit.fleet.words import texts
 
 HISTORY = "history.jsonl"
@@ -29,13 +29,12 @@ class Run:
 
 
 def append(folder: Path, event: str, **fields: Any) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    append_json_line(folder / HISTORY, {"event": event, **fields})
+    json_lines.append(folder / HISTORY, {"event": event, **fields})
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """All entries, oldest first."""
-    return read_json_lines(folder / HISTORY)
+    return json_lines.read(folder / HISTORY)
 
 
 def runs(folder: Path) -> list[Run]:

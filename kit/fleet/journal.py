@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from kit.files import append_json_line, read_json_lines
+from common import json_lines
 from kit.fleet.words import texts
 
 ROLLOUT = "rollout.jsonl"
@@ -45,11 +45,10 @@ class Journal:
     def __init__(self, file: Path) -> None:
         self._lock = threading.Lock()
         self._file = file
-        file.parent.mkdir(parents=True, exist_ok=True)
 
     def write(self, event: str, **fields: Any) -> None:
         with self._lock:
-            append_json_line(self._file, {"event": event, **fields})
+            json_lines.append(self._file, {"event": event, **fields})
 
 
 def read(file: Path) -> Record:
@@ -57,7 +56,7 @@ def read(file: Path) -> Record:
     start: dict[str, Any] = {}
     before: dict[str, str] = {}
     verdict = ""
-    for event in read_json_lines(file):
+    for event in json_lines.read(file):
         box, release = event.get("box"), event.get("release")
         if event.get("event") == "start":
             start = event

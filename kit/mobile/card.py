@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 
+from common.durable import sha256
 from kit import __version__
-from kit.files import sha256
 from kit.mobile import runtimes, snippets
 from kit.mobile.making import Made, MadeFile
 from kit.model.source import Source

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from kit.files import sha256
+from common.durable import sha256
 
 SUMS = "SHA256SUMS"
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from kit.files import sha256
+from common.durable import sha256
 from kit.mobile import runtimes
 from kit.mobile.choice import Target
 from kit.mobile.making import MadeFile

@@ -11,10 +11,11 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
+from common.durable import sha256
 from common.errors import KitError
 from kit import __version__
 from kit.console import progress, step
-from kit.files import replacing, sha256, write_json
+from kit.files import replacing, write_json
 from kit.model import calibration, comparison, gate, golden, int8, labels, precision
 from kit.model.comparison import Comparison, Model
 from kit.model.deprecated import torchscript

@@ -11,9 +11,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn
 from torch import nn
 from torchvision import models
 
+from common.durable import sha256
 from common.errors import KitError
 from kit.console import err
-from kit.files import replacing, sha256
+from kit.files import replacing
 
 TRIES = 2
 CONNECT_SECONDS, READ_SECONDS = 5, 15

@@ -9,12 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from common.durable import sha256
 from common.errors import KitError, UsageError
 from kit.build import PROJECT
 from kit.checkpoint import reading, sets
 from kit.checkpoint.choosing import Weights, choose
 from kit.checkpoint.names import Network
-from kit.files import sha256
 from kit.model import activation as activations
 from kit.model import architecture as architectures
 from kit.model import imagenet, labels, own_code, preprocessing, soundness

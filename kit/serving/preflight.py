@@ -10,8 +10,9 @@ from typing import Any
 
 import psutil
 
+from common.durable import sha256
 from common.errors import KitError
-from kit.files import read_json, sha256
+from kit.files import read_json
 from kit.machine import Machine
 from kit.serving.settings import Listener, Settings
 

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.durable import sha256
 from common.errors import KitError
 from kit.archive.member import with_member
 from kit.bench.measurement import Measurement
 from kit.bench.measuring import measure_server
 from kit.bench.target import of_state
-from kit.files import read_json, sha256, write_json, write_text
+from kit.files import read_json, write_json, write_text
 from kit.machine import Machine
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
 from kit.serving import lifecycle, settings, state

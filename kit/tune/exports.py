@@ -11,9 +11,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.durable import sha256
 from common.errors import KitError
 from kit.build import PROJECT, Build
-from kit.files import sha256, write_json, write_text
+from kit.files import write_json, write_text
 from kit.handlers import HANDLERS
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
 from kit.tune.folders import Folders

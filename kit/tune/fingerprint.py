@@ -6,7 +6,8 @@ import hashlib
 import json
 from collections.abc import Sequence
 
-from kit.files import read_json, sha256
+from common.durable import sha256
+from kit.files import read_json
 from kit.tune.executor import Executor
 
 

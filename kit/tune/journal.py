@@ -7,15 +7,14 @@ limits are no part of it: what was measured for one goal counts for the next.
 
 from __future__ import annotations
 
-import json
 import time
 from collections import defaultdict, deque
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from common import json_lines
 from kit.bench.measurement import Measurement
-from kit.files import read_json_lines
 from kit.tune.candidate import Candidate, Failure, Outcome
 
 
@@ -25,7 +24,7 @@ class Journal:
     def __init__(self, file: Path, fingerprint: str) -> None:
         self.file, self.fingerprint = file, fingerprint
         self._known: defaultdict[Candidate, deque[Outcome]] = defaultdict(deque)
-        for row in read_json_lines(file):
+        for row in json_lines.read(file):
             if row.get("fingerprint") == fingerprint:
                 self._known[Candidate(**row["candidate"])].append(outcome_of(row))
         self.recorded = sum(map(len, self._known.values()))
@@ -41,9 +40,7 @@ class Journal:
             "at": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
             **document(candidate, outcome),
         }
-        self.file.parent.mkdir(parents=True, exist_ok=True)
-        with self.file.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(row) + "\n")
+        json_lines.append(self.file, row)
 
 
 def document(candidate: Candidate, outcome: Outcome) -> dict[str, Any]:

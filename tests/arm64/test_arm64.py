@@ -18,9 +18,9 @@ from typing import Any
 
 import pytest
 
+from common.manifest import Manifest
 from kit.bundle import manifest as manifests
 from kit.bundle import reading, signing, tarball
-from kit.bundle.manifest import Manifest
 from kit.profiles import CONFIG
 from tests.arm64 import root
 from tests.arm64.emulated import Emulated, started
@@ -120,7 +120,7 @@ def test_every_golden_picture_is_answered_rightly_over_http(
     installed: dict[str, Any], box: Emulated, manifest: Manifest
 ) -> None:
     header = f"@{box.root}/run/vision-serve/inference.header"
-    url = f"http://127.0.0.1:8080/predictions/{manifest.model_name}"
+    url = f"http://127.0.0.1:8080/predictions/{manifest.model.name}"
     tolerance = manifest.document["golden"]["tolerance"]
     for picture in manifest.document["golden"]["pictures"]:
         file = f"{box.root}/opt/vision-serve/releases/{manifest.release}/{picture['file']}"
@@ -153,7 +153,7 @@ def on_a_cortex_a72(bundle: Path) -> Path:
     made = manifests.make(document, opened.manifest.parts)
     file = bundle.with_name("cortex-a72.bundle")
     contents = sorted((digest, blobs / digest) for digest in opened.manifest.blobs())
-    tarball.write(file, made.text, signing.sign(made.text, key), opened.program, contents)
+    tarball.write(file, made.content, signing.sign(made.content, key), opened.program, contents)
     return file
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from box import pruning, settings
 from box.service import FAILED, READY, STARTING, STOPPED, State, judge
-from common import memory, server_log
+from common import server_log
 from common.errors import UsageError
 
 
@@ -41,49 +41,6 @@ def test_what_systemd_says_of_the_unit(shown: dict[str, str], state: State) -> N
 )
 def test_which_releases_stay(there: list[str], now: list[str | None], before: list[str], kept: list[str]) -> None:
     assert pruning.to_keep(there, now, before, keep=3) == kept
-
-
-@pytest.fixture
-def machine(tmp_path: Path) -> Path:
-    """/proc of a machine with 900 MiB available."""
-    proc = tmp_path / "proc"
-    (proc / "self").mkdir(parents=True)
-    (proc / "meminfo").write_text("MemTotal: 1024000 kB\nMemAvailable: 921600 kB\n")
-    return proc
-
-
-def limit(folder: Path, names: tuple[str, str], maximum: str, usage: int, cache: str) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, value in zip((*names, "memory.stat"), (maximum, str(usage), cache), strict=True):
-        (folder / name).write_text(f"{value}\n")
-
-
-def test_memory_is_what_the_machine_has_or_a_cgroup_above_leaves(machine: Path, tmp_path: Path) -> None:
-    groups, names = tmp_path / "cgroup", ("memory.max", "memory.current")
-    (machine / "self/cgroup").write_text("0::/system.slice/vision-serve.service\n")
-    assert (memory.available(machine, groups), memory.total(machine)) == (900 << 20, 1000 << 20)
-    limit(groups / "system.slice/vision-serve.service", names, "max", 0, "inactive_file 0")
-    assert memory.available(machine, groups) == 900 << 20
-    limit(groups / "system.slice", names, str(800 << 20), 700 << 20, f"anon 5\ninactive_file {50 << 20}")
-    assert memory.available(machine, groups) == 150 << 20
-
-
-def test_memory_under_the_older_cgroups(machine: Path, tmp_path: Path) -> None:
-    groups, names = tmp_path / "cgroup", ("memory.limit_in_bytes", "memory.usage_in_bytes")
-    (machine / "self/cgroup").write_text("3:cpu:/elsewhere\n2:memory:/box\n0::/box\n")
-    limit(groups / "memory", names, "9223372036854771712", 0, "total_inactive_file 0")
-    cached = f"total_inactive_file {15 << 20}\ntotal_active_file {5 << 20}"
-    limit(groups / "memory/box", names, str(600 << 20), 500 << 20, cached)
-    assert memory.available(machine, groups) == 120 << 20
-
-
-def test_a_family_is_a_process_and_its_descendants(tmp_path: Path) -> None:
-    for pid, parent in ((10, 1), (11, 10), (12, 11), (20, 1)):
-        (tmp_path / str(pid)).mkdir()
-        (tmp_path / str(pid) / "stat").write_text(f"{pid} (a (strange) name) S {parent} 0 0\n")
-        (tmp_path / str(pid) / "smaps_rollup").write_text("Rss: 900 kB\nPss: 100 kB\nPss_Anon: 50 kB\n")
-    assert memory.family(10, tmp_path) == [10, 11, 12]
-    assert memory.proportional([10, 11, 99], tmp_path) == 200 * 1024
 
 
 def test_the_cause_in_a_log() -> None:

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from common.manifest import Manifest
 from kit import golden
 from kit.bundle import manifest, reading, signing, tarball
 from kit.bundle.making import parts_of
-from kit.bundle.manifest import Manifest
 from kit.bundle.tarball import Content
 from kit.golden import Golden
 from kit.profiles import CONFIG, MODEL_CONFIG
@@ -132,7 +132,7 @@ class Workshop:
         for made_anew in ("release", "parts", "format"):
             document.pop(made_anew)
         made = manifest.make(document, parts)
-        return self.write(made, signing.sign(made.text, self.key), {p.sha256: contents[p.path][1] for p in parts})
+        return self.write(made, signing.sign(made.content, self.key), {p.sha256: contents[p.path][1] for p in parts})
 
     def signed_by(self, base: Release, signature: bytes, name: str) -> Release:
         """`base` under another signature."""
@@ -144,7 +144,7 @@ class Workshop:
         file = self.folder / f"{name or made.release}.bundle"
         program = next(blobs[part.sha256] for part in made.parts if part.role == "program")
         boxed = program if isinstance(program, bytes) else program.read_bytes()
-        tarball.write(file, made.text, signature, boxed, sorted(blobs.items()))
+        tarball.write(file, made.content, signature, boxed, sorted(blobs.items()))
         return Release(file)
 
     def _unpacked(self, base: Release) -> Path:

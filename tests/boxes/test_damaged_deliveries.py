@@ -83,7 +83,7 @@ def test_a_bundle_signed_by_a_stranger_is_refused(
     stranger = workshop.folder / "stranger"
     if not stranger.exists():
         Workshop.make_key(stranger)
-    release = workshop.signed_by(second, signing.sign(second.manifest.text, stranger), "strange")
+    release = workshop.signed_by(second, signing.sign(second.manifest.content, stranger), "strange")
     refused = shop.desk.deploy(release, ["box-1"])
     assert refused.status != 0
     assert "does not allow" in refused.said + str(refused.document)

@@ -23,7 +23,7 @@ def new_key(workshop: Workshop) -> Workshop:
 
 
 def resigned(workshop: Workshop, release: Release, name: str) -> Release:
-    return workshop.signed_by(release, signing.sign(release.manifest.text, workshop.key), name)
+    return workshop.signed_by(release, signing.sign(release.manifest.content, workshop.key), name)
 
 
 @pytest.mark.thorough

@@ -62,7 +62,7 @@ def _release(root: Path) -> Release:
         described = making.describe(EDGE, target, archive, contents)
     bodies = {path: body for path, (_, body) in contents.items() if isinstance(body, bytes)}
     blobs = {part.sha256: bodies[part.path] for part in described.parts}
-    document = json.loads(described.text)
+    document = described.document
     # .venv's torch, made for CUDA too, takes more memory than a box's; how fast a loaded machine is says nothing here.
     document["gate"] |= {"memory_mb": 1500, "p95_ms": 60_000}
     return Release(document, blobs)

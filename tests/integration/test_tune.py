@@ -14,9 +14,10 @@ from typing import Any
 import psutil
 import pytest
 
+from common import json_lines
 from kit import machine, profiles
 from kit.build import PROJECT
-from kit.files import read_json_lines, write_json
+from kit.files import write_json
 from kit.model.precision import PRECISIONS
 from kit.tune import table
 from kit.tune.exports import Exports
@@ -70,11 +71,11 @@ def tuning(build: Path, run_script: RunScript) -> Tuning:
     environment, folders = script_environment(build, **SETTINGS), Folders(build / "tuned")
     interrupted = tune_until(2, environment)
     assert left_running(build) == []
-    before = read_json_lines(folders.journal)
+    before = json_lines.read(folders.journal)
     finished = run_script("tune", env=environment, timeout=900)
     assert finished.returncode == 0, finished.stderr
     assert left_running(build) == []
-    return Tuning(environment, folders, interrupted, before, finished, read_json_lines(folders.journal))
+    return Tuning(environment, folders, interrupted, before, finished, json_lines.read(folders.journal))
 
 
 def test_without_the_exports_it_makes_one(tmp_path: Path) -> None:
@@ -127,7 +128,7 @@ def test_the_same_again_has_nothing_left_to_measure(tuning: Tuning, run_script: 
     sentence = tuning.report["sentence"]
     again = run_script("tune", "--json", env=tuning.environment)
     assert again.returncode == 0, again.stderr
-    assert read_json_lines(tuning.folders.journal) == tuning.after
+    assert json_lines.read(tuning.folders.journal) == tuning.after
     assert json.loads(again.stdout)["sentence"] == sentence
 
 

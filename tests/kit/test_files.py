@@ -1,4 +1,3 @@
-import hashlib
 from pathlib import Path
 
 import pytest
@@ -32,9 +31,3 @@ def test_json_that_is_missing_or_broken_is_a_sentence(tmp_path: Path) -> None:
         files.read_json(path)
     files.write_json(path, {"label": "Äpfel"})
     assert files.read_json(path) == {"label": "Äpfel"}
-
-
-def test_sha256_of_more_than_one_chunk(tmp_path: Path) -> None:
-    content = bytes(range(256)) * 5000
-    (tmp_path / "f").write_bytes(content)
-    assert files.sha256(tmp_path / "f") == hashlib.sha256(content).hexdigest()

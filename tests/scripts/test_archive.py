@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from common.durable import sha256
 from kit.build import PROJECT
-from kit.files import sha256
 from tests.conftest import RunScript, script_environment
 from tests.support_models import make_workshop
 

@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from common.durable import sha256
 from kit.build import PROJECT
 from kit.bundle import reading, signing
 from kit.bundle.reading import Bundle
-from kit.files import sha256
 from tests.conftest import RunScript, script_environment
 from tests.kit.bundle.parts import edge_workshop, make_key
 

@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kit.files import read_json, read_json_lines
+from common import json_lines
+from kit.files import read_json
 
 FILE = Path(__file__).with_name("step_times.json")
 # On a link of the simulation's own; what was recorded came over loopback or a bridge.
@@ -57,7 +58,7 @@ def collect(files: Iterable[Path], recorded: str) -> dict[str, Any]:
     single: defaultdict[str, list[float]] = defaultdict(list)
     for file in files:
         before: dict[str, dict[str, float]] = {}
-        for event in read_json_lines(file):
+        for event in json_lines.read(file):
             if event["event"] == "resume":  # a new process counts from nothing
                 before.clear()
             elif event["event"] == "box":

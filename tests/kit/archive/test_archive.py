@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 import yaml
 
+from common.durable import sha256
 from common.errors import KitError, UsageError
 from kit.archive import packing
 from kit.archive.check import check
 from kit.archive.making import archive
 from kit.archive.parts import Parts, collect
-from kit.files import sha256
 from kit.model.export import export
 from tests.support_models import Workshop
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import KitError, UsageError
+from common.manifest import NAME
 from kit.bundle import content, program
-from kit.bundle.manifest import NAME
 from kit.bundle.target import Target
 from tests.kit.bundle.conftest import X86, Desk
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from common import manifest as boxes
+from common.durable import sha256
 from common.errors import KitError, UsageError
+from common.manifest import Manifest
 from kit.archive.making import archive
 from kit.bundle import making, reading, signing, tarball
-from kit.bundle.manifest import Manifest
-from kit.files import sha256
 from tests.kit.bundle.conftest import X86, Desk, open_desk
 from tests.kit.bundle.parts import make_wheel
 
@@ -48,7 +48,7 @@ def test_it_says_what_it_made(desk: Desk) -> None:
 
 
 def test_the_box_finds_everything_in_it(made: Path) -> None:
-    read = boxes.parse(reading.read(made).manifest.text)
+    read = boxes.parse(reading.read(made).manifest.content)
     assert {part.role for part in read.parts} == set(boxes.ROLES)
     assert read.pip == "pip-26.3-py3-none-any.whl"
     assert (read.model.name, read.model.archive, read.model.precision) == ("tiny", "tiny.mar", "fp32")

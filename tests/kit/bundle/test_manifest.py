@@ -6,8 +6,8 @@ import pytest
 
 from common import manifest as boxes
 from common.errors import KitError
+from common.manifest import Manifest, Part
 from kit.bundle import manifest
-from kit.bundle.manifest import Manifest, Part
 
 ZERO = "0" * 64
 PARTS = [
@@ -28,7 +28,7 @@ DOCUMENT: dict[str, Any] = {
 
 def changed(made: Manifest, rename: bool = True, **changes: object) -> bytes:
     """A manifest with other content, its name made anew unless it shall not fit."""
-    document = {**json.loads(made.text), **changes}
+    document = {**json.loads(made.content), **changes}
     if rename:
         document["release"] = manifest.release_name(document)
     return manifest.canonical(document)
@@ -36,7 +36,7 @@ def changed(made: Manifest, rename: bool = True, **changes: object) -> bytes:
 
 def test_the_order_of_what_goes_in_does_not_matter() -> None:
     backwards = dict(reversed(DOCUMENT.items()))
-    assert manifest.make(DOCUMENT, PARTS).text == manifest.make(backwards, PARTS[::-1]).text
+    assert manifest.make(DOCUMENT, PARTS).content == manifest.make(backwards, PARTS[::-1]).content
 
 
 def test_a_release_is_called_after_its_model_and_its_content() -> None:
@@ -49,7 +49,7 @@ def test_a_release_is_called_after_its_model_and_its_content() -> None:
 
 def test_what_was_written_is_read_back_with_its_exact_bytes() -> None:
     made = manifest.make(DOCUMENT, PARTS)
-    again = manifest.parse(made.text)
+    again = manifest.parse(made.content)
     assert again == made
     assert [part.path for part in again.parts] == sorted(part.path for part in PARTS)
     assert (again.platform, again.python, again.runtime_id) == ("linux_aarch64", "3.11", "d" * 16)
@@ -58,7 +58,7 @@ def test_what_was_written_is_read_back_with_its_exact_bytes() -> None:
 
 def test_the_boxs_own_program_reads_it() -> None:
     made = manifest.make(DOCUMENT, PARTS)
-    read = boxes.parse(made.text)
+    read = boxes.parse(made.content)
     assert (read.release, read.model.version, read.pip) == (made.release, "1.0", "pip-26.3-py3-none-any.whl")
     assert [asdict(part) for part in read.parts] == [asdict(part) for part in made.parts]
 
@@ -84,8 +84,8 @@ def test_a_path_that_root_should_not_write_on_a_box_is_refused(path: str) -> Non
         ([*PARTS, Part("tiny.mar", ZERO, 1, "archive")], "two parts have one path"),
         (PARTS[1:], "tiny.mar is not among the parts"),
         (PARTS[:2], "wheels/pip-26.3-py3-none-any.whl is not among the parts"),
-        ([*PARTS, Part("x", "not a hash", 1, "config")], "x is described as"),
-        ([*PARTS, Part("x", ZERO, 1, "rootkit")], "x is described as"),
+        ([*PARTS, Part("x", "not a hash", 1, "config")], "is not a sha256"),
+        ([*PARTS, Part("x", ZERO, 1, "rootkit")], "role 'rootkit' is unknown"),
     ],
 )
 def test_parts_that_do_not_fit_together_are_refused(parts: list[Part], words: str) -> None:

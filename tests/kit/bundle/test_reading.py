@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from common.durable import sha256
 from common.errors import KitError, UsageError
 from kit.bundle import reading, signing
-from kit.files import sha256
 from tests.kit.bundle.parts import make_key
 
 Members = dict[str, bytes]

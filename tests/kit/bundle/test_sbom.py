@@ -8,8 +8,8 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from common.manifest import Manifest
 from kit.bundle import reading
-from kit.bundle.manifest import Manifest
 
 
 @pytest.fixture(scope="module")

@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from common.durable import sha256
 from common.errors import KitError
 from kit.bundle import wheels
 from kit.bundle.requirements import Requirement
 from kit.bundle.target import Target
 from kit.bundle.torch_source import TorchSource
-from kit.files import sha256
 from tests.kit.bundle.parts import make_wheel
 
 TARGET = Target("linux_aarch64", "3.11")

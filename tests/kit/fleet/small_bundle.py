@@ -12,8 +12,8 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.manifest import Gate, Part
 from kit.bundle import manifest, signing, tarball
-from kit.bundle.manifest import Part
 from tests.kit.fleet import fake_box
 
 HERE = (f"linux_{platform.machine()}", f"{sys.version_info.major}.{sys.version_info.minor}")
@@ -57,20 +57,24 @@ def write(
     contents = {
         "box.pyz": ("program", PROGRAM),
         "resnet18.mar": ("archive", model + version.encode()),
+        "golden/lime.jpg": ("golden", b"a lime"),
         "wheels/pip-1-py3-none-any.whl": ("wheel", wheel),
     }
     parts = [Part(path, digest_of(body), len(body), role) for path, (role, body) in contents.items()]
     document = {
         "platform": target[0],
         "python": target[1],
-        "model": {"name": "resnet18", "version": version, "archive": "resnet18.mar"},
+        "model": {"name": "resnet18", "version": version, "archive": "resnet18.mar", "precision": "int8"},
         "runtime": {"id": "0" * 16, "pip": "pip-1-py3-none-any.whl"},
+        "server": {"command": ["{java}"], "environment": {}, "java": "j", "workers": 1, "response_timeout": 60},
+        "gate": dict.fromkeys(Gate.__dataclass_fields__, 1),
+        "golden": {"tolerance": 0.05, "pictures": [{"file": "golden/lime.jpg", "expected": {"Lime": 0.9}}]},
     }
     made = manifest.make(document, parts)
     file = folder / f"{made.release}-{target[0]}-py{target[1]}.bundle"
     blobs = sorted({digest_of(body): body for _, body in contents.values()}.items())
     folder.mkdir(parents=True, exist_ok=True)
-    tarball.write(file, made.text, signing.sign(made.text, key), PROGRAM, blobs)
+    tarball.write(file, made.content, signing.sign(made.content, key), PROGRAM, blobs)
     os.utime(file, (0, len(list(folder.iterdir()))))  # the order they were made in
     return Made(file, made.release)
 

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from kit.files import sha256
+from common.durable import sha256
 from kit.mobile import runtimes, snippets
 from kit.mobile.choice import FORMATS, Target
 from kit.mobile.making import Made, MadeFile, Maker

@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from common.durable import sha256
 from common.errors import KitError, UsageError
-from kit.files import sha256
 from kit.model.deprecated import torchscript
 from kit.model.export import export
 from kit.model.servable import example

@@ -11,10 +11,11 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
+from common.durable import sha256
 from common.errors import KitError
 from kit import golden
 from kit.build import Build
-from kit.files import read_json, sha256
+from kit.files import read_json
 from kit.model import int8
 from kit.model.decoding import decode
 from kit.model.deprecated import torchscript

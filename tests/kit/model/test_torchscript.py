@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import nn
 
+from common.durable import sha256
 from common.errors import KitError
-from kit.files import sha256
 from kit.model.deprecated import torchscript
 from kit.model.preprocessing import Preprocessing
 from kit.model.servable import Servable, example
