@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import box
-from box import programs, space, verbs
-from box.events import emit, say
-from box.paths import Paths
+from box import verbs
+from box.program import invocation
+from box.state.events import emit, say
+from box.state.paths import Paths
+from box.system import space
 from common.errors import KitError, UsageError
 
 
@@ -80,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
         if asked.verb == "serve":
             return verbs.serve(Paths(asked.root))
         changing = asked.verb not in verbs.READING and os.geteuid() == 0
-        if changing and (repaired := programs.repair(Paths(asked.root))):
+        if changing and (repaired := invocation.repair(Paths(asked.root))):
             say(repaired)
         os.umask(0o022)  # a hardened root's 077 would keep the server's user out of its own release
         result = verbs.VERBS[asked.verb](Paths(asked.root.resolve()), asked)

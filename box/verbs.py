@@ -10,38 +10,15 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from box import (
-    activation,
-    bundle_file,
-    confirming,
-    doctor,
-    failed_starts,
-    history,
-    launching,
-    locks,
-    mending,
-    programs,
-    receiving,
-    releases,
-    service,
-    settling,
-    space,
-    supervisor,
-    trial,
-    wholeness,
-)
-from box import (
-    plan as planning,
-)
-from box import (
-    recover as recovering,
-)
-from box import (
-    status as telling,
-)
-from box.events import Journal, emit, say
-from box.paths import Paths
-from box.provision import provision as provide
+from box import findings, status_report
+from box.activation import activation, choice, commit_or_rollback, confirmation, process, trial
+from box.program import invocation, provisioning, self_repair
+from box.server import boot_choice, failed_starts, service, supervisor
+from box.state import history, locks
+from box.state.events import Journal, emit, say
+from box.state.paths import Paths
+from box.store import bundle_file, delivery, integrity, releases
+from box.system import space
 from common import manifest, memory
 from common.errors import KitError, UsageError
 
@@ -61,7 +38,7 @@ def _permit(paths: Paths, asked: Asked) -> None:
 def provision(paths: Paths, asked: Asked) -> Result:
     _permit(paths, asked)
     signers = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
-    changed = provide(paths, asked.address, signers)
+    changed = provisioning.provision(paths, asked.address, signers)
     if changed:
         history.record(paths.history, "provisioned", None, _owner(asked), True, changed=changed)
     return {"ok": True, "changed": changed}
@@ -71,17 +48,17 @@ def missing(paths: Paths, asked: Asked) -> Result:
     wanted = manifest.parse(sys.stdin.buffer.read())
     idle = service.of(paths).state().phase in (service.STOPPED, service.FAILED)
     if idle and paths.runtime(wanted.runtime_id).is_dir():
-        until = time.monotonic() + wholeness.READ_SECONDS
-        wholeness.read_runtime(paths, wanted, until)  # why does nothing run? Sizes may be right and a content wrong
-    return {"ok": True} | receiving.missing(paths, wanted)
+        until = time.monotonic() + integrity.READ_SECONDS
+        integrity.read_runtime(paths, wanted, until)  # why does nothing run? Sizes may be right and a content wrong
+    return {"ok": True} | delivery.missing(paths, wanted)
 
 
 def receive(paths: Paths, asked: Asked) -> Result:
     _permit(paths, asked)
     _settle_orphan(paths)
-    with locks.alone(paths.work_lock, settling.BUSY, wait_seconds=30):
+    with locks.alone(paths.work_lock, commit_or_rollback.BUSY, wait_seconds=30):
         try:
-            result = receiving.receive(paths, asked.release)
+            result = delivery.receive(paths, asked.release)
         except KitError as error:
             history.record(paths.history, "received", asked.release, _owner(asked), False, error=error.message)
             raise
@@ -98,13 +75,13 @@ def plan(paths: Paths, asked: Asked) -> Result:
     else:
         raise UsageError(f"{asked.release} is not on this box", "give its manifest on stdin")
     confirmed, runs = releases.confirmed(paths), service.of(paths)
-    choice = planning.choose(target, activation.situation(paths, runs, releases.loaded(paths, confirmed)))
+    chosen = choice.choose(target, activation.situation(paths, runs, releases.loaded(paths, confirmed)))
     return {
         "ok": True,
-        "how": choice.how,
-        "why": choice.why,
-        "runtime": "have" if wholeness.runtime_stands(paths, target) else "build",
-        "bytes": receiving.missing(paths, target)["bytes"],
+        "how": chosen.how,
+        "why": chosen.why,
+        "runtime": "have" if integrity.runtime_stands(paths, target) else "build",
+        "bytes": delivery.missing(paths, target)["bytes"],
         "running": confirmed,
         "memory_free_mb": round(memory.available() / space.MEGABYTE),
         "disk_free_mb": round(space.free_bytes(paths.home) / space.MEGABYTE),
@@ -113,7 +90,7 @@ def plan(paths: Paths, asked: Asked) -> Result:
 
 def _settle_orphan(paths: Paths) -> None:
     """A trial whose activation is gone is ended before anything else; one that is at work is left to it."""
-    if trial.load(paths) and (done := settling.settle(paths, service.of(paths))):
+    if trial.load(paths) and (done := commit_or_rollback.settle(paths, service.of(paths))):
         say(done)
 
 
@@ -121,14 +98,14 @@ def activate(paths: Paths, asked: Asked) -> Result:
     _permit(paths, asked)
     _settle_orphan(paths)
     space.require(paths.state, 0, "an activation")
-    with locks.alone(paths.work_lock, settling.BUSY):
+    with locks.alone(paths.work_lock, commit_or_rollback.BUSY):
         if not paths.release(asked.release).is_dir():
             raise KitError(f"{asked.release} is not in place on this box", f"box.pyz receive {asked.release}")
     mark = uuid.uuid4().hex
     arguments = [asked.release, "--confirm-seconds", str(asked.confirm_seconds), "--mark", mark]
     arguments += ["--owner", _owner(asked)]
-    lives = launching.launch(paths, service.of(paths), arguments)
-    for event in launching.follow(paths, mark, lives):
+    lives = process.launch(paths, service.of(paths), arguments)
+    for event in process.follow(paths, mark, lives):
         if event.get("event") == "result":
             return {key: value for key, value in event.items() if key != "event"}
         emit(event)
@@ -138,7 +115,7 @@ def activate(paths: Paths, asked: Asked) -> Result:
 
 
 def rollback(paths: Paths, asked: Asked) -> Result:
-    target = asked.to or wholeness.previous(paths)
+    target = asked.to or integrity.previous(paths)
     if not target:
         raise KitError("there is no earlier release on this box to go back to", "deploy the one you want")
     if target == releases.confirmed(paths):
@@ -149,16 +126,16 @@ def rollback(paths: Paths, asked: Asked) -> Result:
 
 def confirm(paths: Paths, asked: Asked) -> Result:
     _permit(paths, asked)
-    return confirming.confirm(paths, service.of(paths), asked.release)
+    return confirmation.confirm(paths, service.of(paths), asked.release)
 
 
 def revert(paths: Paths, asked: Asked) -> Result:
     _permit(paths, asked)
-    return confirming.revert(paths, service.of(paths))
+    return confirmation.revert(paths, service.of(paths))
 
 
 def status(paths: Paths, asked: Asked) -> Result:
-    return telling.status(paths, service.of(paths))
+    return status_report.status(paths, service.of(paths))
 
 
 def show_history(paths: Paths, asked: Asked) -> Result:
@@ -170,7 +147,7 @@ def logs(paths: Paths, asked: Asked) -> Result:
 
 
 def diagnose(paths: Paths, asked: Asked) -> Result:
-    return doctor.as_result(doctor.findings(paths, service.of(paths)))
+    return findings.as_result(findings.findings(paths, service.of(paths)))
 
 
 def lock(paths: Paths, asked: Asked) -> Result:
@@ -197,7 +174,7 @@ def install(paths: Paths, asked: Asked) -> Result:
             raise UsageError(f"{asked.signers} cannot be read: {error.strerror}") from None
     if not asked.bundle.is_file():
         raise UsageError(f"{asked.bundle} is not there")
-    for change in provide(paths, asked.address, signers):
+    for change in provisioning.provision(paths, asked.address, signers):
         say(change)
     wanted = bundle_file.bring_in(paths, asked.bundle)
     asked.release, asked.confirm_seconds = wanted.release, 60.0
@@ -212,17 +189,17 @@ def recover(paths: Paths, asked: Asked) -> Result:
     failed = failed_starts.count(paths) if asked.start else 0
     time.sleep(failed_starts.pause(failed))
     if failed_starts.looks_like_damage(failed):
-        wholeness.read_runtimes(paths)
+        integrity.read_runtimes(paths)
     if asked.start:
-        mending.mend(paths, starting=True)
-    target = recovering.recover(paths)
+        self_repair.mend(paths, starting=True)
+    target = boot_choice.recover(paths)
     if target and releases.loaded(paths, target):
-        service.of(paths).limit_memory(settling.memory_limit(paths, target))
+        service.of(paths).limit_memory(commit_or_rollback.memory_limit(paths, target))
     return {"ok": True, "release": target}
 
 
 def mend(paths: Paths, asked: Asked) -> Result:
-    changed = mending.mend(paths, starting=False)
+    changed = self_repair.mend(paths, starting=False)
     runs = service.of(paths)
     if changed and runs.state().phase in (service.STOPPED, service.FAILED):
         runs.start()
@@ -234,7 +211,7 @@ def serve(paths: Paths) -> int:
 
 
 def run_activation(paths: Paths, asked: Asked) -> Result:
-    with locks.alone(paths.work_lock, settling.BUSY, wait_seconds=5):
+    with locks.alone(paths.work_lock, commit_or_rollback.BUSY, wait_seconds=5):
         journal = Journal(paths.activation)
         journal.begin(mark=asked.mark, release=asked.release, owner=_owner(asked))
         history.record(paths.history, "activation", asked.release, _owner(asked), True)
@@ -247,13 +224,13 @@ def guard(paths: Paths, asked: Asked) -> Result:
     """What systemd's ExecStopPost does, where there is no systemd."""
     arguments = [asked.release, "--confirm-seconds", str(asked.confirm_seconds), "--mark", asked.mark]
     subprocess.run(
-        [*programs.command(paths), "_activate", *arguments, "--owner", _owner(asked)], env=programs.environment()
+        [*invocation.command(paths), "_activate", *arguments, "--owner", _owner(asked)], env=invocation.environment()
     )
     return settle(paths, asked)
 
 
 def settle(paths: Paths, asked: Asked) -> Result:
-    return {"ok": True, "settled": settling.settle(paths, service.of(paths))}
+    return {"ok": True, "settled": commit_or_rollback.settle(paths, service.of(paths))}
 
 
 # These change nothing, not even what they find damaged.

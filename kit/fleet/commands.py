@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from box import copies
+from box.program import copies
 
 PROGRAM = "/opt/vision-serve/box.pyz"
 INCOMING = "/opt/vision-serve/incoming/"

@@ -8,13 +8,12 @@ from contextlib import suppress
 from kit.fleet.remote import BoxError, Event, LinkLost, NoResult
 from kit.fleet.transport import Stopped
 from kit.fleet.turn import WENT_BACK, Turn
+from kit.fleet.words import seconds_of
 
 # Growing, since a firewall that limits connections counts those that it refuses.
 RETRY_SECONDS = 3.0
 PAUSE_GROWTH = 1.5
 LONGEST_PAUSE = 15.0
-# How long a box with no link may still be at its gate, before the seconds that it waits for the confirm.
-GATE_SECONDS = 180.0
 EARLY_STEPS = ("verify", "space")
 EARLY_SECONDS = 60.0
 
@@ -50,6 +49,7 @@ def activate(turn: Turn, verb: str, *arguments: str) -> Event:
     def heard(event: Event) -> None:
         if event.get("event") == "step":
             turn.begin(str(event.get("step")))
+            turn.gate_seconds = seconds_of(event.get("gate_seconds"), turn.gate_seconds)
 
     seconds = ("--confirm-seconds", str(turn.orders.confirm_seconds))
     result = turn.call(verb, *arguments, *seconds, *turn.owner, heard=heard)
@@ -80,7 +80,7 @@ def settle(turn: Turn, release: str, why: str) -> None:
                 raise Stopped(give_up(turn))
         except (LinkLost, NoResult) as lost:
             why = why or (f"link lost ({lost})" if isinstance(lost, LinkLost) else str(lost))
-            if waited > GATE_SECONDS + turn.orders.confirm_seconds or turn.stopped:
+            if waited > turn.gate_seconds + turn.orders.confirm_seconds or turn.stopped:
                 raise
         time.sleep(pause)
         pause = min(pause * PAUSE_GROWTH, LONGEST_PAUSE)

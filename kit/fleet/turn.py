@@ -11,6 +11,8 @@ from typing import Any
 from kit.fleet.outcome import Account
 from kit.fleet.remote import BoxError, Event, Remote
 
+# For a box whose link broke before it could say.
+GATE_SECONDS = 180.0
 WENT_BACK = " (it went back by itself)"
 
 
@@ -36,7 +38,8 @@ class Watch:
 
 class Turn:
     """`switched`: from here on the box may run another release. `stoppable`: the operator may end the job at hand.
-    `boot`: of which start of the machine all that holds."""
+    `boot`: of which start of the machine all that holds. `gate_seconds`: how long a box with no link may still be at
+    its gate, before the seconds that it waits for the confirm; the box says it as it begins."""
 
     def __init__(
         self, account: Account, remote: Remote, orders: Orders, watch: Watch, stopping: threading.Event
@@ -45,6 +48,7 @@ class Turn:
         self.switched = False
         self.stoppable = True
         self.boot = ""
+        self.gate_seconds = GATE_SECONDS
         self._watch, self._stopping = watch, stopping
         self._step_began = 0.0
 

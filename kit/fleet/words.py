@@ -14,6 +14,12 @@ def moment(seconds: Any, form: str) -> str:
         return "?"
 
 
+def seconds_of(value: Any, otherwise: float) -> float:
+    """A length of time, `otherwise` for what is none."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if number and 0 <= value < float("inf") else otherwise
+
+
 def texts(value: Any) -> list[str]:
     """A list of texts, without what is none; [] for anything else."""
     return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from box import platforms, runtime_files
+from box.store import runtime_files
+from box.system import platforms
 from kit.build import PROJECT
 from tests.box.shop import Box, Key, make_release
 

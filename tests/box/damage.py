@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from box import files
+from box.store import damaged_files
 from tests.box.shop import Box, Release, wait_for
 
 
@@ -54,4 +54,4 @@ def redeployed(box: Box, release: Release) -> None:
     box.ask("activate", release.name)
     box.ask("confirm", release.name)
     assert box.answers_with() == release.document["model"]["version"]
-    assert files.damaged(box.paths) == []
+    assert damaged_files.damaged(box.paths) == []

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from box.paths import Paths
+from box.state.paths import Paths
 from kit.build import PROJECT
 
 PICTURE = b"a picture of a papaya"

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from box import cli, installed, supervisor, verbs
+from box import cli, verbs
+from box.program import installed
+from box.server import supervisor
 from kit.build import PROJECT
 from kit.bundle import program
 from tests.box.shop import Box

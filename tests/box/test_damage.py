@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from box import confirmations, files, history, releases, trial, wholeness
+from box.activation import trial
+from box.state import confirmations, history
+from box.store import damaged_files, integrity, releases
 from tests.box.damage import HARM, Harm, boot, emptied, missing, noise, redeployed, torn
 from tests.box.shop import Box, Release, make_release
 
@@ -48,7 +50,7 @@ def test_a_damaged_release_gives_way_to_the_one_before(box: Box, two: tuple[Rele
         shutil.rmtree(box.paths.home)
         shutil.copytree(whole, box.paths.home, symlinks=True)
         harm(box.paths.release(second.name) / name)
-        told = files.damaged(box.paths)
+        told = damaged_files.damaged(box.paths)
         assert any(second.name in sentence for sentence in told), (name, told)
         box.reboot()
         chosen = first.name if name in NEEDED else second.name
@@ -193,4 +195,4 @@ def test_with_the_folders_gone_provision_makes_them_again(box: Box, two: tuple[R
     boot(box)
     assert box.answers_with() == "2.0"
     redeployed(box, two[1])
-    assert wholeness.previous(box.paths) == two[0].name
+    assert integrity.previous(box.paths) == two[0].name

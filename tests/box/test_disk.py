@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from box import disk, space
+from box.system import disk, space
 from common.errors import SpaceError
 
 MOUNTINFO = """\

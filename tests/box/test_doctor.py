@@ -7,14 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from box import doctor, releases, service
+from box import findings
+from box.server import service
+from box.store import releases
 from common.manifest import parse
 from tests.box.shop import Box, canonical, make_release
 
 
 def messages(box: Box) -> dict[str, str]:
     """Message → severity. Every finding has a hint."""
-    found = doctor.findings(box.paths, service.of(box.paths))
+    found = findings.findings(box.paths, service.of(box.paths))
     assert all(finding["hint"] for finding in found)
     return {finding["message"]: finding["severity"] for finding in found}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from box.gate import Measured, judge, p95, too_slow
+from box.activation.release_gate import Measured, judge, p95, too_slow
 from common.answers import mismatch
 from common.manifest import Gate
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from box import locks
+from box.state import locks
 from common.errors import KitError
 from tests.box.shop import Box
 

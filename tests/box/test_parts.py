@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from box import pruning, settings
-from box.service import FAILED, READY, STARTING, STOPPED, State, judge
+from box.server.service import FAILED, READY, STARTING, STOPPED, State, judge
+from box.state import settings
+from box.store import pruning
 from common import server_log
 from common.errors import UsageError
 

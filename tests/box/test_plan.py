@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from box.plan import Situation, choose
+from box.activation.choice import Situation, choose
 from common.manifest import Manifest, parse
 from tests.box.shop import GATE, canonical, make_release
 

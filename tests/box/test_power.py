@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
-from box import history, platforms, releases, trial, wholeness
+from box.activation import trial
+from box.state import history
+from box.store import integrity, releases
+from box.system import platforms
 from common.manifest import parse
 from kit.build import PROJECT
 from tests.box.shop import Box, Key, Release, make_release
@@ -45,12 +48,12 @@ def test_receive_cut_at_every_change_and_repeated(delivered: tuple[Box, Release]
         shutil.copytree(as_delivered, box.paths.home, symlinks=True)
         killed = run_and_die(box, at, "receive", release.name)
         if box.paths.release(release.name).exists():
-            assert wholeness.damaged_parts(box.paths, wanted) == [], f"half a release after change {at}"
+            assert integrity.damaged_parts(box.paths, wanted) == [], f"half a release after change {at}"
         if not killed:
             break
         if at % 5 == 0 or box.paths.release(release.name).exists():  # a repetition takes a second
             box.ask("receive", release.name)
-            assert wholeness.is_whole(box.paths, release.name), f"not mended after change {at}"
+            assert integrity.is_whole(box.paths, release.name), f"not mended after change {at}"
             assert box.ask("missing", stdin=release.manifest)["bytes"] == 0
     assert at > 15, "the program was cut at too few places to prove anything"
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from box import space
+from box.system import space
 from common.errors import SpaceError
 from tests.box.shop import Box, Key, Release, canonical, make_release
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from box import runtime_files, torch_check
+from box.server import torch_check
+from box.store import runtime_files
 from common import memory
 from tests.box.damage import Harm, boot, missing, noise, redeployed, torn
 from tests.box.shop import Box, make_release

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from box import recover, settings
+from box.server import boot_choice
+from box.state import settings
 from tests.box.shop import Box
 
 
 def test_settings_edited_by_hand_have_a_copy_from_the_next_start_on(box: Box) -> None:
     edited = settings.Settings("http://127.0.0.1:9999", 5)
     box.paths.settings.write_bytes(settings.text(edited))
-    recover.recover(box.paths)
+    boot_choice.recover(box.paths)
     box.paths.settings.write_bytes(b"")
     assert settings.load(box.paths) == edited
     assert "is not JSON" in settings.problem(box.paths)
@@ -18,7 +19,7 @@ def test_settings_edited_by_hand_have_a_copy_from_the_next_start_on(box: Box) ->
 def test_an_address_that_was_torn_is_not_put_back(box: Box) -> None:
     before = settings.load(box.paths)
     box.paths.address_before.write_bytes(b"http://127.0")
-    recover.recover(box.paths)
+    boot_choice.recover(box.paths)
     assert settings.load(box.paths) == before
     assert not box.paths.address_before.exists()
 

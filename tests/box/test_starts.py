@@ -9,16 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from box import (
-    confirmations,
-    failed_starts,
-    installed,
-    mending,
-    recover,
-    releases,
-    wholeness,
-)
-from box.paths import Paths
+from box.program import installed, self_repair
+from box.server import boot_choice, failed_starts
+from box.state import confirmations
+from box.state.paths import Paths
+from box.store import integrity, releases
 from tests.box.shop import Box, Key, make_release
 
 
@@ -71,10 +66,10 @@ def test_a_read_only_disk_starts_what_was_confirmed(box: Box, tmp_path: Path, mo
     (box.root / "run").mkdir(exist_ok=True)
     with monkeypatch.context() as patch:
         read_only(patch, paths.home, paths.state, paths.settings.parent)
-        assert recover.recover(paths) == old.name
+        assert boot_choice.recover(paths) == old.name
     assert releases.current(paths) == new.name, "the disk took no change"
     assert releases.to_run(paths) == old.name
-    assert recover.recover(paths) == old.name
+    assert boot_choice.recover(paths) == old.name
     assert (releases.current(paths), releases.to_run(paths)) == (old.name, old.name)
     assert not paths.instead.is_symlink()
 
@@ -101,14 +96,14 @@ def test_what_was_damaged_of_the_units_is_put_back(box: Box) -> None:
     units[1].unlink()
     units[2].write_bytes(b"\x00\xff")
     assert installed.altered(box.paths) == list(units)
-    assert len(mending.mend(box.paths, starting=True)) == 3
+    assert len(self_repair.mend(box.paths, starting=True)) == 3
     assert [unit.read_bytes() for unit in units] == whole
-    assert mending.mend(box.paths, starting=True) == []
+    assert self_repair.mend(box.paths, starting=True) == []
 
 
 def test_the_units_start_the_first_whole_copy_of_the_program(tmp_path: Path) -> None:
     """The words between the quotes, as systemd would hand them to Python, in a folder of the test's own."""
-    from box import copies
+    from box.program import copies
     from kit.bundle import program
 
     home = tmp_path / "home"
@@ -133,5 +128,5 @@ def test_a_release_keeps_files_of_its_own(box: Box, tmp_path: Path) -> None:
     shared = "config/config.properties"
     with (box.paths.release(second.name) / shared).open("r+b") as file:
         file.truncate(1)
-    assert wholeness.damage(box.paths, second.name)
-    assert wholeness.damage(box.paths, first.name) == []
+    assert integrity.damage(box.paths, second.name)
+    assert integrity.damage(box.paths, first.name) == []

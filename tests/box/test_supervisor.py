@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from box import releases
+from box.store import releases
 from tests.box.shop import Box, make_release
 
 

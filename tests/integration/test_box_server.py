@@ -22,7 +22,7 @@ import httpx
 import psutil
 import pytest
 
-from box import runtime_files
+from box.store import runtime_files
 from common.tokens import read_header
 from kit.bundle import content, making, program
 from kit.bundle.target import Target

@@ -11,7 +11,7 @@ from kit.serving.launch import RunFolder, here, java_command
 from kit.serving.settings import Settings
 
 EDGE = Profile("edge", CONFIG / "edge", "a test's")
-# What box/server_command.py puts in.
+# What box/server/command.py puts in.
 WORDS = {"java", "java_home", "python", "site_packages", "release", "store", "run", "temp", "logs", "archive"}
 
 

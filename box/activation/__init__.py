@@ -1,0 +1,1 @@
+"""A release taken into service on trial, and what comes of it."""

@@ -1,0 +1,131 @@
+"""The gate: a release stays only if all its workers are READY, it answers rightly, fast enough, and fits in memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from box.system.space import MEGABYTE
+from common import answers as golden
+from common import memory
+from common.errors import KitError
+from common.manifest import Gate, Golden, Manifest
+from common.torchserve import Inference, Management
+
+
+@dataclass(frozen=True)
+class Measured:
+    """`wrong`: a sentence for each golden picture that was not answered rightly. Latencies in milliseconds."""
+
+    ready: int
+    wanted: int
+    right: int
+    wrong: Sequence[str] = ()
+    latencies: Sequence[float] = field(default=())
+    memory_mb: float = 0.0
+
+    def describe(self, gate: Gate) -> dict[str, Any]:
+        return {
+            "workers": self.ready,
+            "golden_right": self.right,
+            "golden_wrong": len(self.wrong),
+            "p95_ms": round(p95(self.latencies), 1) if self.latencies else None,
+            "p95_limit_ms": gate.p95_ms,
+            "memory_mb": round(self.memory_mb),
+            "memory_limit_mb": gate.memory_mb,
+        }
+
+
+def p95(latencies: Sequence[float]) -> float:
+    """The nearest rank: 19 of 20 were no slower."""
+    return sorted(latencies)[math.ceil(0.95 * len(latencies)) - 1]
+
+
+def too_slow(latencies: Sequence[float], requests: int, limit: float) -> bool:
+    """Are so many over the limit that p95 of all `requests` cannot be below it any more?"""
+    return sum(latency > limit for latency in latencies) > requests - math.ceil(0.95 * requests)
+
+
+def judge(gate: Gate, measured: Measured) -> list[str]:
+    """What the release fails at; empty when it passed."""
+    failures = []
+    if measured.ready < measured.wanted:
+        failures.append(f"only {measured.ready} of {measured.wanted} workers are READY")
+    if measured.wrong:
+        asked = measured.right + len(measured.wrong)
+        failures.append(f"{len(measured.wrong)} of {asked} golden pictures were answered wrongly: {measured.wrong[0]}")
+    if too_slow(measured.latencies, gate.requests, gate.p95_ms):
+        failures.append(
+            f"too slow: p95 is {p95(measured.latencies):,.0f} ms over {len(measured.latencies)} requests, "
+            f"the limit is {gate.p95_ms:,.0f} ms"
+        )
+    if measured.memory_mb > gate.memory_mb:
+        failures.append(f"too big: it takes {measured.memory_mb:,.0f} MB, the limit is {gate.memory_mb:,.0f} MB")
+    return failures
+
+
+@dataclass(frozen=True)
+class Examiner:
+    """Asks a running server. `golden`: the pictures in `folder` that are as they were signed, at least one. `version`:
+    "" for what clients get, or the version that stands beside it."""
+
+    manifest: Manifest
+    folder: Path
+    golden: Sequence[Golden]
+    inference: Inference
+    management: Management
+    version: str = ""
+
+    def examine(self, server_pid: int, without_pids: Sequence[int] = ()) -> Measured:
+        """`without_pids`: the old version's workers, which are there during a hot swap only."""
+        right, wrong = self._ask_golden()
+        latencies = self._time_requests() if not wrong else []
+        pids = [pid for pid in memory.family(server_pid) if pid not in without_pids]
+        return Measured(
+            ready=self._ready(),
+            wanted=self.manifest.server.workers,
+            right=right,
+            wrong=wrong,
+            latencies=latencies,
+            memory_mb=memory.proportional(pids) / MEGABYTE,
+        )
+
+    def _ready(self) -> int:
+        row = self.management.describe(self.manifest.model.name, self.version)[0]
+        if str(row["modelVersion"]) != self.manifest.model.version:
+            raise KitError(f"it serves version {row['modelVersion']}, not {self.manifest.model.version}")
+        return sum(worker["status"] == "READY" for worker in row["workers"])
+
+    def _ask_golden(self) -> tuple[int, list[str]]:
+        wrong = []
+        for picture in self.golden:
+            content = (self.folder / picture.file).read_bytes()
+            try:
+                answer = self._predict(content)
+            except KitError as error:
+                wrong.append(f"{picture.file}: {error.message}")
+                continue
+            if sentence := golden.mismatch(picture.file, picture.expected, self.manifest.tolerance, answer):
+                wrong.append(sentence)
+        return len(self.golden) - len(wrong), wrong
+
+    def _time_requests(self) -> list[float]:
+        pictures = [(self.folder / picture.file).read_bytes() for picture in self.golden]
+        gate = self.manifest.gate
+        latencies: list[float] = []
+        for number in range(gate.requests):
+            begun = time.monotonic()
+            self._predict(pictures[number % len(pictures)])
+            latencies.append((time.monotonic() - begun) * 1000)
+            if too_slow(latencies, gate.requests, gate.p95_ms):
+                break
+        return latencies
+
+    def _predict(self, picture: bytes) -> Any:
+        return self.inference.predict(
+            self.manifest.model.name, picture, self.manifest.server.response_timeout, self.version
+        )

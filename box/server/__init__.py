@@ -1,0 +1,1 @@
+"""The running server: TorchServe under a supervisor, as a service."""

@@ -1,0 +1,1 @@
+"""Releases and their runtimes on the disk: delivered, checked, kept, removed."""

@@ -1,0 +1,1 @@
+"""The machine under it: disks, space, mounts, platform."""
