@@ -22,11 +22,13 @@ import typer
 from common.errors import UsageError
 from kit import console, machine
 from kit.build import default_build_root
-from kit.fleet import checks, history, reading, run, survey, tables, tasks, waves
-from kit.fleet.desk import Desk
-from kit.fleet.journal import Record
-from kit.fleet.live import screen
-from kit.fleet.task import Task
+from kit.fleet.inventory import fleet_file
+from kit.fleet.rollout import history, requests, run, waves
+from kit.fleet.rollout.journal import Record
+from kit.fleet.rollout.task import Task
+from kit.fleet.rollout.workspace import Desk
+from kit.fleet.view import checks, survey, tables
+from kit.fleet.view.live_table import screen
 from kit.profiles import choose as choose_profile
 
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
@@ -66,14 +68,14 @@ def deploy(
     desk = desk_of(fleet, hosts)
     trusted = signers or desk.fleet.signers
     with desk.alone():
-        wish = tasks.Wish(
+        wish = requests.Wish(
             named=[Path(name) for name in bundle.split()],
             folder=choose_profile(profile, machine.detect()).build.bundles,
             signers=Path(trusted) if trusted else None,
             break_lock=break_lock,
-            resumed=tasks.unfinished(desk) if resume else None,
+            resumed=requests.unfinished(desk) if resume else None,
         )
-        perform(desk, tasks.deploying(desk, wish), dry_run, as_json, wish.resumed)
+        perform(desk, requests.deploying(desk, wish), dry_run, as_json, wish.resumed)
 
 
 @app.command()
@@ -87,7 +89,7 @@ def rollback(
     """Take every box back to the release it had before, in the same waves."""
     desk = desk_of(fleet, hosts)
     with desk.alone():
-        perform(desk, tasks.reversing(desk, break_lock), dry_run, as_json, None)
+        perform(desk, requests.reversing(desk, break_lock), dry_run, as_json, None)
 
 
 @app.command()
@@ -141,7 +143,7 @@ def desk_of(fleet: str, hosts: str) -> Desk:
     """Raises UsageError unless one of FLEET and HOSTS is given."""
     if bool(fleet) == bool(hosts):
         raise UsageError("which boxes?", "FLEET=fleet.yaml, or HOSTS=pi@shelf-01 (one of them)")
-    chosen = reading.read_fleet(Path(fleet)) if fleet else reading.read_hosts(hosts)
+    chosen = fleet_file.read_fleet(Path(fleet)) if fleet else fleet_file.read_hosts(hosts)
     return Desk(default_build_root(), chosen, os.environ.get("SSH_CONFIG", ""))
 
 

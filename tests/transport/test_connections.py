@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from kit.fleet import connecting
-from kit.fleet.commands import Link
-from kit.fleet.remote import LinkLost, SshRemote
-from kit.fleet.transport import Stopped
+from kit.fleet.host import ssh_errors
+from kit.fleet.host.commands import Link
+from kit.fleet.host.remote import LinkLost, SshRemote
+from kit.fleet.host.transport import Stopped
 from tests.transport.desk import Desk
 from tests.transport.sshd import SSHD, Boxes, free_port
 
@@ -30,7 +30,7 @@ def test_a_deployment_is_one_connection_and_another_for_the_confirm(desk: Desk) 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connecting, "REFUSED_PAUSES", (0.5, 1.0, 4.0))
+    monkeypatch.setattr(ssh_errors, "REFUSED_PAUSES", (0.5, 1.0, 4.0))
 
 
 def test_a_box_that_refuses_connections_for_a_while_is_reached(boxes: Boxes, quick: None) -> None:

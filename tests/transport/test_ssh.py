@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kit.fleet.commands import Link
-from kit.fleet.facts import Facts
-from kit.fleet.remote import BoxError, LinkLost, SshRemote
-from kit.fleet.transport import Stopped
+from kit.fleet.host.commands import Link
+from kit.fleet.host.facts import Facts
+from kit.fleet.host.remote import BoxError, LinkLost, SshRemote
+from kit.fleet.host.transport import Stopped
 from tests.kit.fleet.small_bundle import PROGRAM, packed
 from tests.transport.sshd import Boxes
 

@@ -18,18 +18,19 @@ from typing import Any
 import psutil
 
 from kit.files import read_json
-from kit.fleet import commands, run
-from kit.fleet.commands import Link
-from kit.fleet.delivery import Delivery
-from kit.fleet.desk import Desk
-from kit.fleet.facts import Facts
-from kit.fleet.inventory import Box, Fleet
-from kit.fleet.parcel import Parcel
-from kit.fleet.remote import Event, Remote, ignore
-from kit.fleet.screen import Lines
-from kit.fleet.task import Task
-from kit.fleet.turn import Orders, Watch
-from kit.fleet.visit import Visit
+from kit.fleet.host import commands
+from kit.fleet.host.commands import Link
+from kit.fleet.host.deploy import Delivery
+from kit.fleet.host.facts import Facts
+from kit.fleet.host.jobs import Visit
+from kit.fleet.host.remote import Event, Remote, ignore
+from kit.fleet.host.session import Orders, Watch
+from kit.fleet.inventory.fleet import Box, Fleet
+from kit.fleet.rollout import run
+from kit.fleet.rollout.staged_release import Parcel
+from kit.fleet.rollout.task import Task
+from kit.fleet.rollout.workspace import Desk
+from kit.fleet.view.screen import Lines
 
 FILE = Path(__file__).with_name("costs.json")
 BATCHES, BATCH = 5, 8

@@ -10,7 +10,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
-from kit.fleet.engine import Engine, Job, Kind, Start, Verdict, Wave
+from kit.fleet.rollout.wave_engine import Engine, Job, Kind, Start, Verdict, Wave
 from kit.fleet.scale.costs import Costs
 from kit.fleet.scale.resources import Shared
 from kit.fleet.scale.times import StepTimes, drawn

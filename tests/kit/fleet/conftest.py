@@ -11,19 +11,19 @@ from typing import Any
 
 import pytest
 
-from kit.fleet import run, tasks
-from kit.fleet.delivery import Delivery
-from kit.fleet.desk import Desk
-from kit.fleet.facts import Facts
-from kit.fleet.inventory import Box, Fleet, WaveRule
-from kit.fleet.outcome import Account
-from kit.fleet.parcel import Parcel
-from kit.fleet.remote import Event, LinkLost, Remote, ignore
-from kit.fleet.report import Report
-from kit.fleet.screen import Lines
-from kit.fleet.task import Task
-from kit.fleet.turn import Orders, Watch
-from kit.fleet.visit import Visit
+from kit.fleet.host.deploy import Delivery
+from kit.fleet.host.facts import Facts
+from kit.fleet.host.jobs import Visit
+from kit.fleet.host.remote import Event, LinkLost, Remote, ignore
+from kit.fleet.host.result import Account
+from kit.fleet.host.session import Orders, Watch
+from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
+from kit.fleet.rollout import requests, run
+from kit.fleet.rollout.staged_release import Parcel
+from kit.fleet.rollout.task import Task
+from kit.fleet.rollout.workspace import Desk
+from kit.fleet.view.report import Report
+from kit.fleet.view.screen import Lines
 from tests.kit.fleet.fake_box import FakeBox
 
 PI = Facts("aarch64", "3.11", 64, True, (), True, "", "boot 1")
@@ -141,11 +141,11 @@ class Shop:
 
         task = Task("deploy", [one.release for one in sent], [], visit)
         with desk.alone():
-            return run.carry_out(desk, task, Lines(), tasks.unfinished(desk) if resume else None)
+            return run.carry_out(desk, task, Lines(), requests.unfinished(desk) if resume else None)
 
     def rollback(self) -> Report:
         desk = self.desk()
-        return run.carry_out(desk, tasks.reversing(desk, False), Lines(), None)
+        return run.carry_out(desk, requests.reversing(desk, False), Lines(), None)
 
 
 def parcel(folder: Path, release: str, platform: str = "linux_aarch64", python: str = "3.11") -> Parcel:
@@ -170,7 +170,7 @@ def shop(tmp_path: Path) -> Shop:
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kit.fleet.switching.RETRY_SECONDS", 0.01)
+    monkeypatch.setattr("kit.fleet.host.release_switch.RETRY_SECONDS", 0.01)
 
 
 def accounts(report: Report) -> dict[str, Account]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import KitError, UsageError
-from kit.fleet import bundles
+from kit.fleet.rollout import staging
 from tests.kit.fleet import small_bundle
 
 ARM = ("linux_aarch64", "3.11")
@@ -23,7 +23,7 @@ def test_the_newest_of_each_platform_is_taken(tmp_path: Path, key: Path) -> None
     folder = tmp_path / "bundle"
     small_bundle.write(folder, key, "1.0", ARM)
     newest = [small_bundle.write(folder, key, "2.0", target).file for target in (ARM, X86)]
-    assert sorted(bundles.choose([], folder)) == sorted(newest)
+    assert sorted(staging.choose([], folder)) == sorted(newest)
 
 
 def test_bundles_of_different_models_do_not_go_out_together(tmp_path: Path, key: Path) -> None:
@@ -31,25 +31,25 @@ def test_bundles_of_different_models_do_not_go_out_together(tmp_path: Path, key:
     small_bundle.write(folder, key, "1.0", ARM)
     small_bundle.write(folder, key, "2.0", X86)
     with pytest.raises(UsageError, match=r"the bundles hold different models: .*resnet18 2\.0.*resnet18 1\.0"):
-        bundles.choose([], folder)
+        staging.choose([], folder)
 
 
 def test_two_named_for_the_same_boxes_are_refused(tmp_path: Path, key: Path) -> None:
     both = [small_bundle.write(tmp_path, key, version, ARM).file for version in ("1.0", "2.0")]
     with pytest.raises(UsageError, match=r"are both for linux_aarch64 3\.11"):
-        bundles.choose(both, tmp_path)
+        staging.choose(both, tmp_path)
 
 
 @pytest.mark.parametrize("named", [[Path("no.bundle")], []])
 def test_no_bundle_says_how_to_make_one(named: list[Path], tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
-        bundles.choose(named, tmp_path)
+        staging.choose(named, tmp_path)
     assert "make bundle" in refused.value.hint
 
 
 def test_it_is_laid_out_as_a_box_is_to_get_it(tmp_path: Path, key: Path) -> None:
     made = small_bundle.write(tmp_path, key, target=ARM)
-    parcel = bundles.lay_out(made.file, tmp_path / "staging", tmp_path / "signers")
+    parcel = staging.lay_out(made.file, tmp_path / "staging", tmp_path / "signers")
     names = sorted(str(path.relative_to(parcel.folder)) for path in parcel.folder.rglob("*") if path.is_file())
     digest = small_bundle.digest_of(b"model1.0")
     assert parcel.files([digest]) == [f"blobs/{digest}", f"{made.release}.json", f"{made.release}.json.sig"]
@@ -64,12 +64,12 @@ def test_one_that_a_box_would_not_trust_is_refused_at_the_desk(tmp_path: Path, k
     (tmp_path / "other").mkdir()
     small_bundle.make_key(tmp_path / "other")
     with pytest.raises(KitError, match="does not allow"):
-        bundles.lay_out(made.file, tmp_path / "staging", tmp_path / "other/signers")
+        staging.lay_out(made.file, tmp_path / "staging", tmp_path / "other/signers")
 
 
 def test_only_the_last_layouts_are_kept(tmp_path: Path, key: Path) -> None:
-    for version in range(bundles.KEPT + 2):
+    for version in range(staging.KEPT + 2):
         made = small_bundle.write(tmp_path, key, str(version))
-        bundles.lay_out(made.file, tmp_path / "staging", None)
+        staging.lay_out(made.file, tmp_path / "staging", None)
     left = sorted(path.name.split("-")[1] for path in (tmp_path / "staging").iterdir())
-    assert left == [str(version) for version in range(2, bundles.KEPT + 2)]
+    assert left == [str(version) for version in range(2, staging.KEPT + 2)]

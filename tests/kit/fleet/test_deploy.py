@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kit.fleet.engine import Kind, Verdict
+from kit.fleet.rollout.wave_engine import Kind, Verdict
 from tests.kit.fleet.conftest import PI, FakeRemote, Shop, accounts, parcel
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from kit.fleet.engine import Engine, Job, Kind, Start, Verdict, Wave
+from kit.fleet.rollout.wave_engine import Engine, Job, Kind, Start, Verdict, Wave
 
 WELL = {
     Job.PREPARE: Kind.READY,

@@ -6,12 +6,12 @@ import threading
 import time
 from dataclasses import replace
 
-from kit.fleet.delivery import Delivery
-from kit.fleet.engine import Job, Kind, Verdict
-from kit.fleet.inventory import Box
-from kit.fleet.keeper import locks_kept
-from kit.fleet.remote import ignore
-from kit.fleet.turn import Orders, Watch
+from kit.fleet.host.deploy import Delivery
+from kit.fleet.host.remote import ignore
+from kit.fleet.host.session import Orders, Watch
+from kit.fleet.inventory.fleet import Box
+from kit.fleet.rollout.lock_renewal import locks_kept
+from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
 from tests.kit.fleet.conftest import Shop, accounts, parcel
 
 

@@ -7,10 +7,10 @@ import io
 import pytest
 from rich.console import Console
 
-from kit.fleet.engine import Job, Kind, Wave
-from kit.fleet.live import LiveTable, screen
-from kit.fleet.outcome import Account
-from kit.fleet.screen import Lines, Screen
+from kit.fleet.host.result import Account
+from kit.fleet.rollout.wave_engine import Job, Kind, Wave
+from kit.fleet.view.live_table import LiveTable, screen
+from kit.fleet.view.screen import Lines, Screen
 
 WAVES = [Wave("wave 1 (canary)", ("b1",)), Wave("wave 2", tuple(f"b{number}" for number in range(2, 31)))]
 

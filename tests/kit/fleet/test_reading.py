@@ -12,9 +12,9 @@ import yaml
 
 from common.errors import UsageError
 from kit.build import PROJECT
-from kit.fleet import reading
-from kit.fleet.inventory import Box, Fleet, WaveRule
-from kit.fleet.waves import cut
+from kit.fleet.inventory import fleet_file
+from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
+from kit.fleet.rollout.waves import cut
 
 EXAMPLE = PROJECT / "config/fleet.example.yaml"
 
@@ -22,7 +22,7 @@ EXAMPLE = PROJECT / "config/fleet.example.yaml"
 def read(tmp_path: Path, text: str) -> Fleet:
     file = tmp_path / "shops.yaml"
     file.write_text(text)
-    return reading.read_fleet(file)
+    return fleet_file.read_fleet(file)
 
 
 def refused(tmp_path: Path, text: str) -> UsageError:
@@ -37,10 +37,10 @@ def keys_of(items: list[Any]) -> set[str]:
 
 def test_the_example_has_every_key_and_no_other() -> None:
     document = yaml.safe_load(EXAMPLE.read_text())
-    assert set(document) == set(reading.FLEET_KEYS)
-    assert keys_of(document["boxes"]) == set(reading.BOX_KEYS)
-    assert keys_of(list(document["groups"].values())) == set(reading.GROUP_KEYS)
-    assert keys_of(document["waves"]) == set(reading.WAVE_KEYS)
+    assert set(document) == set(fleet_file.FLEET_KEYS)
+    assert keys_of(document["boxes"]) == set(fleet_file.BOX_KEYS)
+    assert keys_of(list(document["groups"].values())) == set(fleet_file.GROUP_KEYS)
+    assert keys_of(document["waves"]) == set(fleet_file.WAVE_KEYS)
 
 
 def test_every_key_of_the_example_is_explained_by_a_comment() -> None:
@@ -51,13 +51,13 @@ def test_every_key_of_the_example_is_explained_by_a_comment() -> None:
 
 
 def test_the_examples_values_are_the_defaults(tmp_path: Path) -> None:
-    example, least = reading.read_fleet(EXAMPLE), read(tmp_path, "boxes: [pi@b1]")
+    example, least = fleet_file.read_fleet(EXAMPLE), read(tmp_path, "boxes: [pi@b1]")
     for name in ("pause", "allowed_failures", "confirm_seconds", "parallel", "bwlimit"):
         assert getattr(example, name) == getattr(least, name), name
 
 
 def test_the_example_is_read_as_it_says() -> None:
-    fleet = reading.read_fleet(EXAMPLE)
+    fleet = fleet_file.read_fleet(EXAMPLE)
     addresses = [box.inference_address for box in fleet.boxes[:3]]
     assert addresses == ["http://0.0.0.0:8080", "http://127.0.0.1:8080", "http://0.0.0.0:9090"]
     assert fleet.boxes[0] == Box("pi@shelf-01", ("canary", "north"), "http://0.0.0.0:8080")
@@ -166,19 +166,19 @@ def test_whatever_stands_in_a_fleet_file_it_is_read_or_refused_in_words(tmp_path
         file = tmp_path / "fuzzed.yaml"
         file.write_text(made)
         try:
-            assert reading.read_fleet(file).boxes
+            assert fleet_file.read_fleet(file).boxes
         except UsageError as error:
             assert str(file) in error.message
 
 
 def test_a_file_that_is_not_there_names_the_example(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        reading.read_fleet(tmp_path / "nope.yaml")
+        fleet_file.read_fleet(tmp_path / "nope.yaml")
     assert "fleet.example.yaml" in caught.value.hint
 
 
 def test_hosts_make_a_fleet_with_no_file() -> None:
-    fleet = reading.read_hosts("pi@shelf-01, pi@shelf-02")
+    fleet = fleet_file.read_hosts("pi@shelf-01, pi@shelf-02")
     assert [box.address for box in fleet.boxes] == ["pi@shelf-01", "pi@shelf-02"]
     assert [box.name for box in fleet.boxes] == ["shelf-01", "shelf-02"]
     assert fleet.pause == 0
@@ -187,7 +187,7 @@ def test_hosts_make_a_fleet_with_no_file() -> None:
 @pytest.mark.parametrize("hosts", ["", " , ", "-oX=y", "pi@a,pi@a", "pi@a/b", "pi@a:22", "https://a"])
 def test_hosts_that_ssh_must_not_be_given_are_refused(hosts: str) -> None:
     with pytest.raises(UsageError):
-        reading.read_hosts(hosts)
+        fleet_file.read_hosts(hosts)
 
 
 def test_percent_is_of_the_whole_fleet_and_rounds_up() -> None:

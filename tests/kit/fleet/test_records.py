@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from common.errors import KitError
-from kit.fleet import history, journal
-from kit.fleet.desk import Desk
-from kit.fleet.inventory import Box, Fleet
-from kit.fleet.journal import Journal
+from kit.fleet.inventory.fleet import Box, Fleet
+from kit.fleet.rollout import history, journal
+from kit.fleet.rollout.journal import Journal
+from kit.fleet.rollout.workspace import Desk
 from tests.kit.fleet.conftest import Shop
 
 ODD = [

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from kit.fleet.engine import Job, Kind, Verdict
-from kit.fleet.outcome import Account
-from kit.fleet.report import Report
+from kit.fleet.host.result import Account
+from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
+from kit.fleet.view.report import Report
 
 
 def box(name: str, kind: Kind, job: Job = Job.CHANGE, error: str = "", running: str | None = None) -> Account:

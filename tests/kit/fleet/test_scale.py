@@ -9,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from kit.fleet.engine import Job, Kind, Verdict
+from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
 from kit.fleet.scale import costs, report, times
 from kit.fleet.scale.costs import Costs
 from kit.fleet.scale.resources import Shared

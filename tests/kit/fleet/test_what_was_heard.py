@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from kit.fleet import survey
-from kit.fleet.engine import Kind, Verdict
-from kit.fleet.inventory import Fleet
+from kit.fleet.inventory.fleet import Fleet
+from kit.fleet.rollout.wave_engine import Kind, Verdict
+from kit.fleet.view import survey
 from tests.kit.fleet.conftest import PI, FakeRemote, Shop, accounts
 
 

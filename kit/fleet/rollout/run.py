@@ -9,19 +9,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from kit.fleet import history, waves
-from kit.fleet.desk import Desk
-from kit.fleet.engine import Engine
-from kit.fleet.journal import Journal, Record
-from kit.fleet.keeper import locks_kept
-from kit.fleet.remote import ignore
-from kit.fleet.report import Report
-from kit.fleet.rollout import Rollout
-from kit.fleet.screen import Screen
-from kit.fleet.survey import Answer, survey
-from kit.fleet.task import Task
-from kit.fleet.turn import Watch
-from kit.fleet.visit import Visit
+from kit.fleet.host.jobs import Visit
+from kit.fleet.host.remote import ignore
+from kit.fleet.host.session import Watch
+from kit.fleet.rollout import history, waves
+from kit.fleet.rollout.journal import Journal, Record
+from kit.fleet.rollout.lock_renewal import locks_kept
+from kit.fleet.rollout.runner import Rollout
+from kit.fleet.rollout.task import Task
+from kit.fleet.rollout.wave_engine import Engine
+from kit.fleet.rollout.workspace import Desk
+from kit.fleet.view.report import Report
+from kit.fleet.view.screen import Screen
+from kit.fleet.view.survey import Answer, survey
 
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kit.fleet.inventory import Box
-from kit.fleet.remote import Remote
-from kit.fleet.turn import Watch
-from kit.fleet.visit import Visit
+from kit.fleet.host.jobs import Visit
+from kit.fleet.host.remote import Remote
+from kit.fleet.host.session import Watch
+from kit.fleet.inventory.fleet import Box
 
 
 @dataclass(frozen=True)

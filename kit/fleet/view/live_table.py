@@ -15,10 +15,10 @@ from rich.table import Table
 from rich.text import Text
 
 from kit import console
-from kit.fleet.engine import Job, Kind, Wave
-from kit.fleet.outcome import Account
-from kit.fleet.report import duration
-from kit.fleet.screen import ENDING, Lines, Screen, state
+from kit.fleet.host.result import Account
+from kit.fleet.rollout.wave_engine import Job, Kind, Wave
+from kit.fleet.view.report import duration
+from kit.fleet.view.screen import ENDING, Lines, Screen, state
 
 # The steps of a deployment in their order: how far along the bar each one is. A hot swap gates before it switches.
 STEPS = (

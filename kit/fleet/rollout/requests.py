@@ -8,17 +8,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UsageError
-from kit.fleet import bundles, journal
-from kit.fleet.delivery import Delivery
-from kit.fleet.desk import Desk
-from kit.fleet.engine import Verdict
-from kit.fleet.inventory import Box
-from kit.fleet.journal import Record
-from kit.fleet.remote import Remote
-from kit.fleet.reversal import Reversal
-from kit.fleet.task import Task
-from kit.fleet.turn import Orders, Watch
-from kit.fleet.visit import Visit
+from kit.fleet.host.deploy import Delivery
+from kit.fleet.host.jobs import Visit
+from kit.fleet.host.remote import Remote
+from kit.fleet.host.rollback import Reversal
+from kit.fleet.host.session import Orders, Watch
+from kit.fleet.inventory.fleet import Box
+from kit.fleet.rollout import journal, staging
+from kit.fleet.rollout.journal import Record
+from kit.fleet.rollout.task import Task
+from kit.fleet.rollout.wave_engine import Verdict
+from kit.fleet.rollout.workspace import Desk
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def deploying(desk: Desk, wish: Wish) -> Task:
     roll-out's."""
     signers = read_signers(wish.signers)
     named = wish.named or [Path(name) for name in (wish.resumed.bundles if wish.resumed else ())]
-    parcels = [bundles.lay_out(path, desk.stagings, wish.signers) for path in bundles.choose(named, wish.folder)]
+    parcels = [staging.lay_out(path, desk.stagings, wish.signers) for path in staging.choose(named, wish.folder)]
     releases = [parcel.release for parcel in parcels]
     if wish.resumed and sorted(wish.resumed.releases) != sorted(releases):
         begun = ", ".join(wish.resumed.releases)

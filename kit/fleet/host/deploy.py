@@ -5,14 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 
-from kit.fleet.engine import Kind
-from kit.fleet.inventory import Box
-from kit.fleet.outcome import Account
-from kit.fleet.parcel import Parcel, matching, unfit
-from kit.fleet.remote import BoxError, Event, Remote
-from kit.fleet.switching import end_trial, switch
-from kit.fleet.turn import Orders, Watch
-from kit.fleet.visit import Refusal, Visit
+from kit.fleet.host.jobs import Refusal, Visit
+from kit.fleet.host.release_switch import end_trial, switch
+from kit.fleet.host.remote import BoxError, Event, Remote
+from kit.fleet.host.result import Account
+from kit.fleet.host.session import Orders, Watch
+from kit.fleet.inventory.fleet import Box
+from kit.fleet.rollout.staged_release import Parcel, matching, unfit
+from kit.fleet.rollout.wave_engine import Kind
 
 REPLACED = "replaced the program: it was damaged"
 BUNDLES = "make bundle PROFILE=… PLATFORM=… PYTHON=…"

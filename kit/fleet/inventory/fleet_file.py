@@ -9,9 +9,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from common.errors import UsageError
-from kit.fleet import marked
-from kit.fleet.inventory import Box, Fleet, WaveRule
-from kit.fleet.marked import Marked
+from kit.fleet.inventory import yaml_lines
+from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
+from kit.fleet.inventory.yaml_lines import Marked
 
 FLEET_KEYS = (
     *("boxes", "groups", "waves", "pause", "allowed_failures", "confirm_seconds"),
@@ -31,7 +31,7 @@ def read_fleet(file: Path) -> Fleet:
     """Raises UsageError, with file:line, for whatever is wrong in it."""
     if not file.is_file():
         raise UsageError(f"there is no fleet file {file}", f"FLEET=your.yaml; {EXAMPLE}")
-    top = marked.read(file).mapping("a fleet file", FLEET_KEYS)
+    top = yaml_lines.read(file).mapping("a fleet file", FLEET_KEYS)
     groups = read_groups(top.get("groups"))
     everywhere = read_url(top.get("inference_address"))
     if "boxes" not in top:
@@ -138,7 +138,7 @@ def read_wave(item: Marked, known: tuple[str, ...]) -> WaveRule:
         raise item.wrong("a wave takes its boxes by one of group, count or percent", "count: 5")
     group = keys["group"].text("group") if "group" in keys else ""
     if group and group not in known:
-        raise keys["group"].wrong(f"no box is in group {group!r}", marked.suggestion(group, known or ("no group",)))
+        raise keys["group"].wrong(f"no box is in group {group!r}", yaml_lines.suggestion(group, known or ("no group",)))
     return WaveRule(
         group=group,
         count=whole(keys, "count", 1, 0),

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.fleet.facts import Facts
-from kit.fleet.parcel import unfit
-from kit.fleet.remote import BoxError, Event, LinkLost, Remote
-from kit.fleet.visit import Refusal
+from kit.fleet.host.facts import Facts
+from kit.fleet.host.jobs import Refusal
+from kit.fleet.host.remote import BoxError, Event, LinkLost, Remote
+from kit.fleet.rollout.staged_release import unfit
 
 BARE = "bare: nothing was ever deployed to it"
 DAMAGED = "unknown: its box.pyz is damaged, and so is every copy of it; the next deployment brings another"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from kit.console import step as say
-from kit.fleet.engine import Job, Kind, Wave
-from kit.fleet.outcome import Account
+from kit.fleet.host.result import Account
+from kit.fleet.rollout.wave_engine import Job, Kind, Wave
 
 ENDING = "ending: no further box is changed, and those on trial go back first"
 

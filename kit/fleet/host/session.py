@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kit.fleet.outcome import Account
-from kit.fleet.remote import BoxError, Event, Remote
+from kit.fleet.host.remote import BoxError, Event, Remote
+from kit.fleet.host.result import Account
 
 # For a box whose link broke before it could say.
 GATE_SECONDS = 180.0

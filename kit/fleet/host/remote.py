@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from kit.fleet import commands, connecting, tether, transport
-from kit.fleet.commands import Link
-from kit.fleet.facts import Facts, read_facts, unread
-from kit.fleet.words import last_line
+from kit.fleet.host import commands, ssh_errors, tied_process, transport
+from kit.fleet.host.commands import Link
+from kit.fleet.host.facts import Facts, read_facts, unread
+from kit.fleet.view.words import last_line
 
 Event = Mapping[str, Any]
 NO_LINK = 255
@@ -142,7 +142,7 @@ class SshRemote:
                 self.traffic += int(total[1])
 
         names = "".join(f"{name}\n" for name in files).encode()
-        command = tether.command(commands.rsync(self.link, folder, self._bwlimit))
+        command = tied_process.command(commands.rsync(self.link, folder, self._bwlimit))
         finished = self._run(command, names, take, LONG)
         if finished.status == 0 and not finished.timed_out:
             return
@@ -170,7 +170,7 @@ class SshRemote:
         finished = self._run(arguments, stdin, heard, timeout, stoppable, patient)
         self.traffic += finished.sent + finished.received
         if finished.status == NO_LINK:
-            raise LinkLost(connecting.words(finished.stderr, self.link.address))
+            raise LinkLost(ssh_errors.words(finished.stderr, self.link.address))
         if finished.timed_out:
             raise LinkLost(f"no answer within {timeout:g} s")
         return finished
@@ -191,7 +191,7 @@ class SshRemote:
             finished = transport.run(arguments, stdin, heard, timeout, stopping)
             tried += 1
             lost = finished.status in RSYNC_NO_LINK and not finished.received
-            pause = connecting.pause(finished.stderr, tried) if lost and patient else None
+            pause = ssh_errors.pause(finished.stderr, tried) if lost and patient else None
             if pause is None:
                 return finished
             if (stopping or threading.Event()).wait(pause):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.fleet.survey import Answer
+from kit.fleet.view.survey import Answer
 
 # A box's words for them, and this desk's.
 # --info=progress2 and --chmod for both sides.

@@ -18,10 +18,10 @@ from functools import cached_property
 from pathlib import Path
 
 from common.errors import KitError
-from kit.fleet import history, journal
-from kit.fleet.commands import Link
-from kit.fleet.inventory import Box, Fleet
-from kit.fleet.remote import Remote, SshRemote
+from kit.fleet.host.commands import Link
+from kit.fleet.host.remote import Remote, SshRemote
+from kit.fleet.inventory.fleet import Box, Fleet
+from kit.fleet.rollout import history, journal
 
 
 class Desk:

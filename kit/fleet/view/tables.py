@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from kit import console
-from kit.fleet.checks import Finding
-from kit.fleet.engine import Wave
-from kit.fleet.history import Run
-from kit.fleet.report import megabytes
-from kit.fleet.survey import Answer
-from kit.fleet.words import moment
+from kit.fleet.rollout.history import Run
+from kit.fleet.rollout.wave_engine import Wave
+from kit.fleet.view.checks import Finding
+from kit.fleet.view.report import megabytes
+from kit.fleet.view.survey import Answer
+from kit.fleet.view.words import moment
 
 STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 

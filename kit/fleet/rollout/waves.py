@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from kit.fleet.engine import Wave
-from kit.fleet.inventory import Box, Fleet, WaveRule
+from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
+from kit.fleet.rollout.wave_engine import Wave
 
 # With no waves in the file: one box first, and only then the others.
 BY_DEFAULT = (WaveRule(count=1),)

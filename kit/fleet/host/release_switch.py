@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from kit.fleet.remote import BoxError, Event, LinkLost, NoResult
-from kit.fleet.transport import Stopped
-from kit.fleet.turn import WENT_BACK, Turn
-from kit.fleet.words import seconds_of
+from kit.fleet.host.remote import BoxError, Event, LinkLost, NoResult
+from kit.fleet.host.session import WENT_BACK, Turn
+from kit.fleet.host.transport import Stopped
+from kit.fleet.view.words import seconds_of
 
 # Growing, since a firewall that limits connections counts those that it refuses.
 RETRY_SECONDS = 3.0

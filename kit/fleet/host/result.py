@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from kit.fleet.engine import Job, Kind
+from kit.fleet.rollout.wave_engine import Job, Kind
 
 
 @dataclass

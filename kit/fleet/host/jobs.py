@@ -15,14 +15,14 @@ import time
 import traceback
 
 from common.errors import KitError
-from kit.fleet.engine import Job, Kind
-from kit.fleet.facts import Facts
-from kit.fleet.outcome import Account
-from kit.fleet.remote import BoxError, Event, LinkLost, NoShell, Remote
-from kit.fleet.switching import end_trial, switch
-from kit.fleet.transport import Stopped
-from kit.fleet.turn import Orders, Turn, Watch
-from kit.fleet.words import moment
+from kit.fleet.host.facts import Facts
+from kit.fleet.host.release_switch import end_trial, switch
+from kit.fleet.host.remote import BoxError, Event, LinkLost, NoShell, Remote
+from kit.fleet.host.result import Account
+from kit.fleet.host.session import Orders, Turn, Watch
+from kit.fleet.host.transport import Stopped
+from kit.fleet.rollout.wave_engine import Job, Kind
+from kit.fleet.view.words import moment
 
 
 class Refusal(Exception):

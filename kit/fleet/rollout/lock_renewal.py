@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 
-from kit.fleet.visit import Visit
+from kit.fleet.host.jobs import Visit
 
 RENEW_SECONDS = 1200.0
 # 10,000 boxes every twenty minutes are 8 connections a second; each takes about a third of one.

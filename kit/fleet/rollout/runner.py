@@ -8,10 +8,10 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from kit.fleet.engine import Engine, Kind, Start
-from kit.fleet.journal import Journal
-from kit.fleet.screen import Screen
-from kit.fleet.visit import Visit
+from kit.fleet.host.jobs import Visit
+from kit.fleet.rollout.journal import Journal
+from kit.fleet.rollout.wave_engine import Engine, Kind, Start
+from kit.fleet.view.screen import Screen
 
 # How often a waiting roll-out looks whether it was stopped.
 GLANCE = 0.2

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kit.fleet import commands, transport
-from kit.fleet.words import last_line
+from kit.fleet.host import commands, transport
+from kit.fleet.view.words import last_line
 
 
 @dataclass(frozen=True)

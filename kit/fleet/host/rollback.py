@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import threading
 
-from kit.fleet.engine import Kind
-from kit.fleet.inventory import Box
-from kit.fleet.outcome import Account
-from kit.fleet.parcel import unfit
-from kit.fleet.remote import BoxError, Event, Remote
-from kit.fleet.survey import DAMAGED
-from kit.fleet.switching import end_trial, switch
-from kit.fleet.turn import Orders, Watch
-from kit.fleet.visit import Refusal, Visit
+from kit.fleet.host.jobs import Refusal, Visit
+from kit.fleet.host.release_switch import end_trial, switch
+from kit.fleet.host.remote import BoxError, Event, Remote
+from kit.fleet.host.result import Account
+from kit.fleet.host.session import Orders, Watch
+from kit.fleet.inventory.fleet import Box
+from kit.fleet.rollout.staged_release import unfit
+from kit.fleet.rollout.wave_engine import Kind
+from kit.fleet.view.survey import DAMAGED
 
 
 class Reversal(Visit):

@@ -1,0 +1,1 @@
+"""What is measured beside the product, with a make target each."""

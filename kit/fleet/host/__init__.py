@@ -1,0 +1,1 @@
+"""One box over ssh: what is asked of it, deploy and rollback."""

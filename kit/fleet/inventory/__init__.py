@@ -1,0 +1,1 @@
+"""The fleet file: which boxes there are, and how a roll-out goes through them."""

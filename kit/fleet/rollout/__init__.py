@@ -1,0 +1,1 @@
+"""A roll-out: waves, locks, journal, history."""
