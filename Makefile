@@ -13,7 +13,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit integration boxes boxes-short builders fuzz lock clean
+.PHONY: test lint unit integration boxes boxes-short builders fleet-scale fuzz lock clean
 
 help: ## list the targets
 	@awk -f scripts/help.awk $(MAKEFILE_LIST)
@@ -92,6 +92,8 @@ mobile-test: setup ## files for phones, made and run for real
 	@.venv-mobile/bin/python -m pytest tests/mobile
 builders: setup ## every network of torchvision in fp32 and int8, from a state dict; writes docs/torchvision.md (hours)
 	@.venv/bin/python -m tests.builders $(NAMES)
+fleet-scale: setup ## how a roll-out behaves on up to 10,000 boxes, simulated around the real wave engine
+	@.venv/bin/python -m benchmarks.fleet_scale simulate
 fuzz: setup ## damaged and crafted pictures for the decoder; what costs too much is kept [DURATION= SEED=]
 	@PYTHONPATH=handlers .venv/bin/python -m tests.handlers.fuzzing
 lock: setup ## resolve pyproject.toml into requirements/

@@ -59,7 +59,7 @@ def parser() -> Parser:
     made = verb("lock", "keep other deployers off this box")
     made.add_argument("--break", dest="break_held", action="store_true", help="take it over from whoever holds it")
     verb("unlock", "let them in again")
-    made = verb("install", "from a bundle file to a confirmed release, with no desk and no network")
+    made = verb("install", "from a bundle file to a confirmed release, with no workstation and no network")
     made.add_argument("bundle", type=Path)
     made.add_argument("--address", default="")
     made.add_argument("--signers", type=Path, default=None, help="the allowed_signers file this box is to have")

@@ -56,7 +56,9 @@ def _tools() -> list[Finding]:
         found.append(_finding(ERROR, "Python has no venv module: no runtime can be built", "apt-get install python3"))
     if not shutil.which("rsync"):
         found.append(
-            _finding(WARNING, "rsync is not here: a desk cannot send, only `install` works", "apt-get install rsync")
+            _finding(
+                WARNING, "rsync is not here: a workstation cannot send, only `install` works", "apt-get install rsync"
+            )
         )
     return found
 

@@ -1,4 +1,4 @@
-"""Is an answer the right one? The one definition of it: for whoever proves a server, on a box or at the desk."""
+"""Is an answer the right one? The one definition of it: for whoever proves a server, on a box or on the workstation."""
 
 from __future__ import annotations
 

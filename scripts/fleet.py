@@ -3,7 +3,7 @@
 make deploy FLEET=fleet.yaml               canary first, then in waves; taken back everywhere when too many fail
 make deploy HOSTS=pi@shelf-01              one box, with no file
 make deploy FLEET=fleet.yaml DRY_RUN=1     what each box would do
-make deploy FLEET=fleet.yaml RESUME=1      go on: boxes that were out of reach, or after the desk was killed
+make deploy FLEET=fleet.yaml RESUME=1      go on: boxes that were out of reach, or after the workstation was killed
 make rollback FLEET=fleet.yaml             every box back to its previous release
 make status | doctor | logs | history FLEET=fleet.yaml
 
@@ -26,7 +26,7 @@ from kit.fleet.inventory import fleet_file
 from kit.fleet.rollout import history, requests, run, waves
 from kit.fleet.rollout.journal import Record
 from kit.fleet.rollout.task import Task
-from kit.fleet.rollout.workspace import Desk
+from kit.fleet.rollout.workspace import Workspace
 from kit.fleet.view import checks, survey, tables
 from kit.fleet.view.live_table import screen
 from kit.profiles import choose as choose_profile
@@ -65,17 +65,17 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Bring a release to every box, in waves."""
-    desk = desk_of(fleet, hosts)
-    trusted = signers or desk.fleet.signers
-    with desk.alone():
-        wish = requests.Wish(
+    workspace = workspace_of(fleet, hosts)
+    trusted = signers or workspace.fleet.signers
+    with workspace.alone():
+        request = requests.DeployRequest(
             named=[Path(name) for name in bundle.split()],
             folder=choose_profile(profile, machine.detect()).build.bundles,
             signers=Path(trusted) if trusted else None,
             break_lock=break_lock,
-            resumed=requests.unfinished(desk) if resume else None,
+            resumed=requests.unfinished(workspace) if resume else None,
         )
-        perform(desk, requests.deploying(desk, wish), dry_run, as_json, wish.resumed)
+        perform(workspace, requests.deploy_task(workspace, request), dry_run, as_json, request.resumed)
 
 
 @app.command()
@@ -87,15 +87,15 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Take every box back to the release it had before, in the same waves."""
-    desk = desk_of(fleet, hosts)
-    with desk.alone():
-        perform(desk, requests.reversing(desk, break_lock), dry_run, as_json, None)
+    workspace = workspace_of(fleet, hosts)
+    with workspace.alone():
+        perform(workspace, requests.rollback_task(workspace, break_lock), dry_run, as_json, None)
 
 
 @app.command()
 def status(fleet: FleetFile = "", hosts: Hosts = "", as_json: AsJson = False) -> None:
     """What each box runs, and whether it answers; 1 when one does not."""
-    answers = ask_all(desk_of(fleet, hosts), "status")
+    answers = ask_all(workspace_of(fleet, hosts), "status")
     well = all(answer.said.get("answers") for answer in answers)
     if as_json:
         console.print_json({"ok": well, "boxes": [answer.document() for answer in answers]})
@@ -107,7 +107,7 @@ def status(fleet: FleetFile = "", hosts: Hosts = "", as_json: AsJson = False) ->
 @app.command()
 def logs(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as_json: AsJson = False) -> None:
     """The last lines of each box's log."""
-    answers = ask_all(desk_of(fleet, hosts), "logs", "-n", str(lines))
+    answers = ask_all(workspace_of(fleet, hosts), "logs", "-n", str(lines))
     if as_json:
         console.print_json({"boxes": [answer.document() for answer in answers]})
     else:
@@ -118,7 +118,7 @@ def logs(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as_json: A
 @app.command("history")
 def show_history(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as_json: AsJson = False) -> None:
     """Who deployed what, when, and what came of it."""
-    entries = history.runs(desk_of(fleet, hosts).folder)[-lines:]
+    entries = history.runs(workspace_of(fleet, hosts).folder)[-lines:]
     if as_json:
         console.print_json({"runs": [vars(entry) for entry in entries]})
     else:
@@ -127,10 +127,10 @@ def show_history(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as
 
 @app.command()
 def doctor(fleet: FleetFile = "", hosts: Hosts = "", signers: Signers = "", as_json: AsJson = False) -> None:
-    """What is in the way, at the desk and on each box; 1 when something is."""
-    desk = desk_of(fleet, hosts)
-    found = list(checks.desk(os.environ, desk.ssh_config, signers or desk.fleet.signers))
-    found += checks.boxes(ask_all(desk, "doctor"))
+    """What is in the way, on the workstation and on each box; 1 when something is."""
+    workspace = workspace_of(fleet, hosts)
+    found = list(checks.workstation(os.environ, workspace.ssh_config, signers or workspace.fleet.signers))
+    found += checks.boxes(ask_all(workspace, "doctor"))
     well = all(finding.severity != "error" for finding in found)
     if as_json:
         console.print_json({"ok": well, "findings": [vars(finding) for finding in found]})
@@ -139,31 +139,33 @@ def doctor(fleet: FleetFile = "", hosts: Hosts = "", signers: Signers = "", as_j
     sys.exit(0 if well else 1)
 
 
-def desk_of(fleet: str, hosts: str) -> Desk:
+def workspace_of(fleet: str, hosts: str) -> Workspace:
     """Raises UsageError unless one of FLEET and HOSTS is given."""
     if bool(fleet) == bool(hosts):
         raise UsageError("which boxes?", "FLEET=fleet.yaml, or HOSTS=pi@shelf-01 (one of them)")
     chosen = fleet_file.read_fleet(Path(fleet)) if fleet else fleet_file.read_hosts(hosts)
-    return Desk(default_build_root(), chosen, os.environ.get("SSH_CONFIG", ""))
+    return Workspace(default_build_root(), chosen, os.environ.get("SSH_CONFIG", ""))
 
 
-def ask_all(desk: Desk, verb: str, *arguments: str) -> list[survey.Answer]:
-    remotes = {box.name: desk.remote(box) for box in desk.fleet.boxes}
-    return survey.survey(list(remotes), lambda box: survey.call(remotes[box], verb, *arguments), desk.fleet.parallel)
+def ask_all(workspace: Workspace, verb: str, *arguments: str) -> list[survey.Answer]:
+    remotes = {box.name: workspace.remote(box) for box in workspace.fleet.boxes}
+    return survey.survey(
+        list(remotes), lambda box: survey.call(remotes[box], verb, *arguments), workspace.fleet.parallel
+    )
 
 
-def perform(desk: Desk, task: Task, dry_run: bool, as_json: bool, resumed: Record | None) -> None:
+def perform(workspace: Workspace, task: Task, dry_run: bool, as_json: bool, resumed: Record | None) -> None:
     """Carry it out, or say what it would do; ends the process."""
     if dry_run:
-        plans = run.plan(desk, task)
+        plans = run.plan(workspace, task)
         well = not any(plan.error for plan in plans)
         if as_json:
             console.print_json({"ok": well, "boxes": [plan.document() for plan in plans]})
         else:
-            console.out.print(tables.plan(waves.cut(desk.fleet), plans))
+            console.out.print(tables.plan(waves.cut(workspace.fleet), plans))
         sys.exit(0 if well else 1)
-    with screen(waves.cut(desk.fleet)) as shown:
-        report = run.carry_out(desk, task, shown, resumed)
+    with screen(waves.cut(workspace.fleet)) as shown:
+        report = run.carry_out(workspace, task, shown, resumed)
     if as_json:
         console.print_json(report.document())
     else:

@@ -1,7 +1,8 @@
 """Which copy of this program is whole? A power cut or a dying SD card may have taken box.pyz; each release on the box
 holds another one.
 
-Python source rather than functions: it runs before there is a program to import, in the units and in the desk's probe.
+Python source rather than functions: it runs before there is a program to import, in the units and in the workstation's
+probe.
 """
 
 from __future__ import annotations

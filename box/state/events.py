@@ -1,5 +1,5 @@
-"""What the program says: JSON lines on stdout for the desk, words on stderr for people, and the latest activation's
-events on the disk, where whoever lost the connection finds them again.
+"""What the program says: JSON lines on stdout for the workstation, words on stderr for people, and the latest
+activation's events on the disk, where whoever lost the connection finds them again.
 """
 
 from __future__ import annotations

@@ -21,8 +21,8 @@ from common.manifest import Manifest, Part
 
 
 def missing(paths: Paths, wanted: Manifest) -> dict[str, Any]:
-    """What the desk still has to send. Wheels of a runtime that stands are not missing. `needed_bytes` has in it what
-    is to stay free; `why_not` says why this box cannot take a delivery at all, "" when it can."""
+    """What the workstation still has to send. Wheels of a runtime that stands are not missing. `needed_bytes` has in it
+    what is to stay free; `why_not` says why this box cannot take a delivery at all, "" when it can."""
     have_release = (paths.release(wanted.release) / releases.MANIFEST).is_file()
     have_runtime = integrity.runtime_stands(paths, wanted)
     parts = wanted.unpacked if have_runtime else wanted.parts

@@ -1,4 +1,4 @@
-"""A bundle opened on the desk, believed only after every hash and the signature were checked."""
+"""A bundle opened on the workstation, believed only after every hash and the signature were checked."""
 
 from __future__ import annotations
 

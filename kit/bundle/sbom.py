@@ -53,7 +53,7 @@ def document(
 
 
 def model(archive: Mapping[str, Any], licence: str) -> dict[str, Any]:
-    """The archive as a machine-learning model: what was measured on the desk travels with it."""
+    """The archive as a machine-learning model: what was measured on the workstation travels with it."""
     provenance = archive["provenance"]
     measured, weights = provenance["measured"], provenance["weights"]
     data = f"{measured['pictures']} pictures"

@@ -1,1 +1,1 @@
-"""Release a bundle to a fleet of boxes from the operator's desk: waves, take-back, locks, history."""
+"""Release a bundle to a fleet of boxes from the operator's workstation: waves, rollback, locks, history."""

@@ -39,7 +39,7 @@ def test_what_is_wrong_with_a_box(box: Box, tmp_path: Path, monkeypatch: pytest.
     found = messages(box)
     assert found == {
         "ssh-keygen is not here: no bundle can be verified": "error",
-        "rsync is not here: a desk cannot send, only `install` works": "warning",
+        "rsync is not here: a workstation cannot send, only `install` works": "warning",
         f"this box trusts no key: {box.paths.allowed_signers} holds none": "error",
         f"{box.paths.current} leads to no release": "error",
         f"net.mar of {release.name} is not what was signed": "error",

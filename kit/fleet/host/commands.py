@@ -27,8 +27,8 @@ SSH_OPTIONS = (
 ALONE = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 # Seconds that an idle connection is kept for the next command: from the preparation to the change of a small fleet.
 PERSIST = 30
-# What the desk wants to know of a box, as one `key=value` a line. Comes on stdin, and needs nothing but a shell; the
-# first and the last line prove that it ran, and ran whole.
+# What the workstation wants to know of a box, as one `key=value` a line. Comes on stdin, and needs nothing but a shell;
+# the first and the last line prove that it ran, and ran whole.
 PROBE = f"""
 echo probe=begun
 echo machine=$(uname -m)

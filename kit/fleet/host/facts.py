@@ -1,4 +1,4 @@
-"""What the desk asks of a box before anything else (commands.PROBE), and what its answer says."""
+"""What the workstation asks of a box before anything else (commands.PROBE), and what its answer says."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""A box's turn: each job of the engine reads as its algorithm, one verb a line.
+"""A box's jobs: each job of the engine reads as its algorithm, one verb a line.
 
-What goes wrong ends a job by an exception, and `Visit.do` turns it into the box's account:
+What goes wrong ends a job by an exception, and `HostJobs.do` turns it into the box's result:
 
-    LinkLost           before the switch: out of reach; after it: see switching.settle
+    LinkLost           before the switch: out of reach; after it: see release_switch.settle
     BoxError           the box failed, and says whether it went back
     Refusal            the operator's to put right, found while preparing: the roll-out must not start
     Stopped            the operator ended the run
@@ -18,8 +18,8 @@ from common.errors import KitError
 from kit.fleet.host.facts import Facts
 from kit.fleet.host.release_switch import end_trial, switch
 from kit.fleet.host.remote import BoxError, Event, LinkLost, NoShell, Remote
-from kit.fleet.host.result import Account
-from kit.fleet.host.session import Orders, Turn, Watch
+from kit.fleet.host.result import HostResult
+from kit.fleet.host.session import DeployOptions, HostSession, Listener
 from kit.fleet.host.transport import Stopped
 from kit.fleet.rollout.wave_engine import Job, Kind
 from kit.fleet.view.words import moment
@@ -29,53 +29,58 @@ class Refusal(Exception):
     """This box cannot take part, for the reason given."""
 
 
-class Visit:
+class HostJobs:
     """One box through a whole roll-out: its jobs share what was learnt of it."""
 
     facts: Facts
 
     def __init__(
-        self, account: Account, remote: Remote, orders: Orders, watch: Watch, stopping: threading.Event
+        self,
+        host_result: HostResult,
+        remote: Remote,
+        options: DeployOptions,
+        listener: Listener,
+        stopping: threading.Event,
     ) -> None:
-        self.account = account
-        self.turn = Turn(account, remote, orders, watch, stopping)
+        self.result = host_result
+        self.session = HostSession(host_result, remote, options, listener, stopping)
         self._at_work = threading.Lock()
         self._lock_renewed = 0.0
 
     def do(self, job: Job) -> Kind:
-        """Do the job; the account says the rest."""
+        """Do the job; `result` says the rest."""
         work = {
             Job.PREPARE: self.prepare,
             Job.CHANGE: self.change,
             Job.TAKE_BACK: self.take_back,
             Job.RELEASE: self.release,
         }[job]
-        turn, account = self.turn, self.account
-        turn.stoppable = job in (Job.PREPARE, Job.CHANGE)
+        session, host_result = self.session, self.result
+        session.stoppable = job in (Job.PREPARE, Job.CHANGE)
         with self._at_work:
             try:
                 kind = work()
             except Refusal as refusal:
-                kind, account.error = Kind.REFUSED, str(refusal)
+                kind, host_result.error = Kind.REFUSED, str(refusal)
             except BoxError as error:
-                kind, account.error = Kind.FAILED, str(error)
-                account.log = error.log
+                kind, host_result.error = Kind.FAILED, str(error)
+                host_result.log = error.log
             except LinkLost as lost:
-                untouched = job is Job.PREPARE or (job is Job.CHANGE and not turn.switched)
-                kind, account.error = (
+                untouched = job is Job.PREPARE or (job is Job.CHANGE and not session.switched)
+                kind, host_result.error = (
                     (Kind.UNREACHABLE, str(lost)) if untouched else (Kind.FAILED, f"link lost: {lost}")
                 )
             except Stopped as stopped:
-                kind, account.error = Kind.STOPPED, str(stopped) or "stopped before it was changed"
-            except KitError as error:  # the desk's own disk takes no record, so nothing is switched
-                kind, account.error = Kind.FAILED, error.message
+                kind, host_result.error = Kind.STOPPED, str(stopped) or "stopped before it was changed"
+            except KitError as error:  # the workstation's own disk takes no record, so nothing is switched
+                kind, host_result.error = Kind.FAILED, error.message
             except Exception as bug:  # one box's surprise must not end the run for the others, with their locks taken
-                kind, account.error = Kind.FAILED, f"a bug of the desk: {type(bug).__name__}: {bug}"
-                account.log = traceback.format_exc().splitlines()
-            turn.end_step()
-            account.bytes = turn.remote.traffic
+                kind, host_result.error = Kind.FAILED, f"a bug of the workstation: {type(bug).__name__}: {bug}"
+                host_result.log = traceback.format_exc().splitlines()
+            session.end_step()
+            host_result.bytes = session.remote.traffic
         if job is not Job.RELEASE:
-            account.kind, account.job = kind, job
+            host_result.kind, host_result.job = kind, job
         return kind
 
     def prepare(self) -> Kind:
@@ -90,25 +95,25 @@ class Visit:
 
     def take_back(self) -> Kind:
         """Back to the release it had before, whatever it is doing now."""
-        before = self.account.before
-        status = end_trial(self.turn, self.turn.call("status", step="take back"))
-        self.turn.heard(status)
+        before = self.result.before
+        status = end_trial(self.session, self.session.call("status", step="take back"))
+        self.session.heard(status)
         if not before:
-            self.account.error = "; ".join(word for word in (self.account.error, "it had no release before") if word)
+            self.result.error = "; ".join(word for word in (self.result.error, "it had no release before") if word)
             return Kind.KEPT
         if status.get("confirmed") != before:
-            switch(self.turn, before, "rollback", "--to", before)
-        elif self.account.running != before:
+            switch(self.session, before, "rollback", "--to", before)
+        elif self.result.running != before:
             raise BoxError(f"{before} is its confirmed release again")
-        self.account.touched = False
+        self.result.touched = False
         return Kind.BACK
 
     def release(self) -> Kind:
         self._lock_renewed = 0.0
         try:
-            self.turn.call("unlock", *self.turn.owner)
+            self.session.call("unlock", *self.session.owner)
         finally:
-            self.turn.remote.close()
+            self.session.remote.close()
         return Kind.RELEASED
 
     def keep_lock(self, seconds: float) -> None:
@@ -118,28 +123,28 @@ class Visit:
         try:
             if self._lock_renewed and time.monotonic() - self._lock_renewed > seconds:
                 self._lock_renewed = time.monotonic()
-                self.turn.remote.call("lock", *self.turn.owner)
+                self.session.remote.call("lock", *self.session.owner)
         except (LinkLost, BoxError, Stopped):
-            pass  # its turn will find out
+            pass  # its next job will find out
         finally:
             self._at_work.release()
 
     def reach(self) -> None:
         """Raises LinkLost, and Refusal where a login runs nothing."""
-        self.turn.begin("reach")
+        self.session.begin("reach")
         try:
-            self.facts = self.turn.remote.probe()
+            self.facts = self.session.remote.probe()
         except NoShell as useless:
             raise Refusal(str(useless)) from None
-        self.turn.boot = self.facts.boot
+        self.session.boot = self.facts.boot
 
     def take_lock(self) -> None:
         """Raises Refusal, saying who has it, and BoxError for a box that cannot take one. One left by an ended run of
-        this desk is its own to take."""
-        orders, held = self.turn.orders, self._lock()
+        this workstation is its own to take."""
+        options, held = self.session.options, self._lock()
         holder = held.get("holder") or {}
-        if not held.get("ok") and (orders.break_lock or holder.get("owner") in orders.own_locks):
-            self.turn.call("unlock", "--owner", str(holder.get("owner")))
+        if not held.get("ok") and (options.break_lock or holder.get("owner") in options.own_locks):
+            self.session.call("unlock", "--owner", str(holder.get("owner")))
             held = self._lock()
         if not held.get("ok"):
             if holder:
@@ -157,7 +162,7 @@ class Visit:
     def _lock(self) -> Event:
         self._lock_renewed = time.monotonic()
         # To its end: a lock that was taken and not known of would stay.
-        return self.turn.call("lock", *self.turn.owner, step="lock", stoppable=False)
+        return self.session.call("lock", *self.session.owner, step="lock", stoppable=False)
 
 
 def locked_by(holder: Event) -> str:

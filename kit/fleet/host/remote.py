@@ -1,4 +1,4 @@
-"""One box, as the desk talks to it.
+"""One box, as the workstation talks to it.
 
 LinkLost        no connection, or it broke off: nothing is known of what the box did after
 BoxError        the box was reached and something there does not work

@@ -1,4 +1,4 @@
-"""What came of a box's turn: for the engine, the table, the summary and the history."""
+"""What came of a box's jobs: for the engine, the table, the summary and the history."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from kit.fleet.rollout.wave_engine import Job, Kind
 
 
 @dataclass
-class Account:
+class HostResult:
     """One box in one roll-out, filled in as it goes. `kind` is what came of `job`, its last but for the lock's release.
 
     `before` is the release it had confirmed at first ("" for none), `release` the one it was given, `running` what has
-    answered since the last change ("" for nothing, None when the desk does not know), `silent` why nothing answers;
-    `touched`: it runs the new release, or may. `bytes` went over the link, both ways; `away_seconds` is how long it
-    gave no answers; `steps` are seconds each.
+    answered since the last change ("" for nothing, None when the workstation does not know), `silent` why nothing
+    answers; `touched`: it runs the new release, or may. `bytes` went over the link, both ways; `away_seconds` is how
+    long it gave no answers; `steps` are seconds each.
     """
 
     box: str

@@ -4,27 +4,29 @@ from __future__ import annotations
 
 import threading
 
-from kit.fleet.host.jobs import Refusal, Visit
+from kit.fleet.host.jobs import HostJobs, Refusal
 from kit.fleet.host.release_switch import end_trial, switch
 from kit.fleet.host.remote import BoxError, Event, Remote
-from kit.fleet.host.result import Account
-from kit.fleet.host.session import Orders, Watch
+from kit.fleet.host.result import HostResult
+from kit.fleet.host.session import DeployOptions, Listener
 from kit.fleet.inventory.fleet import Box
 from kit.fleet.rollout.staged_release import unfit
 from kit.fleet.rollout.wave_engine import Kind
 from kit.fleet.view.survey import DAMAGED
 
 
-class Reversal(Visit):
-    """A box's turns in `make rollback`."""
+class Rollback(HostJobs):
+    """A box's jobs in `make rollback`."""
 
-    def __init__(self, box: Box, remote: Remote, orders: Orders, watch: Watch, stopping: threading.Event) -> None:
-        super().__init__(Account(box.name), remote, orders, watch, stopping)
+    def __init__(
+        self, box: Box, remote: Remote, options: DeployOptions, listener: Listener, stopping: threading.Event
+    ) -> None:
+        super().__init__(HostResult(box.name), remote, options, listener, stopping)
 
     def prepare(self) -> Kind:
         self._fit()
         if self.facts.bare:
-            self.account.error = "a bare box: it has nothing to go back from"
+            self.result.error = "a bare box: it has nothing to go back from"
             return Kind.UNCHANGED
         if not self.facts.program and not self.facts.whole:
             raise BoxError(DAMAGED)
@@ -33,17 +35,17 @@ class Reversal(Visit):
 
     def change(self) -> Kind:
         self.renew_lock()
-        status = end_trial(self.turn, self.turn.call("status", step="look"))
-        self.account.before = str(status.get("confirmed") or "")
-        self.turn.heard(status)
+        status = end_trial(self.session, self.session.call("status", step="look"))
+        self.result.before = str(status.get("confirmed") or "")
+        self.session.heard(status)
         target = previous(status)
-        self.turn.remember(target)
-        switch(self.turn, target, "rollback", "--to", target)
+        self.session.remember(target)
+        switch(self.session, target, "rollback", "--to", target)
         return Kind.CHANGED
 
     def plan(self) -> Event:
         self._fit()
-        status = self.turn.call("status", step="look")
+        status = self.session.call("status", step="look")
         return {"how": "rollback", "why": f"from {status.get('confirmed')} to {previous(status)}"}
 
     def _fit(self) -> None:

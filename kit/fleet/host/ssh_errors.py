@@ -49,10 +49,10 @@ def words(stderr: str, address: str) -> str:
     """Why there is no link, and what to do where ssh's own last line does not say so."""
     if HOST_KEY_CHANGED in stderr:
         return (
-            "its host key is another one than this desk knows: it was installed anew, or somebody sits between → when "
-            f"you know which it is: {forgetting(stderr, address)}, and log in once by hand"
+            "its host key is another one than this workstation knows: it was installed anew, or somebody sits between "
+            f"→ when you know which it is: {forgetting(stderr, address)}, and log in once by hand"
         )
     if HOST_KEY_UNKNOWN.search(stderr):
-        return f"this desk does not know its host key yet → log in once by hand: ssh {address}"
+        return f"this workstation does not know its host key yet → log in once by hand: ssh {address}"
     causes = CAUSE.findall(stderr)  # one for each address of the host
     return causes[-1].strip() if causes else last_line(stderr) or "ssh ended with 255"

@@ -1,6 +1,7 @@
-"""Run a command that ends when the desk does, however that ends: `python tether.py DESK_PID COMMAND…`.
+"""Run a command that ends when the process that asked for it does, however that ends:
+`python tied_process.py PID COMMAND…`.
 
-Without it the rsync of a desk that was killed goes on, and holds the half-sent file that a resumed run needs.
+Without it the rsync of a deployment that was killed goes on, and holds the half-sent file that a resumed run needs.
 """
 
 from __future__ import annotations
@@ -20,9 +21,9 @@ def command(wanted: Sequence[str]) -> list[str]:
     return [sys.executable, "-S", "-E", __file__, str(os.getpid()), *wanted]
 
 
-def main(desk: int, wanted: list[str]) -> None:
+def main(workspace: int, wanted: list[str]) -> None:
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-    if os.getppid() != desk:  # it ended before it could be asked for
+    if os.getppid() != workspace:  # it ended before it could be asked for
         sys.exit(1)
     os.execvp(wanted[0], wanted)  # noqa: S606 (no shell is wanted)
 

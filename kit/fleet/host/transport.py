@@ -48,7 +48,8 @@ def run(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        # A group of its own: Ctrl-C on the terminal is for the desk, which ends each process when its box is safe.
+        # A group of its own: Ctrl-C on the terminal is for the workstation, which ends each process when its box is
+        # safe.
         start_new_session=True,
     ) as process:
         try:
@@ -59,7 +60,7 @@ def run(
 
 
 class Pump:
-    """Moves bytes between the desk and one process."""
+    """Moves bytes between the workstation and one process."""
 
     def __init__(
         self,

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from common.errors import UsageError
 from kit.fleet.inventory import yaml_lines
 from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
-from kit.fleet.inventory.yaml_lines import Marked
+from kit.fleet.inventory.yaml_lines import Located
 
 FLEET_KEYS = (
     *("boxes", "groups", "waves", "pause", "allowed_failures", "confirm_seconds"),
@@ -88,7 +88,7 @@ def is_ipv6(host: str) -> bool:
     return True
 
 
-def read_groups(given: Marked | None) -> dict[str, str]:
+def read_groups(given: Located | None) -> dict[str, str]:
     """Each group's inference_address, "" for none."""
     if given is None:
         return {}
@@ -99,7 +99,7 @@ def read_groups(given: Marked | None) -> dict[str, str]:
     return found
 
 
-def read_boxes(given: Marked, groups: Mapping[str, str], everywhere: str) -> tuple[Box, ...]:
+def read_boxes(given: Located, groups: Mapping[str, str], everywhere: str) -> tuple[Box, ...]:
     found: dict[str, Box] = {}
     for item in given.items("boxes"):
         keys = item.mapping("a box", BOX_KEYS) if item.is_mapping else {"address": item}
@@ -116,7 +116,7 @@ def read_boxes(given: Marked, groups: Mapping[str, str], everywhere: str) -> tup
         box = Box(address, own_groups, inference)
         if box.name in found:
             raise item.wrong(
-                f"{box.name} is listed twice", "each box once: two turns at it would get in each other's way"
+                f"{box.name} is listed twice", "each box once: two deployments to it would get in each other's way"
             )
         found[box.name] = box
     if not found:
@@ -124,14 +124,14 @@ def read_boxes(given: Marked, groups: Mapping[str, str], everywhere: str) -> tup
     return tuple(found.values())
 
 
-def read_waves(given: Marked | None, boxes: tuple[Box, ...]) -> tuple[WaveRule, ...]:
+def read_waves(given: Located | None, boxes: tuple[Box, ...]) -> tuple[WaveRule, ...]:
     if given is None:
         return ()
     known = {group: None for box in boxes for group in box.groups}
     return tuple(read_wave(item, tuple(known)) for item in given.items("waves"))
 
 
-def read_wave(item: Marked, known: tuple[str, ...]) -> WaveRule:
+def read_wave(item: Located, known: tuple[str, ...]) -> WaveRule:
     keys = item.mapping("a wave", WAVE_KEYS)
     chosen = [key for key in SELECTORS if key in keys]
     if len(chosen) != 1:
@@ -148,11 +148,11 @@ def read_wave(item: Marked, known: tuple[str, ...]) -> WaveRule:
     )
 
 
-def whole(keys: Mapping[str, Marked], key: str, least: int, default: int) -> int:
+def whole(keys: Mapping[str, Located], key: str, least: int, default: int) -> int:
     return keys[key].whole(key, least) if key in keys else default
 
 
-def read_url(given: Marked | None) -> str:
+def read_url(given: Located | None) -> str:
     """Where TorchServe listens. Raises UsageError for one that TorchServe would not take."""
     if given is None:
         return ""

@@ -17,7 +17,7 @@ MOST = 1e9
 
 
 @dataclass(frozen=True)
-class Marked:
+class Located:
     """One value of a YAML file, and where it stands."""
 
     file: Path
@@ -30,25 +30,25 @@ class Marked:
     def wrong(self, message: str, hint: str = "") -> UsageError:
         return UsageError(f"{self.place}: {message}", hint)
 
-    def mapping(self, what: str, known: Iterable[str] | None = None) -> dict[str, Marked]:
+    def mapping(self, what: str, known: Iterable[str] | None = None) -> dict[str, Located]:
         """Its keys and values. Raises UsageError for a key that is not `known` (None: any), or given twice."""
         if not isinstance(self.node, yaml.MappingNode):
             raise self.wrong(f"{what} must be a mapping of names to values")
-        found: dict[str, Marked] = {}
+        found: dict[str, Located] = {}
         for key_node, value in self.node.value:
-            at = Marked(self.file, key_node)
+            at = Located(self.file, key_node)
             key = at.text("a key")
             if known is not None and key not in known:
                 raise at.wrong(f"{what} has no {key!r}", suggestion(key, known))
             if key in found:
                 raise at.wrong(f"{key!r} is given twice", f"the first is at {found[key].place}; keep one")
-            found[key] = Marked(self.file, value)
+            found[key] = Located(self.file, value)
         return found
 
-    def items(self, what: str) -> list[Marked]:
+    def items(self, what: str) -> list[Located]:
         if not isinstance(self.node, yaml.SequenceNode):
             raise self.wrong(f"{what} must be a list")
-        return [Marked(self.file, item) for item in self.node.value]
+        return [Located(self.file, item) for item in self.node.value]
 
     @property
     def is_mapping(self) -> bool:
@@ -82,7 +82,7 @@ class Marked:
             raise self.wrong(f"{what} is a value of no use here: {str(self.node.value)[:60]!r}") from None
 
 
-def read(file: Path) -> Marked:
+def read(file: Path) -> Located:
     """A YAML file. Raises UsageError when it is not there, not YAML or empty."""
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
@@ -94,7 +94,7 @@ def read(file: Path) -> Marked:
         raise UsageError(f"{file} is nested too deeply to be a fleet file") from None
     if node is None:
         raise UsageError(f"{file} is empty")
-    return Marked(file, node)
+    return Located(file, node)
 
 
 def suggestion(key: str, known: Iterable[str]) -> str:

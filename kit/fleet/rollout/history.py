@@ -1,4 +1,5 @@
-"""The desk's history of a fleet, build/fleet/<fleet>/history.jsonl: one JSON object a line, appended, never rewritten.
+"""The workstation's history of a fleet, build/fleet/<fleet>/history.jsonl: one JSON object a line, appended, never
+rewritten.
 
 A run writes two: `begun` (who, when, what) and `ended` (the result for each box). One with no end was killed.
 """

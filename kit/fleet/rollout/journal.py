@@ -1,4 +1,4 @@
-"""A roll-out written down as it happens, so that one whose desk died can be gone on with, or taken back.
+"""A roll-out written down as it happens, so that one whose workstation died can be gone on with, or taken back.
 
 build/fleet/<fleet>/rollout.jsonl: one JSON object a line, on the disk before the next step is taken:
 

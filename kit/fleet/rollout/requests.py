@@ -8,21 +8,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UsageError
-from kit.fleet.host.deploy import Delivery
-from kit.fleet.host.jobs import Visit
+from kit.fleet.host.deploy import Deploy
+from kit.fleet.host.jobs import HostJobs
 from kit.fleet.host.remote import Remote
-from kit.fleet.host.rollback import Reversal
-from kit.fleet.host.session import Orders, Watch
+from kit.fleet.host.rollback import Rollback
+from kit.fleet.host.session import DeployOptions, Listener
 from kit.fleet.inventory.fleet import Box
 from kit.fleet.rollout import journal, staging
 from kit.fleet.rollout.journal import Record
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.wave_engine import Verdict
-from kit.fleet.rollout.workspace import Desk
+from kit.fleet.rollout.workspace import Workspace
 
 
 @dataclass(frozen=True)
-class Wish:
+class DeployRequest:
     """What goes out. `named` are bundle files, [] for the newest in `folder`; `signers` a file, None for none named."""
 
     named: Sequence[Path]
@@ -32,43 +32,45 @@ class Wish:
     resumed: Record | None
 
 
-def deploying(desk: Desk, wish: Wish) -> Task:
+def deploy_task(workspace: Workspace, request: DeployRequest) -> Task:
     """Raises KitError for a bundle that is not there or not to be trusted, UsageError for one that is not the resumed
     roll-out's."""
-    signers = read_signers(wish.signers)
-    named = wish.named or [Path(name) for name in (wish.resumed.bundles if wish.resumed else ())]
-    parcels = [staging.lay_out(path, desk.stagings, wish.signers) for path in staging.choose(named, wish.folder)]
-    releases = [parcel.release for parcel in parcels]
-    if wish.resumed and sorted(wish.resumed.releases) != sorted(releases):
-        begun = ", ".join(wish.resumed.releases)
+    signers = read_signers(request.signers)
+    named = request.named or [Path(name) for name in (request.resumed.bundles if request.resumed else ())]
+    staged_releases = [
+        staging.lay_out(path, workspace.stagings, request.signers) for path in staging.choose(named, request.folder)
+    ]
+    releases = [staged.release for staged in staged_releases]
+    if request.resumed and sorted(request.resumed.releases) != sorted(releases):
+        begun = ", ".join(request.resumed.releases)
         raise UsageError(
             f"the unfinished roll-out is of {begun}, these bundles are {', '.join(releases)}",
             "leave BUNDLE away to go on with it, or RESUME to begin anew",
         )
-    orders = orders_of(desk, wish.break_lock, signers)
+    options = options_of(workspace, request.break_lock, signers)
 
-    def visit(box: Box, remote: Remote, watch: Watch, stopping: threading.Event) -> Visit:
-        return Delivery(box, parcels, remote, orders, watch, stopping)
+    def host(box: Box, remote: Remote, listener: Listener, stopping: threading.Event) -> HostJobs:
+        return Deploy(box, staged_releases, remote, options, listener, stopping)
 
-    return Task("deploy", releases, [str(parcel.bundle.resolve()) for parcel in parcels], visit)
+    return Task("deploy", releases, [str(staged.bundle.resolve()) for staged in staged_releases], host)
 
 
-def reversing(desk: Desk, break_lock: bool) -> Task:
+def rollback_task(workspace: Workspace, break_lock: bool) -> Task:
     """Every box back to the release it had confirmed before."""
-    orders = orders_of(desk, break_lock, "")
+    options = options_of(workspace, break_lock, "")
 
-    def visit(box: Box, remote: Remote, watch: Watch, stopping: threading.Event) -> Visit:
-        return Reversal(box, remote, orders, watch, stopping)
+    def host(box: Box, remote: Remote, listener: Listener, stopping: threading.Event) -> HostJobs:
+        return Rollback(box, remote, options, listener, stopping)
 
-    return Task("rollback", (), (), visit, careful=False)
+    return Task("rollback", (), (), host, careful=False)
 
 
-def unfinished(desk: Desk) -> Record:
+def unfinished(workspace: Workspace) -> Record:
     """The roll-out to go on with. Raises UsageError when there is none."""
-    record = journal.read(desk.rollout)
+    record = journal.read(workspace.rollout)
     if record.start.get("what") != "deploy":
-        raise UsageError(f"fleet {desk.fleet.name} has no roll-out to resume", "leave RESUME away")
-    if record.start.get("fleet") != desk.fleet.source:
+        raise UsageError(f"fleet {workspace.fleet.name} has no roll-out to resume", "leave RESUME away")
+    if record.start.get("fleet") != workspace.fleet.source:
         raise UsageError(f"the unfinished roll-out was for {record.start.get('fleet')}", "leave RESUME away")
     if record.verdict == Verdict.TAKEN_BACK.value:
         raise UsageError(
@@ -78,13 +80,13 @@ def unfinished(desk: Desk) -> Record:
     return record
 
 
-def orders_of(desk: Desk, break_lock: bool, signers: str) -> Orders:
-    return Orders(
-        owner=desk.owner,
-        confirm_seconds=desk.fleet.confirm_seconds,
+def options_of(workspace: Workspace, break_lock: bool, signers: str) -> DeployOptions:
+    return DeployOptions(
+        owner=workspace.owner,
+        confirm_seconds=workspace.fleet.confirm_seconds,
         signers=signers,
         break_lock=break_lock,
-        own_locks=desk.dead_owners(),
+        own_locks=workspace.dead_owners(),
     )
 
 

@@ -1,4 +1,4 @@
-"""One run over a fleet, from taking the desk to the history's last line."""
+"""One run over a fleet, from its lock to the history's last line."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from kit.fleet.host.jobs import Visit
+from kit.fleet.host.jobs import HostJobs
 from kit.fleet.host.remote import ignore
-from kit.fleet.host.session import Watch
+from kit.fleet.host.session import Listener
 from kit.fleet.rollout import history, waves
 from kit.fleet.rollout.journal import Journal, Record
-from kit.fleet.rollout.lock_renewal import locks_kept
+from kit.fleet.rollout.lock_renewal import locks_renewed
 from kit.fleet.rollout.runner import Rollout
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.wave_engine import Engine
-from kit.fleet.rollout.workspace import Desk
+from kit.fleet.rollout.workspace import Workspace
 from kit.fleet.view.report import Report
 from kit.fleet.view.screen import Screen
 from kit.fleet.view.survey import Answer, survey
@@ -26,52 +26,58 @@ from kit.fleet.view.survey import Answer, survey
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-def plan(desk: Desk, task: Task) -> list[Answer]:
+def plan(workspace: Workspace, task: Task) -> list[Answer]:
     """What each box would do; nothing is changed."""
-    unwatched = Watch(ignore, ignore)
-    visits = {box.name: task.visit(box, desk.remote(box), unwatched, desk.stopping) for box in desk.fleet.boxes}
-    return survey(list(visits), lambda box: visits[box].plan(), desk.fleet.parallel)
+    unwatched = Listener(ignore, ignore)
+    hosts = {
+        box.name: task.host(box, workspace.remote(box), unwatched, workspace.stopping) for box in workspace.fleet.boxes
+    }
+    return survey(list(hosts), lambda box: hosts[box].plan(), workspace.fleet.parallel)
 
 
-def carry_out(desk: Desk, task: Task, screen: Screen, resumed: Record | None) -> Report:
-    """Run it over the whole fleet, under the desk's own lock (`desk.alone`)."""
+def carry_out(workspace: Workspace, task: Task, screen: Screen, resumed: Record | None) -> Report:
+    """Run it over the whole fleet, under the workstation's own lock (`workstation.alone`)."""
     began = time.time()
     begun = {
-        "id": f"{time.strftime('%Y%m%d-%H%M%S')}-{desk.owner.rpartition(':')[2]}",
+        "id": f"{time.strftime('%Y%m%d-%H%M%S')}-{workspace.owner.rpartition(':')[2]}",
         "at": now(),
-        "owner": desk.owner,
+        "owner": workspace.owner,
         "what": task.what,
-        "fleet": desk.fleet.source,
+        "fleet": workspace.fleet.source,
         "releases": list(task.releases),
         "bundles": list(task.bundles),
     }
-    history.append(desk.folder, "begun", **begun)
+    history.append(workspace.folder, "begun", **begun)
     if resumed is None:
-        desk.rollout.unlink(missing_ok=True)
-    engine = Engine(waves.cut(desk.fleet), desk.fleet.parallel, task.careful)
-    journal = Journal(desk.rollout)
-    with on_signals(desk.stopping, screen):
+        workspace.rollout.unlink(missing_ok=True)
+    engine = Engine(waves.cut(workspace.fleet), workspace.fleet.parallel, task.careful)
+    journal = Journal(workspace.rollout)
+    with on_signals(workspace.stopping, screen):
         journal.write("start" if resumed is None else "resume", **begun)
-        visits = visits_of(desk, task, screen, journal, resumed)
-        with locks_kept(visits.values()):
-            Rollout(engine, visits, journal, desk.stopping, screen).run(desk.fleet.parallel)
+        hosts = hosts_of(workspace, task, screen, journal, resumed)
+        with locks_renewed(hosts.values()):
+            Rollout(engine, hosts, journal, workspace.stopping, screen).run(workspace.fleet.parallel)
         report = Report.of(
-            engine, task, desk.fleet.name, [visit.account for visit in visits.values()], time.time() - began
+            engine, task, workspace.fleet.name, [host.result for host in hosts.values()], time.time() - began
         )
         journal.write("end", verdict=report.verdict.value)
-    boxes = {account.box: account.document() for account in report.accounts}
-    history.append(desk.folder, "ended", id=begun["id"], at=now(), result=report.in_a_line, boxes=boxes)
+    boxes = {host_result.box: host_result.document() for host_result in report.results}
+    history.append(workspace.folder, "ended", id=begun["id"], at=now(), result=report.in_a_line, boxes=boxes)
     return report
 
 
-def visits_of(desk: Desk, task: Task, screen: Screen, journal: Journal, resumed: Record | None) -> dict[str, Visit]:
-    """A visit for each box; one that the resumed roll-out switched knows what to go back to."""
-    watch = Watch(screen.step, lambda box, release: journal.write("before", box=box, release=release))
-    visits = {box.name: task.visit(box, desk.remote(box), watch, desk.stopping) for box in desk.fleet.boxes}
+def hosts_of(
+    workspace: Workspace, task: Task, screen: Screen, journal: Journal, resumed: Record | None
+) -> dict[str, HostJobs]:
+    """The jobs of each box; one that the resumed roll-out switched knows what to go back to."""
+    listener = Listener(screen.step, lambda box, release: journal.write("before", box=box, release=release))
+    hosts = {
+        box.name: task.host(box, workspace.remote(box), listener, workspace.stopping) for box in workspace.fleet.boxes
+    }
     for box, before in resumed.before.items() if resumed else ():
-        if box in visits:
-            visits[box].account.before, visits[box].account.touched = before, True
-    return visits
+        if box in hosts:
+            hosts[box].result.before, hosts[box].result.touched = before, True
+    return hosts
 
 
 def now() -> str:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-from kit.fleet.host.jobs import Visit
+from kit.fleet.host.jobs import HostJobs
 from kit.fleet.rollout.journal import Journal
 from kit.fleet.rollout.wave_engine import Engine, Kind, Start
 from kit.fleet.view.screen import Screen
@@ -23,12 +23,12 @@ class Rollout:
     def __init__(
         self,
         engine: Engine,
-        visits: Mapping[str, Visit],
+        hosts: Mapping[str, HostJobs],
         journal: Journal,
         stopping: threading.Event,
         screen: Screen,
     ) -> None:
-        self._engine, self._visits, self._journal, self._stopping = engine, visits, journal, stopping
+        self._engine, self._hosts, self._journal, self._stopping = engine, hosts, journal, stopping
         self._screen, self._shown = screen, -1
         self._ended: queue.SimpleQueue[tuple[Start, Kind]] = queue.SimpleQueue()
 
@@ -39,7 +39,7 @@ class Rollout:
                 starts = self._engine.next()
                 self._show_wave()
                 for start in starts:
-                    pool.submit(self._turn, start)
+                    pool.submit(self._work, start)
                 if self._engine.pause:
                     self._wait(self._engine.pause)
                 elif not self._engine.finished:
@@ -52,8 +52,8 @@ class Rollout:
             self._shown = self._engine.wave
             self._screen.wave(self._engine.waves[self._shown])
 
-    def _turn(self, start: Start) -> None:
-        self._ended.put((start, self._visits[start.box].do(start.job)))
+    def _work(self, start: Start) -> None:
+        self._ended.put((start, self._hosts[start.box].do(start.job)))
 
     def _take(self) -> None:
         """One box's end."""
@@ -61,10 +61,10 @@ class Rollout:
             start, kind = self._ended.get(timeout=GLANCE)
         except queue.Empty:
             return
-        account = self._visits[start.box].account
-        self._journal.write("box", ended=start.job.value, **account.document())
-        self._engine.tell(start.box, kind, account.touched)
-        self._screen.told(account, start.job)
+        host_result = self._hosts[start.box].result
+        self._journal.write("box", ended=start.job.value, **host_result.document())
+        self._engine.tell(start.box, kind, host_result.touched)
+        self._screen.told(host_result, start.job)
 
     def _wait(self, seconds: float) -> None:
         until = time.monotonic() + seconds

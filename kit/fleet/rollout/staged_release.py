@@ -13,7 +13,7 @@ POINTER_BITS = 64
 
 
 @dataclass(frozen=True)
-class Parcel:
+class StagedRelease:
     """One release for one platform and Python. `folder` holds what a box's incoming folder gets: `blobs/<sha256>`,
     `<release>.json` and `<release>.json.sig`; `manifest` is the exact text that was signed."""
 
@@ -59,6 +59,6 @@ def unfit(facts: Facts) -> str:
     return ""
 
 
-def matching(facts: Facts, parcels: Sequence[Parcel]) -> Parcel | None:
+def matching(facts: Facts, staged_releases: Sequence[StagedRelease]) -> StagedRelease | None:
     platform = f"linux_{facts.machine}"
-    return next((one for one in parcels if (one.platform, one.python) == (platform, facts.python)), None)
+    return next((one for one in staged_releases if (one.platform, one.python) == (platform, facts.python)), None)

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.errors import UsageError
 from kit.bundle import reading
 from kit.files import replacing
-from kit.fleet.rollout.staged_release import Parcel
+from kit.fleet.rollout.staged_release import StagedRelease
 
 # Layouts kept under build/unpacked-bundles, so that a box is resumed or taken back without unpacking again.
 KEPT = 4
@@ -39,7 +39,7 @@ def choose(named: Sequence[Path], folder: Path) -> list[Path]:
     return list(chosen.values())
 
 
-def lay_out(bundle: Path, stagings: Path, signers: Path | None) -> Parcel:
+def lay_out(bundle: Path, stagings: Path, signers: Path | None) -> StagedRelease:
     """Verify a bundle and unpack it as a box's incoming folder is to look; parts that lie there already are left.
 
     Raises KitError for one that is damaged, not signed, or not signed by `signers`.
@@ -53,7 +53,7 @@ def lay_out(bundle: Path, stagings: Path, signers: Path | None) -> Parcel:
     folder.touch()
     for old in sorted(stagings.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
         shutil.rmtree(old)
-    return Parcel(
+    return StagedRelease(
         release=manifest.release,
         model=f"{manifest.model.name} {manifest.model.version}",
         platform=manifest.platform,

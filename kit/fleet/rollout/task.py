@@ -6,9 +6,9 @@ import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from kit.fleet.host.jobs import Visit
+from kit.fleet.host.jobs import HostJobs
 from kit.fleet.host.remote import Remote
-from kit.fleet.host.session import Watch
+from kit.fleet.host.session import Listener
 from kit.fleet.inventory.fleet import Box
 
 
@@ -19,5 +19,5 @@ class Task:
     what: str
     releases: Sequence[str]
     bundles: Sequence[str]
-    visit: Callable[[Box, Remote, Watch, threading.Event], Visit]
+    host: Callable[[Box, Remote, Listener, threading.Event], HostJobs]
     careful: bool = True

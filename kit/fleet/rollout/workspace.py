@@ -1,4 +1,5 @@
-"""The operator's side of a fleet: a folder of its own under build/fleet/, one run at a time, and who is at the desk."""
+"""The operator's side of a fleet: a folder of its own under build/fleet/, one run at a time, and who is its
+operator."""
 
 from __future__ import annotations
 
@@ -24,7 +25,7 @@ from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import history, journal
 
 
-class Desk:
+class Workspace:
     """`owner` names this process: it stands in the boxes' locks. `stopping` is set when the operator ends the run."""
 
     def __init__(self, build_root: Path, fleet: Fleet, ssh_config: str = "") -> None:
@@ -34,7 +35,7 @@ class Desk:
         # Not `.` or `..`, whatever the file is called.
         self.folder = build_root / "fleet" / re.sub(r"^[.]|[^A-Za-z0-9@.+-]", "_", fleet.name)
         self.user, self.host = getpass.getuser(), socket.gethostname()
-        # Two desks in containers may have one name and one pid.
+        # Two workstations in containers may have one name and one pid.
         self.owner = f"{self.user}@{self.host}:{os.getpid()}-{secrets.token_hex(4)}"
 
     def remote(self, box: Box) -> Remote:
@@ -53,7 +54,8 @@ class Desk:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One run of this fleet at a time on this desk; the boxes' own locks hold off other desks. Raises KitError."""
+        """One run of this fleet at a time on this workstation; the boxes' own locks hold off other workstations. Raises
+        KitError."""
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             lock = (self.folder / "lock").open("a")
@@ -67,7 +69,7 @@ class Desk:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise KitError(
-                    f"another run of fleet {self.fleet.name} is under way on this desk", "wait for it, or end it"
+                    f"another run of fleet {self.fleet.name} is under way on this workstation", "wait for it, or end it"
                 ) from None
             yield
 

@@ -1,4 +1,4 @@
-"""What has to be right at the desk before boxes can be reached."""
+"""What has to be right on the workstation before boxes can be reached."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from pathlib import Path
 
 from kit.fleet.view.survey import Answer
 
-# A box's words for them, and this desk's.
+# A box's words for them, and this workstation's.
 # --info=progress2 and --chmod for both sides.
 OLDEST_RSYNC = (3, 1)
 
 
 @dataclass(frozen=True)
 class Finding:
-    """`place` is `desk` or a box; severities are those of `make doctor`."""
+    """`place` is `workstation` or a box; severities are those of `make doctor`."""
 
     place: str
     severity: str
@@ -26,7 +26,7 @@ class Finding:
     hint: str = ""
 
 
-def desk(environment: Mapping[str, str], ssh_config: str, signers: str) -> Iterator[Finding]:
+def workstation(environment: Mapping[str, str], ssh_config: str, signers: str) -> Iterator[Finding]:
     """ssh, rsync, a key to log in with, the files that were named."""
     yield program("ssh")
     yield rsync()
@@ -37,14 +37,14 @@ def desk(environment: Mapping[str, str], ssh_config: str, signers: str) -> Itera
         yield named("signers", Path(signers))
     else:
         yield Finding(
-            "desk", "note", "no allowed-signers file named: a bare box could not be provisioned", "SIGNERS=file"
+            "workstation", "note", "no allowed-signers file named: a bare box could not be provisioned", "SIGNERS=file"
         )
 
 
 def program(name: str) -> Finding:
     if path := shutil.which(name):
-        return Finding("desk", "ok", f"{name}: {path}")
-    return Finding("desk", "error", f"{name} is not installed", "apt-get install openssh-client rsync")
+        return Finding("workstation", "ok", f"{name}: {path}")
+    return Finding("workstation", "error", f"{name} is not installed", "apt-get install openssh-client rsync")
 
 
 def rsync() -> Finding:
@@ -54,27 +54,29 @@ def rsync() -> Finding:
     said = subprocess.run(["rsync", "--version"], capture_output=True, text=True).stdout
     version = re.search(r"version (\d+)\.(\d+)", said)
     if version and (int(version[1]), int(version[2])) >= OLDEST_RSYNC:
-        return Finding("desk", "ok", f"rsync {version[1]}.{version[2]}")
-    return Finding("desk", "error", f"{said.partition(chr(10))[0]}: 3.1 or newer is needed", "apt-get install rsync")
+        return Finding("workstation", "ok", f"rsync {version[1]}.{version[2]}")
+    return Finding(
+        "workstation", "error", f"{said.partition(chr(10))[0]}: 3.1 or newer is needed", "apt-get install rsync"
+    )
 
 
 def keys(environment: Mapping[str, str], ssh_config: str) -> Finding:
     """Something to log in with: an agent, a key of the usual name, or a config that says where it is."""
     home = Path(environment.get("HOME", "~")).expanduser() / ".ssh"
     if (agent := environment.get("SSH_AUTH_SOCK")) and Path(agent).exists():
-        return Finding("desk", "ok", "an ssh agent is running")
+        return Finding("workstation", "ok", "an ssh agent is running")
     if found := sorted(path.name for path in home.glob("id_*") if path.suffix != ".pub"):
-        return Finding("desk", "ok", f"ssh keys: {', '.join(found)} (one with a passphrase needs an agent)")
+        return Finding("workstation", "ok", f"ssh keys: {', '.join(found)} (one with a passphrase needs an agent)")
     config = Path(ssh_config) if ssh_config else home / "config"
     if config.is_file() and re.search(r"^\s*IdentityFile", config.read_text(), re.MULTILINE | re.IGNORECASE):
-        return Finding("desk", "ok", f"{config} names a key")
-    return Finding("desk", "warning", "no ssh agent and no ssh key", "ssh-keygen -t ed25519, or start an agent")
+        return Finding("workstation", "ok", f"{config} names a key")
+    return Finding("workstation", "warning", "no ssh agent and no ssh key", "ssh-keygen -t ed25519, or start an agent")
 
 
 def named(what: str, file: Path) -> Finding:
     if file.is_file():
-        return Finding("desk", "ok", f"{what}: {file}")
-    return Finding("desk", "error", f"{what}: {file} is not there", "name a file that is")
+        return Finding("workstation", "ok", f"{what}: {file}")
+    return Finding("workstation", "error", f"{what}: {file} is not there", "name a file that is")
 
 
 def boxes(answers: Sequence[Answer]) -> Iterator[Finding]:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from kit import console
-from kit.fleet.host.result import Account
+from kit.fleet.host.result import HostResult
 from kit.fleet.rollout.wave_engine import Job, Kind, Wave
 from kit.fleet.view.report import duration
 from kit.fleet.view.screen import ENDING, Lines, Screen, state
@@ -33,7 +33,7 @@ MARGIN = 5
 
 @dataclass
 class Row:
-    """`kind` is None while the box waits for its turn or is at it (`busy`)."""
+    """`kind` is None while the box waits or is at work (`busy`)."""
 
     box: str
     wave: str
@@ -74,13 +74,13 @@ class LiveTable:
             if step in STEPS:
                 row.done = max(row.done, (STEPS.index(step) + share) / len(STEPS))
 
-    def told(self, account: Account, job: Job) -> None:
+    def told(self, host_result: HostResult, job: Job) -> None:
         with self._lock:
-            row = self._rows[account.box]
+            row = self._rows[host_result.box]
             row.busy, row.step = False, ""
-            row.kind = None if account.kind is Kind.READY else account.kind
-            row.words = state(account)
-            row.done = 1.0 if account.kind in GOOD else row.done if row.kind else 0.0
+            row.kind = None if host_result.kind is Kind.READY else host_result.kind
+            row.words = state(host_result)
+            row.done = 1.0 if host_result.kind in GOOD else row.done if row.kind else 0.0
 
     def wave(self, wave: Wave) -> None:
         self._title, self._note = wave.name, ""

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kit.fleet.host.result import Account
+from kit.fleet.host.result import HostResult
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.wave_engine import Engine, Job, Kind, Verdict
 
@@ -35,41 +35,41 @@ COUNTED = {
 
 @dataclass(frozen=True)
 class Report:
-    """`seconds` is the wall time; `accounts` are in the fleet file's order."""
+    """`seconds` is the wall time; `results` are in the fleet file's order."""
 
     what: str
     fleet: str
     releases: Sequence[str]
     verdict: Verdict
     reason: str
-    accounts: Sequence[Account]
+    results: Sequence[HostResult]
     seconds: float
 
     @staticmethod
-    def of(engine: Engine, task: Task, fleet: str, accounts: Sequence[Account], seconds: float) -> Report:
+    def of(engine: Engine, task: Task, fleet: str, results: Sequence[HostResult], seconds: float) -> Report:
         """Of an engine that has finished."""
         assert engine.verdict is not None
-        return Report(task.what, fleet, task.releases, engine.verdict, engine.reason, accounts, seconds)
+        return Report(task.what, fleet, task.releases, engine.verdict, engine.reason, results, seconds)
 
     @property
     def failed(self) -> bool:
         """Was anything rolled back, or did anything fail? Boxes out of reach alone are no failure."""
-        return self.verdict is not Verdict.DONE or any(account.kind is Kind.FAILED for account in self.accounts)
+        return self.verdict is not Verdict.DONE or any(host_result.kind is Kind.FAILED for host_result in self.results)
 
     @property
-    def stranded(self) -> list[Account]:
+    def stranded(self) -> list[HostResult]:
         """Boxes that were to be taken back and may still run the new release."""
-        return [one for one in self.accounts if one.job is Job.TAKE_BACK and one.kind is Kind.FAILED]
+        return [one for one in self.results if one.job is Job.TAKE_BACK and one.kind is Kind.FAILED]
 
     @property
     def in_a_line(self) -> str:
-        counts = [(sum(one.kind is kind for one in self.accounts), words) for kind, words in COUNTED.items()]
+        counts = [(sum(one.kind is kind for one in self.results), words) for kind, words in COUNTED.items()]
         counted = ", ".join(f"{count} {words}" for count, words in counts if count)
         return f"{HEADLINES[self.verdict]}{self._taken_back()}: {counted}"
 
     def _taken_back(self) -> str:
         """Of the boxes that had changed, how many went back."""
-        turned = [one for one in self.accounts if one.job is Job.TAKE_BACK]
+        turned = [one for one in self.results if one.job is Job.TAKE_BACK]
         back = sum(one.kind is Kind.BACK for one in turned)
         if not turned:
             return ", nothing had changed" if self.verdict is Verdict.TAKEN_BACK else ""
@@ -86,7 +86,7 @@ class Report:
             "verdict": self.verdict.value,
             "reason": self.reason,
             "seconds": round(self.seconds, 1),
-            "boxes": [account.document() for account in self.accounts],
+            "boxes": [host_result.document() for host_result in self.results],
         }
 
     def text(self) -> str:
@@ -115,50 +115,50 @@ class Report:
             "kept the release", self._of(Kind.KEPT), lambda one: self._state(one) if one.silent else error(one)
         )
         yield from listed("changed", self._of(Kind.CHANGED), changed)
-        yield from provisioned(self.accounts)
+        yield from provisioned(self.results)
         yield from listed("as they were", [one for one in self._of(Kind.UNCHANGED) if one.error], error)
         yield from listed("out of reach, as they were (RESUME=1 takes them later)", self._of(Kind.UNREACHABLE), error)
 
-    def _of(self, kind: Kind) -> list[Account]:
-        return [account for account in self.accounts if account.kind is kind]
+    def _of(self, kind: Kind) -> list[HostResult]:
+        return [host_result for host_result in self.results if host_result.kind is kind]
 
     @staticmethod
-    def _state(account: Account) -> str:
-        if account.silent:
-            state = f"does not answer: {account.silent}"
-        elif account.running is None:
+    def _state(host_result: HostResult) -> str:
+        if host_result.silent:
+            state = f"does not answer: {host_result.silent}"
+        elif host_result.running is None:
             state = "what it runs is not known"
         else:
-            state = f"runs {account.running or 'nothing'}"
-        return f"{account.error}; {state}" if account.error else state
+            state = f"runs {host_result.running or 'nothing'}"
+        return f"{host_result.error}; {state}" if host_result.error else state
 
 
-def listed(title: str, accounts: Sequence[Account], words: Any) -> Iterator[str]:
-    if not accounts:
+def listed(title: str, results: Sequence[HostResult], words: Any) -> Iterator[str]:
+    if not results:
         return
     yield f"{title}:"
-    width = max(len(account.box) for account in accounts)
-    for account in accounts:
-        yield f"  {account.box:<{width}}  {words(account)}"
-        for line in account.log[-LOG_LINES:]:
+    width = max(len(host_result.box) for host_result in results)
+    for host_result in results:
+        yield f"  {host_result.box:<{width}}  {words(host_result)}"
+        for line in host_result.log[-LOG_LINES:]:
             yield f"  {'':<{width}}    | {line}"
 
 
-def error(account: Account) -> str:
-    return account.error
+def error(host_result: HostResult) -> str:
+    return host_result.error
 
 
-def changed(account: Account) -> str:
-    came = f"{account.before or 'nothing'} → {account.running}"
-    return f"{came}, {account.how}, away {account.away_seconds or 0:.1f} s, {megabytes(account.bytes)}"
+def changed(host_result: HostResult) -> str:
+    came = f"{host_result.before or 'nothing'} → {host_result.running}"
+    return f"{came}, {host_result.how}, away {host_result.away_seconds or 0:.1f} s, {megabytes(host_result.bytes)}"
 
 
-def provisioned(accounts: Sequence[Account]) -> Iterator[str]:
+def provisioned(results: Sequence[HostResult]) -> Iterator[str]:
     """What was changed around the release; once for all boxes where it was the same."""
     boxes: dict[tuple[str, ...], list[str]] = {}
-    for account in accounts:
-        if account.changes:
-            boxes.setdefault(tuple(account.changes), []).append(account.box)
+    for host_result in results:
+        if host_result.changes:
+            boxes.setdefault(tuple(host_result.changes), []).append(host_result.box)
     for changes, names in boxes.items():
         yield f"set up on {', '.join(names)}:"
         yield from (f"  {change}" for change in changes)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from kit.console import step as say
-from kit.fleet.host.result import Account
+from kit.fleet.host.result import HostResult
 from kit.fleet.rollout.wave_engine import Job, Kind, Wave
 
 ENDING = "ending: no further box is changed, and those on trial go back first"
@@ -16,7 +16,7 @@ class Screen(Protocol):
 
     def step(self, box: str, step: str, share: float) -> None: ...
 
-    def told(self, account: Account, job: Job) -> None: ...
+    def told(self, host_result: HostResult, job: Job) -> None: ...
 
     def wave(self, wave: Wave) -> None: ...
 
@@ -34,9 +34,9 @@ class Lines:
     def step(self, box: str, step: str, share: float) -> None:
         """Too much for lines."""
 
-    def told(self, account: Account, job: Job) -> None:
-        if words := ended(account, job):
-            say(f"{account.box}: {words}")
+    def told(self, host_result: HostResult, job: Job) -> None:
+        if words := ended(host_result, job):
+            say(f"{host_result.box}: {words}")
 
     def wave(self, wave: Wave) -> None:
         say(f"{wave.name}: {', '.join(wave.boxes)}")
@@ -50,16 +50,20 @@ class Lines:
         say(ENDING)
 
 
-def ended(account: Account, job: Job) -> str:
+def ended(host_result: HostResult, job: Job) -> str:
     """What came of a job, in a few words; "" for what goes without saying."""
-    if job is Job.RELEASE or account.kind in (None, Kind.READY):
+    if job is Job.RELEASE or host_result.kind in (None, Kind.READY):
         return ""
-    return ", ".join(word for word in (account.kind.value, state(account)) if word)
+    return ", ".join(word for word in (host_result.kind.value, state(host_result)) if word)
 
 
-def state(account: Account) -> str:
+def state(host_result: HostResult) -> str:
     """Why, and what the box runs, as far as there is something to say."""
     runs = (
-        f"does not answer: {account.silent}" if account.silent else f"runs {account.running}" if account.running else ""
+        f"does not answer: {host_result.silent}"
+        if host_result.silent
+        else f"runs {host_result.running}"
+        if host_result.running
+        else ""
     )
-    return "; ".join(word for word in (account.error, runs) if word)
+    return "; ".join(word for word in (host_result.error, runs) if word)

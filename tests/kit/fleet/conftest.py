@@ -11,17 +11,17 @@ from typing import Any
 
 import pytest
 
-from kit.fleet.host.deploy import Delivery
+from kit.fleet.host.deploy import Deploy
 from kit.fleet.host.facts import Facts
-from kit.fleet.host.jobs import Visit
+from kit.fleet.host.jobs import HostJobs
 from kit.fleet.host.remote import Event, LinkLost, Remote, ignore
-from kit.fleet.host.result import Account
-from kit.fleet.host.session import Orders, Watch
+from kit.fleet.host.result import HostResult
+from kit.fleet.host.session import DeployOptions, Listener
 from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
 from kit.fleet.rollout import requests, run
-from kit.fleet.rollout.staged_release import Parcel
+from kit.fleet.rollout.staged_release import StagedRelease
 from kit.fleet.rollout.task import Task
-from kit.fleet.rollout.workspace import Desk
+from kit.fleet.rollout.workspace import Workspace
 from kit.fleet.view.report import Report
 from kit.fleet.view.screen import Lines
 from tests.kit.fleet.fake_box import FakeBox
@@ -85,7 +85,7 @@ class FakeRemote:
             raise LinkLost("Connection reset by peer")
 
 
-class ShopDesk(Desk):
+class ShopWorkspace(Workspace):
     """A desk whose links go to boxes in this process."""
 
     remotes: dict[str, FakeRemote]
@@ -119,36 +119,36 @@ class Shop:
     def locks(self) -> list[str]:
         return [name for name, remote in self.remotes.items() if remote.box.state["lock"]]
 
-    def desk(self) -> ShopDesk:
-        made = ShopDesk(self.folder / "build", self.fleet)
+    def workspace(self) -> ShopWorkspace:
+        made = ShopWorkspace(self.folder / "build", self.fleet)
         made.remotes = self.remotes
         return made
 
     def deploy(
         self,
         release: str = "r1",
-        parcels: Sequence[Parcel] = (),
+        staged_releases: Sequence[StagedRelease] = (),
         resume: bool = False,
         break_lock: bool = False,
-        desk: ShopDesk | None = None,
+        workspace: ShopWorkspace | None = None,
     ) -> Report:
-        desk = desk or self.desk()
-        sent = parcels or [parcel(self.folder, release)]
-        orders = Orders(desk.owner, 10, self.signers, break_lock, desk.dead_owners())
+        workspace = workspace or self.workspace()
+        sent = staged_releases or [staged(self.folder, release)]
+        options = DeployOptions(workspace.owner, 10, self.signers, break_lock, workspace.dead_owners())
 
-        def visit(box: Box, remote: Remote, watch: Watch, stopping: threading.Event) -> Visit:
-            return Delivery(box, sent, remote, orders, watch, stopping)
+        def host(box: Box, remote: Remote, listener: Listener, stopping: threading.Event) -> HostJobs:
+            return Deploy(box, sent, remote, options, listener, stopping)
 
-        task = Task("deploy", [one.release for one in sent], [], visit)
-        with desk.alone():
-            return run.carry_out(desk, task, Lines(), requests.unfinished(desk) if resume else None)
+        task = Task("deploy", [one.release for one in sent], [], host)
+        with workspace.alone():
+            return run.carry_out(workspace, task, Lines(), requests.unfinished(workspace) if resume else None)
 
     def rollback(self) -> Report:
-        desk = self.desk()
-        return run.carry_out(desk, requests.reversing(desk, False), Lines(), None)
+        workspace = self.workspace()
+        return run.carry_out(workspace, requests.rollback_task(workspace, False), Lines(), None)
 
 
-def parcel(folder: Path, release: str, platform: str = "linux_aarch64", python: str = "3.11") -> Parcel:
+def staged(folder: Path, release: str, platform: str = "linux_aarch64", python: str = "3.11") -> StagedRelease:
     """A release of two parts, one of them its own."""
     laid_out = folder / f"{release}-{platform}"
     (laid_out / "blobs").mkdir(parents=True, exist_ok=True)
@@ -160,7 +160,7 @@ def parcel(folder: Path, release: str, platform: str = "linux_aarch64", python: 
     manifest = json.dumps({"release": release, "parts": parts}).encode()
     (laid_out / f"{release}.json").write_bytes(manifest)
     (laid_out / f"{release}.json.sig").write_bytes(b"signature")
-    return Parcel(release, "resnet18 1.0", platform, python, manifest, b"program", laid_out, folder / "x.bundle")
+    return StagedRelease(release, "resnet18 1.0", platform, python, manifest, b"program", laid_out, folder / "x.bundle")
 
 
 @pytest.fixture
@@ -173,5 +173,5 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kit.fleet.host.release_switch.RETRY_SECONDS", 0.01)
 
 
-def accounts(report: Report) -> dict[str, Account]:
-    return {account.box: account for account in report.accounts}
+def results(report: Report) -> dict[str, HostResult]:
+    return {host_result.box: host_result for host_result in report.results}

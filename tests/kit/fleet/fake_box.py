@@ -40,6 +40,7 @@ class FakeBox:
         self.state["calls"].append(verb)
         events = [{"event": "step", "step": step, "at": time.time()} for step in ("verify", "space", "switch", "gate")]
         result: Result = getattr(self, f"_{verb}")(given, stdin)
+        events[1]["gate_seconds"] = self.state["faults"].get("gate_seconds", 60.0)
         changing = verb in ("activate", "rollback") and result.get("how") != "none"
         return events if changing else [], {"event": "result", **result}
 

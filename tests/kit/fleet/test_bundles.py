@@ -49,14 +49,14 @@ def test_no_bundle_says_how_to_make_one(named: list[Path], tmp_path: Path) -> No
 
 def test_it_is_laid_out_as_a_box_is_to_get_it(tmp_path: Path, key: Path) -> None:
     made = small_bundle.write(tmp_path, key, target=ARM)
-    parcel = staging.lay_out(made.file, tmp_path / "staging", tmp_path / "signers")
-    names = sorted(str(path.relative_to(parcel.folder)) for path in parcel.folder.rglob("*") if path.is_file())
+    staged = staging.lay_out(made.file, tmp_path / "staging", tmp_path / "signers")
+    names = sorted(str(path.relative_to(staged.folder)) for path in staged.folder.rglob("*") if path.is_file())
     digest = small_bundle.digest_of(b"model1.0")
-    assert parcel.files([digest]) == [f"blobs/{digest}", f"{made.release}.json", f"{made.release}.json.sig"]
-    assert set(parcel.files([digest])) < set(names)
-    assert (parcel.folder / "blobs" / digest).read_bytes() == b"model1.0"
-    assert parcel.program_sha256 == small_bundle.digest_of(small_bundle.PROGRAM)
-    assert (parcel.release, parcel.target) == (made.release, "linux_aarch64, Python 3.11")
+    assert staged.files([digest]) == [f"blobs/{digest}", f"{made.release}.json", f"{made.release}.json.sig"]
+    assert set(staged.files([digest])) < set(names)
+    assert (staged.folder / "blobs" / digest).read_bytes() == b"model1.0"
+    assert staged.program_sha256 == small_bundle.digest_of(small_bundle.PROGRAM)
+    assert (staged.release, staged.target) == (made.release, "linux_aarch64, Python 3.11")
 
 
 def test_one_that_a_box_would_not_trust_is_refused_at_the_desk(tmp_path: Path, key: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kit.fleet.rollout.wave_engine import Kind, Verdict
-from tests.kit.fleet.conftest import PI, FakeRemote, Shop, accounts, parcel
+from tests.kit.fleet.conftest import PI, FakeRemote, Shop, results, staged
 
 
 def test_a_release_reaches_every_box_and_each_has_its_lock_back(shop: Shop) -> None:
@@ -14,7 +14,7 @@ def test_a_release_reaches_every_box_and_each_has_its_lock_back(shop: Shop) -> N
     assert not report.failed
     assert shop.confirmed() == ["r1"] * 5
     assert shop.locks() == []
-    assert accounts(report)["b3"].changes == ["installed the program", "signers set"]
+    assert results(report)["b3"].changes == ["installed the program", "signers set"]
 
 
 def test_a_second_release_sends_only_what_changed(shop: Shop) -> None:
@@ -28,7 +28,7 @@ def test_a_second_release_sends_only_what_changed(shop: Shop) -> None:
 def test_the_same_again_changes_nothing(shop: Shop) -> None:
     shop.deploy("r1")
     report = shop.deploy("r1")
-    assert {account.kind for account in report.accounts} == {Kind.UNCHANGED}
+    assert {host_result.kind for host_result in report.results} == {Kind.UNCHANGED}
     assert shop.state("b1")["calls"].count("activate") == 1
 
 
@@ -40,7 +40,7 @@ def test_a_failing_canary_is_the_only_box_that_was_touched(shop: Shop) -> None:
     assert report.failed
     assert shop.confirmed() == ["r1"] * 5
     assert [shop.state(box)["calls"].count("activate") for box in shop.remotes] == [2, 1, 1, 1, 1]
-    canary = accounts(report)["b1"]
+    canary = results(report)["b1"]
     assert canary.error == "p95 3000 ms, 2000 allowed (it went back by itself)"
     assert canary.running == "r1"
     assert "    | ERROR it is wrong" in report.text()
@@ -52,7 +52,7 @@ def test_a_failing_second_wave_takes_back_the_first(shop: Shop) -> None:
     report = shop.deploy("r2")
     assert report.verdict is Verdict.TAKEN_BACK
     assert shop.confirmed() == ["r1"] * 5
-    kinds = {box: account.kind for box, account in accounts(report).items()}
+    kinds = {box: host_result.kind for box, host_result in results(report).items()}
     assert kinds == {"b1": Kind.BACK, "b2": Kind.BACK, "b3": Kind.FAILED, "b4": Kind.READY, "b5": Kind.READY}
     assert shop.locks() == []
 
@@ -70,7 +70,7 @@ def test_as_many_failures_as_allowed_do_not_stop_it(shop: Shop) -> None:
 def test_a_box_with_nothing_before_keeps_the_release_that_passed_its_gate(shop: Shop) -> None:
     shop.state("b2")["faults"] = {"gate": {"r1": "too slow"}}
     report = shop.deploy("r1")
-    kinds = {box: account.kind for box, account in accounts(report).items()}
+    kinds = {box: host_result.kind for box, host_result in results(report).items()}
     assert kinds == {"b1": Kind.KEPT, "b2": Kind.FAILED, "b3": Kind.KEPT, "b4": Kind.READY, "b5": Kind.READY}
     assert shop.confirmed() == ["r1", None, "r1", None, None]
     assert "  b2  too slow (it went back by itself); runs nothing" in report.text()
@@ -82,7 +82,7 @@ def test_a_box_that_cannot_be_taken_back_is_named_first(shop: Shop) -> None:
     first = shop.remotes["b1"]
     first.on_call = lambda verb: setattr(first, "down", first.down or shop.state("b3")["calls"].count("activate") == 2)
     report = shop.deploy("r2")
-    assert [account.box for account in report.stranded] == ["b1"]
+    assert [host_result.box for host_result in report.stranded] == ["b1"]
     lines = report.text().splitlines()
     at = lines.index("NOT TAKEN BACK, look at these first:")
     assert lines[at + 1] == "  b1  link lost: ssh: connect to host: No route to host; runs r2"
@@ -93,12 +93,12 @@ def test_boxes_out_of_reach_are_skipped_listed_and_taken_by_resume(shop: Shop) -
     report = shop.deploy("r1")
     assert report.verdict is Verdict.DONE
     assert not report.failed
-    assert accounts(report)["b4"].kind is Kind.UNREACHABLE
+    assert results(report)["b4"].kind is Kind.UNREACHABLE
     assert "out of reach, as they were (RESUME=1 takes them later):\n  b4  ssh:" in report.text()
     shop.remotes["b4"].down = False
     resumed = shop.deploy("r1", resume=True)
     assert shop.confirmed() == ["r1"] * 5
-    kinds = {box: account.kind for box, account in accounts(resumed).items()}
+    kinds = {box: host_result.kind for box, host_result in results(resumed).items()}
     assert kinds.pop("b4") is Kind.CHANGED
     assert set(kinds.values()) == {Kind.UNCHANGED}
 
@@ -123,8 +123,8 @@ def test_one_box_that_no_bundle_fits_and_nothing_begins(shop: Shop) -> None:
 
 def test_two_platforms_in_one_fleet_get_each_its_own(shop: Shop) -> None:
     shop.remotes["b2"].facts = replace(PI, machine="x86_64", python="3.13")
-    both = [parcel(shop.folder, "r1"), parcel(shop.folder, "r1x", "linux_x86_64", "3.13")]
-    report = shop.deploy(parcels=both)
+    both = [staged(shop.folder, "r1"), staged(shop.folder, "r1x", "linux_x86_64", "3.13")]
+    report = shop.deploy(staged_releases=both)
     assert not report.failed
     assert shop.confirmed() == ["r1", "r1x", "r1", "r1", "r1"]
 
@@ -138,7 +138,7 @@ def test_a_damaged_part_is_sent_once_more(shop: Shop) -> None:
 def test_a_full_disk_fails_before_a_byte_is_sent(shop: Shop) -> None:
     shop.state("b1")["faults"] = {"disk": 1}
     report = shop.deploy("r1")
-    assert accounts(report)["b1"].error == "its disk has 0 MB free and should have 0 MB"
+    assert results(report)["b1"].error == "its disk has 0 MB free and should have 0 MB"
     assert shop.remotes["b1"].sent == []
 
 

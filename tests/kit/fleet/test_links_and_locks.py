@@ -6,13 +6,16 @@ import threading
 import time
 from dataclasses import replace
 
-from kit.fleet.host.deploy import Delivery
+import pytest
+
+from kit.fleet.host.deploy import Deploy
 from kit.fleet.host.remote import ignore
-from kit.fleet.host.session import Orders, Watch
+from kit.fleet.host.session import DeployOptions, Listener
 from kit.fleet.inventory.fleet import Box
-from kit.fleet.rollout.lock_renewal import locks_kept
+from kit.fleet.rollout.lock_renewal import locks_renewed
 from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
-from tests.kit.fleet.conftest import Shop, accounts, parcel
+from kit.fleet.view.words import seconds_of
+from tests.kit.fleet.conftest import Shop, results, staged
 
 
 def test_a_lock_that_somebody_holds_stops_it_before_anything_is_changed(shop: Shop) -> None:
@@ -31,12 +34,12 @@ def test_a_lock_that_somebody_holds_stops_it_before_anything_is_changed(shop: Sh
 
 
 def test_the_lock_of_this_desks_own_dead_run_is_taken_over(shop: Shop) -> None:
-    dead = shop.desk()
-    shop.deploy("r1", desk=dead)
+    dead = shop.workspace()
+    shop.deploy("r1", workspace=dead)
     shop.state("b2")["lock"] = {"owner": dead.owner, "since": 0, "age_seconds": 5, "stale": False}
-    later = shop.desk()
+    later = shop.workspace()
     later.owner = f"{later.user}@{later.host}:1"
-    assert not shop.deploy("r2", desk=later).failed
+    assert not shop.deploy("r2", workspace=later).failed
     assert shop.confirmed() == ["r2"] * 5
 
 
@@ -58,7 +61,7 @@ def test_a_link_that_stays_cut_after_the_switch_is_a_failure_and_the_box_went_ba
     box.on_call, box.cut = cut, ["activate after"]
     report = shop.deploy("r2")
     assert report.verdict is Verdict.TAKEN_BACK
-    canary = accounts(report)["b1"]
+    canary = results(report)["b1"]
     assert canary.kind is Kind.FAILED
     assert canary.running == "r1"
     assert "link lost (Connection reset by peer); no confirm came within 10 s (it went back" in canary.error
@@ -77,7 +80,7 @@ def test_a_power_cut_is_a_failure_as_soon_as_the_box_is_back(shop: Shop) -> None
     box.on_call, box.cut = cut, ["activate after", "confirm", "confirm"]
     report = shop.deploy("r2")
     assert report.verdict is Verdict.TAKEN_BACK
-    assert accounts(report)["b1"].running == "r1"
+    assert results(report)["b1"].running == "r1"
     assert shop.state("b1")["confirmed"] == "r1"
 
 
@@ -99,13 +102,28 @@ def test_a_box_that_is_still_verifying_when_the_link_is_back_is_waited_for(shop:
     assert shop.confirmed() == ["r2"] * 5
 
 
+def test_a_box_at_a_slow_gate_is_waited_for_as_long_as_it_said(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop.deploy("r1")
+    monkeypatch.setattr("kit.fleet.host.session.GATE_SECONDS", -1000.0)  # too late at once, for all that nobody said
+    for remote in shop.remotes.values():
+        remote.cut = ["activate after", "confirm", "confirm", "confirm"]
+    shop.remotes["b1"].box.state["faults"]["gate_seconds"] = 600.0
+    assert not shop.deploy("r2").failed
+    assert shop.confirmed() == ["r2"] * 5
+
+
+@pytest.mark.parametrize("said", [None, "soon", True, float("nan"), float("inf"), -1])
+def test_a_length_of_time_that_is_none_is_not_taken(said: object) -> None:
+    assert seconds_of(said, 180.0) == 180.0
+
+
 def test_what_a_killed_run_left_on_trial_is_confirmed_by_the_next(shop: Shop) -> None:
     shop.deploy("r1")
     box = shop.remotes["b1"].box
     box.answer("activate", ["r2"], b"")
     report = shop.deploy("r2")
     assert not report.failed
-    assert accounts(report)["b1"].before == "r1"
+    assert results(report)["b1"].before == "r1"
     assert shop.confirmed() == ["r2"] * 5
 
 
@@ -122,24 +140,28 @@ def test_a_box_that_says_no_to_the_confirm_is_asked_what_it_runs(shop: Shop) -> 
     box = shop.remotes["b2"]
     box.on_call = lambda verb: box.box.time_out() if verb == "confirm" else None
     report = shop.deploy("r2")
-    late = accounts(report)["b2"]
+    late = results(report)["b2"]
     assert (late.running, late.error) == ("r1", "no confirm came within 10 s (it went back by itself)")
     assert shop.confirmed() == ["r2", "r1", "r2", "r2", "r2"]
 
 
 def test_the_lock_of_a_box_that_waits_is_kept_and_never_taken_after_its_release(shop: Shop) -> None:
-    made = [parcel(shop.folder, "r1")]
-    orders, watch, stopping = Orders("ann@desk:1", 10, shop.signers), Watch(ignore, ignore), threading.Event()
-    visits = [Delivery(Box(name), made, shop.remotes[name], orders, watch, stopping) for name in ("b1", "b2", "b3")]
-    waiting, unprepared, released = visits
-    for visit in (waiting, released):
-        visit.do(Job.PREPARE)
+    made = [staged(shop.folder, "r1")]
+    options, listener, stopping = (
+        DeployOptions("ann@desk:1", 10, shop.signers),
+        Listener(ignore, ignore),
+        threading.Event(),
+    )
+    hosts = [Deploy(Box(name), made, shop.remotes[name], options, listener, stopping) for name in ("b1", "b2", "b3")]
+    waiting, unprepared, released = hosts
+    for host in (waiting, released):
+        host.do(Job.PREPARE)
     released.do(Job.RELEASE)
-    with locks_kept(visits, renew_seconds=0.01):
+    with locks_renewed(hosts, renew_seconds=0.01):
         until = time.monotonic() + 10
         while shop.state("b1")["calls"].count("lock") < 3 and time.monotonic() < until:
             time.sleep(0.01)
     assert shop.state("b1")["calls"].count("lock") >= 3
     assert shop.locks() == ["b1"]
     assert shop.state("b2")["calls"] == []
-    assert unprepared.account.kind is None
+    assert unprepared.result.kind is None

@@ -7,7 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
-from kit.fleet.host.result import Account
+from kit.fleet.host.result import HostResult
 from kit.fleet.rollout.wave_engine import Job, Kind, Wave
 from kit.fleet.view.live_table import LiveTable, screen
 from kit.fleet.view.screen import Lines, Screen
@@ -23,10 +23,10 @@ def shown(table: LiveTable) -> list[str]:
     return [line.rstrip() for line in written.getvalue().splitlines()]
 
 
-def failed(box: str) -> Account:
-    account = Account(box, Kind.FAILED, Job.CHANGE)
-    account.error, account.running = "too slow", "r1"
-    return account
+def failed(box: str) -> HostResult:
+    host_result = HostResult(box, Kind.FAILED, Job.CHANGE)
+    host_result.error, host_result.running = "too slow", "r1"
+    return host_result
 
 
 def play(on: Screen) -> None:
@@ -34,7 +34,7 @@ def play(on: Screen) -> None:
     on.step("b5", "send", 0.63)
     on.step("b9", "gate", 0.0)
     on.told(failed("b7"), Job.CHANGE)
-    on.told(Account("b2", Kind.CHANGED, Job.CHANGE), Job.CHANGE)
+    on.told(HostResult("b2", Kind.CHANGED, Job.CHANGE), Job.CHANGE)
 
 
 def test_those_at_work_come_first_then_what_failed_and_the_screen_is_not_overrun() -> None:

@@ -11,7 +11,7 @@ from common.errors import KitError
 from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import history, journal
 from kit.fleet.rollout.journal import Journal
-from kit.fleet.rollout.workspace import Desk
+from kit.fleet.rollout.workspace import Workspace
 from tests.kit.fleet.conftest import Shop
 
 ODD = [
@@ -39,11 +39,11 @@ def noise(file: Path) -> None:
 
 def test_noise_in_the_history_and_the_journal_is_left_out(shop: Shop) -> None:
     shop.deploy("r1")
-    desk = shop.desk()
-    noise(desk.folder / history.HISTORY)
-    noise(desk.rollout)
-    assert [run.what for run in history.runs(desk.folder)].count("deploy") == 1
-    assert journal.read(desk.rollout).before == {f"b{number}": "" for number in range(1, 6)}
+    workspace = shop.workspace()
+    noise(workspace.folder / history.HISTORY)
+    noise(workspace.rollout)
+    assert [run.what for run in history.runs(workspace.folder)].count("deploy") == 1
+    assert journal.read(workspace.rollout).before == {f"b{number}": "" for number in range(1, 6)}
     assert not shop.deploy("r2").failed
     assert shop.confirmed() == ["r2"] * 5
 
@@ -64,24 +64,24 @@ def test_a_torn_line_does_not_swallow_the_next(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["staging", "lock", "..", ".", "history.jsonl", "unpacked-bundles", "a/../../b"])
 def test_a_fleet_may_have_any_name(tmp_path: Path, name: str) -> None:
-    desk = Desk(tmp_path / "build", Fleet(name, name, (Box("b1"),)))
-    with desk.alone():
-        assert desk.folder.parent == tmp_path / "build/fleet"
-        assert desk.folder.is_dir()
-        assert not desk.stagings.is_relative_to(desk.folder)
-        assert not desk.folder.is_relative_to(desk.stagings)
+    workspace = Workspace(tmp_path / "build", Fleet(name, name, (Box("b1"),)))
+    with workspace.alone():
+        assert workspace.folder.parent == tmp_path / "build/fleet"
+        assert workspace.folder.is_dir()
+        assert not workspace.stagings.is_relative_to(workspace.folder)
+        assert not workspace.folder.is_relative_to(workspace.stagings)
 
 
 def test_a_file_in_the_place_of_the_fleets_folder_is_said(tmp_path: Path) -> None:
-    desk = Desk(tmp_path / "build", Fleet("shops", "shops", (Box("b1"),)))
-    desk.folder.parent.mkdir(parents=True)
-    desk.folder.write_text("in the way")
-    with pytest.raises(KitError, match="cannot be used"), desk.alone():
+    workspace = Workspace(tmp_path / "build", Fleet("shops", "shops", (Box("b1"),)))
+    workspace.folder.parent.mkdir(parents=True)
+    workspace.folder.write_text("in the way")
+    with pytest.raises(KitError, match="cannot be used"), workspace.alone():
         pass
 
 
 def test_two_desks_of_one_name_and_pid_are_two_owners(tmp_path: Path) -> None:
     fleet = Fleet("shops", "shops", (Box("b1"),))
-    one, two = Desk(tmp_path / "a", fleet), Desk(tmp_path / "b", fleet)
+    one, two = Workspace(tmp_path / "a", fleet), Workspace(tmp_path / "b", fleet)
     assert one.owner != two.owner
     assert one.owner.rpartition("-")[0] == two.owner.rpartition("-")[0]

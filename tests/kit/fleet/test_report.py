@@ -6,19 +6,19 @@ import json
 
 import pytest
 
-from kit.fleet.host.result import Account
+from kit.fleet.host.result import HostResult
 from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
 from kit.fleet.view.report import Report
 
 
-def box(name: str, kind: Kind, job: Job = Job.CHANGE, error: str = "", running: str | None = None) -> Account:
-    account = Account(name, kind, job)
-    account.error, account.running, account.before, account.release = error, running, "r1", "r2"
-    return account
+def box(name: str, kind: Kind, job: Job = Job.CHANGE, error: str = "", running: str | None = None) -> HostResult:
+    host_result = HostResult(name, kind, job)
+    host_result.error, host_result.running, host_result.before, host_result.release = error, running, "r1", "r2"
+    return host_result
 
 
-def report(verdict: Verdict, *accounts: Account, reason: str = "") -> Report:
-    return Report("deploy", "shops", ["r2"], verdict, reason, accounts, 75.4)
+def report(verdict: Verdict, *results: HostResult, reason: str = "") -> Report:
+    return Report("deploy", "shops", ["r2"], verdict, reason, results, 75.4)
 
 
 def test_a_good_run_is_a_few_plain_lines() -> None:

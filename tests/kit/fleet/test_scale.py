@@ -9,12 +9,12 @@ from xml.etree import ElementTree
 
 import pytest
 
+from benchmarks.fleet_scale import costs, report, times
+from benchmarks.fleet_scale.costs import Costs
+from benchmarks.fleet_scale.resources import Shared
+from benchmarks.fleet_scale.times import StepTimes, collect
+from benchmarks.fleet_scale.world import CONNECTIONS, Scenario, World, limits, round_trips
 from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
-from kit.fleet.scale import costs, report, times
-from kit.fleet.scale.costs import Costs
-from kit.fleet.scale.resources import Shared
-from kit.fleet.scale.times import StepTimes, collect
-from kit.fleet.scale.world import CONNECTIONS, Scenario, World, limits, round_trips
 from tests.kit.fleet.conftest import Shop
 
 FREE = Costs("made up", 0.0, 0.0, 0.0, 0.0, 0.0, 50e6, 1e4, 1e6)
@@ -90,7 +90,7 @@ def test_step_times_are_collected_from_a_roll_outs_own_record(shop: Shop, tmp_pa
     for remote in shop.remotes.values():
         remote.on_call = lambda verb: time.sleep(0.02)
     shop.deploy("r2")
-    document = collect([shop.desk().rollout], "here")
+    document = collect([shop.workspace().rollout], "here")
     assert set(document["changes"]) == {"restart"}
     changed = document["changes"]["restart"]
     assert 1 <= len(changed) <= 2

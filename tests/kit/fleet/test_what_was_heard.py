@@ -8,7 +8,7 @@ from pathlib import Path
 from kit.fleet.inventory.fleet import Fleet
 from kit.fleet.rollout.wave_engine import Kind, Verdict
 from kit.fleet.view import survey
-from tests.kit.fleet.conftest import PI, FakeRemote, Shop, accounts
+from tests.kit.fleet.conftest import PI, FakeRemote, Shop, results
 
 
 def test_a_box_that_has_the_release_and_does_not_answer_is_not_left_alone(shop: Shop) -> None:
@@ -16,7 +16,7 @@ def test_a_box_that_has_the_release_and_does_not_answer_is_not_left_alone(shop: 
     shop.state("b2")["faults"]["answers"] = True
     report = shop.deploy("r1")
     assert "activate" in shop.state("b2")["calls"]
-    assert accounts(report)["b1"].kind is Kind.UNCHANGED
+    assert results(report)["b1"].kind is Kind.UNCHANGED
 
 
 def test_a_box_on_which_something_is_damaged_is_not_left_alone(shop: Shop) -> None:
@@ -29,9 +29,9 @@ def test_a_box_on_which_something_is_damaged_is_not_left_alone(shop: Shop) -> No
 def test_a_release_that_falls_silent_after_its_confirm_has_failed(shop: Shop) -> None:
     shop.state("b1")["faults"]["confirmed_silent"] = "a prediction: HTTP 503"
     report = shop.deploy("r1")
-    account = accounts(report)["b1"]
-    assert account.running is None
-    assert account.error.startswith("it was confirmed, and does not answer")
+    host_result = results(report)["b1"]
+    assert host_result.running is None
+    assert host_result.error.startswith("it was confirmed, and does not answer")
     assert "does not answer: a prediction: HTTP 503" in report.text()
     assert report.failed
 
@@ -39,10 +39,10 @@ def test_a_release_that_falls_silent_after_its_confirm_has_failed(shop: Shop) ->
 def test_a_box_that_went_back_and_does_not_answer_did_not_go_back(shop: Shop) -> None:
     shop.deploy("r1")
     shop.state("b1")["faults"] |= {"gate": {"r2": "too slow"}, "answers": True, "went_back": False}
-    account = accounts(shop.deploy("r2"))["b1"]
-    assert "went back by itself" not in account.error
-    assert account.running is None
-    assert account.silent
+    host_result = results(shop.deploy("r2"))["b1"]
+    assert "went back by itself" not in host_result.error
+    assert host_result.running is None
+    assert host_result.silent
 
 
 def test_a_box_that_does_not_answer_after_its_take_back_is_named_first(shop: Shop) -> None:
@@ -65,7 +65,7 @@ def test_a_box_in_trouble_is_a_failed_box_of_its_wave(shop: Shop) -> None:
     shop.state("b4")["faults"]["lock"] = "the disk filled up during lock: 0 MB and 0 inodes are free at /var/lib"
     report = shop.deploy("r1")
     assert report.verdict is Verdict.DONE
-    assert {box: one.kind for box, one in accounts(report).items()} == {
+    assert {box: one.kind for box, one in results(report).items()} == {
         **dict.fromkeys(("b1", "b2", "b3", "b5"), Kind.CHANGED),
         "b4": Kind.FAILED,
     }
@@ -75,8 +75,8 @@ def test_a_box_in_trouble_is_a_failed_box_of_its_wave(shop: Shop) -> None:
 
 def test_a_box_that_can_take_no_delivery_says_why(shop: Shop) -> None:
     shop.state("b1")["faults"]["why_not"] = "what is written there is kept in memory, and gone at the next boot"
-    account = accounts(shop.deploy("r1"))["b1"]
-    assert (account.kind, "kept in memory" in account.error) == (Kind.FAILED, True)
+    host_result = results(shop.deploy("r1"))["b1"]
+    assert (host_result.kind, "kept in memory" in host_result.error) == (Kind.FAILED, True)
 
 
 def test_a_damaged_program_is_replaced_before_the_lock_is_asked(shop: Shop) -> None:

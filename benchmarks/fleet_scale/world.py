@@ -1,5 +1,5 @@
-"""A discrete-event simulation around the real wave engine: boxes that take recorded times, links, a desk with so many
-cores. No sockets, no threads, and no waiting."""
+"""A discrete-event simulation around the real wave engine: boxes that take recorded times, links, a workstation with so
+many cores. No sockets, no threads, and no waiting."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 
+from benchmarks.fleet_scale.costs import Costs
+from benchmarks.fleet_scale.resources import Shared
+from benchmarks.fleet_scale.times import StepTimes, drawn
 from kit.fleet.rollout.wave_engine import Engine, Job, Kind, Start, Verdict, Wave
-from kit.fleet.scale.costs import Costs
-from kit.fleet.scale.resources import Shared
-from kit.fleet.scale.times import StepTimes, drawn
 
 # ssh connections of each job of a deployment, where the next job comes when the last one's is closed: one for the job's
 # calls, and one for a confirm. And its commands (see delivery.py), rsync among them.
@@ -53,7 +53,7 @@ class Scenario:
 
 
 def limits(scenario: Scenario, times: StepTimes, costs: Costs) -> dict[str, float]:
-    """What each part of the desk could do alone, boxes an hour; the least of them is the limit."""
+    """What each part of the workstation could do alone, boxes an hour; the least of them is the limit."""
     jobs = (Job.PREPARE, Job.CHANGE, Job.RELEASE)
     processor = sum(asking(job, costs) for job in jobs) + costs.desk_box + scenario.size * costs.sent_byte
     trips = sum(map(round_trips, jobs)) * scenario.round_trip
@@ -78,8 +78,8 @@ def round_trips(job: Job) -> int:
 
 @dataclass
 class Result:
-    """`wall` is the roll-out's time, `cpu` the desk's processor seconds, `engine` those of them that the engine itself
-    took here; `memory` at its most, bytes; `sent` bytes; `busiest` the most boxes at once."""
+    """`wall` is the roll-out's time, `cpu` the workstation's processor seconds, `engine` those of them that the engine
+    itself took here; `memory` at its most, bytes; `sent` bytes; `busiest` the most boxes at once."""
 
     scenario: Scenario
     verdict: Verdict
@@ -93,7 +93,7 @@ class Result:
 
     @property
     def cpu_share(self) -> float:
-        """Of the desk's cores, over the whole run."""
+        """Of the workstation's cores, over the whole run."""
         return self.cpu / (self.wall * self.scenario.cores)
 
     @property
@@ -102,7 +102,7 @@ class Result:
 
 
 class World:
-    """One roll-out. Each job goes through the desk's processors, then for a change the links, then its box."""
+    """One roll-out. Each job goes through the workstation's processors, then for a change the links, then its box."""
 
     def __init__(self, scenario: Scenario, times: StepTimes, costs: Costs, seed: int = 0) -> None:
         self._scenario, self._times, self._costs = scenario, times, costs

@@ -1,5 +1,5 @@
-"""What a roll-out costs the desk: its own program, measured with boxes that answer at once; ssh and rsync, measured
-against a real sshd."""
+"""What a roll-out costs the workstation: its own program, measured with boxes that answer at once; ssh and rsync,
+measured against a real sshd."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ import psutil
 from kit.files import read_json
 from kit.fleet.host import commands
 from kit.fleet.host.commands import Link
-from kit.fleet.host.deploy import Delivery
+from kit.fleet.host.deploy import Deploy
 from kit.fleet.host.facts import Facts
-from kit.fleet.host.jobs import Visit
+from kit.fleet.host.jobs import HostJobs
 from kit.fleet.host.remote import Event, Remote, ignore
-from kit.fleet.host.session import Orders, Watch
+from kit.fleet.host.session import DeployOptions, Listener
 from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import run
-from kit.fleet.rollout.staged_release import Parcel
+from kit.fleet.rollout.staged_release import StagedRelease
 from kit.fleet.rollout.task import Task
-from kit.fleet.rollout.workspace import Desk
+from kit.fleet.rollout.workspace import Workspace
 from kit.fleet.view.screen import Lines
 
 FILE = Path(__file__).with_name("costs.json")
@@ -42,8 +42,8 @@ HELD_THREADS = 200
 class Costs:
     """Processor seconds and bytes of memory. `connection`: one ssh process from start to end; `curve25519`: the same
     with that key exchange, where OpenSSH's default also guards against quantum computers; `call`: one over a connection
-    that stands; `sent_byte`: rsync and its ssh; `desk_box`: the desk's program for one whole box; `program`: with no
-    box; `box_at_work`: a thread, an rsync and its ssh."""
+    that stands; `sent_byte`: rsync and its ssh; `desk_box`: the workstation's program for one whole box; `program`:
+    with no box; `box_at_work`: a thread, an rsync and its ssh."""
 
     measured: str
     connection: float
@@ -75,14 +75,14 @@ def calling(link: Link) -> float:
     """Processor seconds of one ssh over a connection that another one keeps."""
     with tempfile.TemporaryDirectory(dir="/tmp") as folder:
         shared = replace(link, control=folder)
-        keeper = subprocess.Popen(commands.ssh(shared, ["cat"]), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        renewer = subprocess.Popen(commands.ssh(shared, ["cat"]), stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         try:
             while not list(Path(folder).iterdir()):
                 time.sleep(0.1)
             return least(commands.ssh(shared, ["true"]))
         finally:
             subprocess.run(commands.close(shared), check=False, capture_output=True)
-            keeper.communicate()
+            renewer.communicate()
 
 
 def connecting(link: Link, *options: str) -> float:
@@ -151,28 +151,28 @@ def own_program(boxes: int) -> tuple[float, float, float]:
     """Processor seconds for a box, bytes with none, bytes for a box: a whole run, its journal and history written."""
     before = float(psutil.Process().memory_info().rss)
     with tempfile.TemporaryDirectory() as here:
-        parcel = empty_parcel(Path(here))
+        staged = empty_parcel(Path(here))
         fleet = Fleet("scale", "scale", tuple(Box(f"box-{number:05}") for number in range(boxes)), pause=0)
-        desk = InstantDesk(Path(here) / "build", fleet)
-        orders = Orders(desk.owner, 60, "signers")
+        workspace = InstantDesk(Path(here) / "build", fleet)
+        options = DeployOptions(workspace.owner, 60, "signers")
 
-        def visit(box: Box, remote: Remote, watch: Watch, stopping: threading.Event) -> Visit:
-            return Delivery(box, [parcel], remote, orders, watch, stopping)
+        def host(box: Box, remote: Remote, listener: Listener, stopping: threading.Event) -> HostJobs:
+            return Deploy(box, [staged], remote, options, listener, stopping)
 
         cpu = time.process_time()
-        report = run.carry_out(desk, Task("deploy", [parcel.release], [], visit), Silent(), None)
+        report = run.carry_out(workspace, Task("deploy", [staged.release], [], host), Silent(), None)
         spent = time.process_time() - cpu
         assert not report.failed
         grown = psutil.Process().memory_info().rss - before
     return spent / boxes, before, max(0.0, grown / boxes)
 
 
-def empty_parcel(folder: Path) -> Parcel:
+def empty_parcel(folder: Path) -> StagedRelease:
     (folder / "out/blobs").mkdir(parents=True)
-    return Parcel("r2", "m 1", "linux_aarch64", "3.11", b"{}", b"program", folder / "out", folder)
+    return StagedRelease("r2", "m 1", "linux_aarch64", "3.11", b"{}", b"program", folder / "out", folder)
 
 
-class InstantDesk(Desk):
+class InstantDesk(Workspace):
     def remote(self, box: Box) -> Remote:
         return InstantRemote()
 

@@ -8,10 +8,21 @@ from pathlib import Path
 import matplotlib
 from matplotlib.figure import Figure
 
+from benchmarks.fleet_scale.world import Result
 from kit.files import replacing
-from kit.fleet.scale.world import Result
 
-COLUMNS = ("boxes", "at once", "wall time", "boxes/h", "desk CPU", "of its cores", "engine", "memory", "uplink", "ends")
+COLUMNS = (
+    "boxes",
+    "at once",
+    "wall time",
+    "boxes/h",
+    "workstation CPU",
+    "of its cores",
+    "engine",
+    "memory",
+    "uplink",
+    "ends",
+)
 INK = ("#1f6f8b", "#d1495b", "#edae49", "#3d5a40")
 
 
@@ -47,7 +58,8 @@ def clock(seconds: float) -> str:
 
 
 def draw(results: Sequence[Result], file: Path) -> None:
-    """Wall time, and the share of the desk's cores, against fleet size; a line for each number of boxes at once."""
+    """Wall time, and the share of the workstation's cores, against fleet size; a line for each number of boxes at
+    once."""
     with matplotlib.rc_context({"svg.hashsalt": "fleet", "svg.fonttype": "none", "font.size": 10}):
         figure = Figure(figsize=(9, 3.8), layout="constrained")
         left, right = figure.subplots(1, 2)
@@ -58,7 +70,9 @@ def draw(results: Sequence[Result], file: Path) -> None:
             left.plot(sizes, [result.wall / 3600 for result in chosen], **style)
             right.plot(sizes, [100 * result.cpu_share for result in chosen], **style)
         left.set(xscale="log", yscale="log", xlabel="boxes", ylabel="hours", title="Wall time of a roll-out")
-        right.set(xscale="log", xlabel="boxes", ylabel="% of the desk's cores", title="What it asks of the desk")
+        right.set(
+            xscale="log", xlabel="boxes", ylabel="% of the workstation's cores", title="What it asks of the workstation"
+        )
         right.set_ylim(0, 105)
         right.axhline(100, color="#999999", linewidth=1, linestyle="--")
         for axes in (left, right):

@@ -1,7 +1,7 @@
 """Step times recorded from real roll-outs, and what is drawn from them.
 
 step_times.json: {"recorded": how and where, "changes": {how: [{step: seconds}]}, "prepare": [seconds], "release":
-[seconds], "take_back": [seconds]}. `python -m kit.fleet.scale record ROLLOUT.jsonl…` writes it.
+[seconds], "take_back": [seconds]}. `python -m benchmarks.fleet_scale record ROLLOUT.jsonl…` writes it.
 """
 
 from __future__ import annotations
@@ -80,6 +80,6 @@ def collect(files: Iterable[Path], recorded: str) -> dict[str, Any]:
 
 
 def since(before: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
-    """What a job added to its box's account of seconds."""
+    """What a job added to its box's seconds."""
     added = {step: round(seconds - before.get(step, 0.0), 2) for step, seconds in now.items()}
     return {step: seconds for step, seconds in added.items() if seconds > 0}

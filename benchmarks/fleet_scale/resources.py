@@ -1,4 +1,4 @@
-"""Something that many jobs share at once: the desk's processors, its uplink. Pure.
+"""Something that many jobs share at once: the workstation's processors, its uplink. Pure.
 
 Every job at it gets the same rate: its own limit, or an equal share of the whole when that is less. Jobs are ordered by
 the service each still lacks, which falls equally for all, so a change of the rate moves no job past another.
@@ -11,7 +11,8 @@ from collections.abc import Hashable
 
 
 class Shared:
-    """`capacity` is units a second for all, `limit` for one job (cores and one core; bytes/s of desk and box)."""
+    """`capacity` is units a second for all, `limit` for one job (cores and one core; bytes/s of workstation and
+    box)."""
 
     def __init__(self, capacity: float, limit: float) -> None:
         self.capacity, self.limit = capacity, limit
