@@ -23,15 +23,18 @@ from rich.markup import escape
 
 from common.errors import UsageError
 from kit import __version__, console, machine, profiles
-from kit.bench import contestants, figures, pictures, rounds
-from kit.bench.ceiling import ceiling
-from kit.bench.page import method, page, setting
-from kit.bench.progress import steps
-from kit.bench.tables import tables
-from kit.bench.target import Target, served_archive
+from kit.bench import rounds
+from kit.bench.load import pictures
+from kit.bench.report import figures
+from kit.bench.report.page import method, page, setting
+from kit.bench.report.progress import steps
+from kit.bench.report.tables import tables
+from kit.bench.servers import contestants
+from kit.bench.servers.ceiling import ceiling
+from kit.bench.servers.loaded_server import Target, served_archive
 from kit.files import write_json, write_text
 from kit.machine import Machine
-from kit.model.request import Request
+from kit.model.source.request import Request
 from kit.profiles import Profile
 from kit.serving.launch import RunFolder
 

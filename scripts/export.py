@@ -11,7 +11,7 @@ from rich.markup import escape
 from kit import profiles
 from kit.console import command, err, facts, print_json, shown_path, step
 from kit.machine import detect
-from kit.model.request import Request
+from kit.model.source.request import Request
 from scripts import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

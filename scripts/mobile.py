@@ -13,8 +13,8 @@ import typer
 from rich.markup import escape
 
 from kit.console import command, err, out, print_json, shown_path, table
-from kit.mobile.choice import targets
-from kit.model.request import Request
+from kit.mobile.formats.choice import targets
+from kit.model.source.request import Request
 from scripts import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from kit.model.request import MAX_ACCURACY_DROP, MIN_AGREEMENT
+from kit.model.source.request import MAX_ACCURACY_DROP, MIN_AGREEMENT
 
 Profile = Annotated[
     str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")

@@ -19,7 +19,7 @@ from kit import profiles
 from kit.console import command, err, out, print_json, shown_path, step, table
 from kit.files import replacing, write_json
 from kit.machine import detect
-from kit.model.request import Request
+from kit.model.source.request import Request
 from scripts import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)

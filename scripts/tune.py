@@ -22,14 +22,15 @@ from common.errors import UsageError
 from kit import console, machine, profiles
 from kit.build import default_build_root
 from kit.smoke.interrupt import Interrupts, Stopped
-from kit.tune import preparation, report, table
-from kit.tune.candidate import Candidate, Failure, Outcome
-from kit.tune.conclusion import Conclusion, conclude
-from kit.tune.executor import WARM_UP_SECONDS, Executor, Load
-from kit.tune.exports import Exports
-from kit.tune.folders import Folders
-from kit.tune.objective import Goal
-from kit.tune.search import Search, Trial
+from kit.tune.report import files, table
+from kit.tune.report.conclusion import Conclusion, conclude
+from kit.tune.search.candidate import Candidate, Failure, Outcome
+from kit.tune.search.hill_climb import Search, Trial
+from kit.tune.search.objective import Goal
+from kit.tune.trial import preparation
+from kit.tune.trial.executor import WARM_UP_SECONDS, Executor, Load
+from kit.tune.trial.exports import Exports
+from kit.tune.trial.folders import Folders
 from kit.tune.tuning import tune as run_search
 
 app = typer.Typer(help=__doc__, add_completion=False)
@@ -94,7 +95,7 @@ def tune(
                 "finished": time.strftime("%Y-%m-%d %H:%M"),
             }
             folder = folders.result(f"{base.name}-{objective}")
-            report.write(conclusion, watch.history, facts, base, folder)
+            files.write(conclusion, watch.history, facts, base, folder)
     except (KeyboardInterrupt, Stopped):
         console.err.print("stopped; what was measured is kept, and the same command goes on from there")
         sys.exit(130)
@@ -102,7 +103,7 @@ def tune(
         console.print_json({**conclusion.document(), **facts, "folder": str(folder)})
     else:
         show(conclusion)
-        console.out.print(f"\nreport   {console.shown_path(folder / report.HTML)}")
+        console.out.print(f"\nreport   {console.shown_path(folder / files.HTML)}")
         if conclusion.feasible:
             console.out.print(f"profile  make archive PROFILE={console.shown_path(folder)}")
     sys.exit(0 if conclusion.feasible else 1)

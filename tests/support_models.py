@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from safetensors.torch import save_file
 
-from kit.model.request import Request
+from kit.model.source.request import Request
 from kit.profiles import Profile
 
 NETWORK = """

@@ -17,9 +17,9 @@ from common.errors import KitError
 from kit import golden
 from kit.archive.packing import MANIFEST
 from kit.archive.parts import Parts
-from kit.model.decoding import decode
 from kit.model.deprecated import torchscript
-from kit.model.preprocessing import Preprocessing
+from kit.model.pictures.decoding import decode
+from kit.model.source.preprocessing import Preprocessing
 
 
 def check(archive: Path, parts: Parts, model_name: str, model_version: str, golden_folder: Path) -> None:

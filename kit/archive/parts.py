@@ -11,7 +11,7 @@ from common.durable import sha256
 from common.errors import KitError, UsageError
 from kit.build import Build
 from kit.files import read_json
-from kit.model import precision
+from kit.model.precision import precisions
 from kit.profiles import MODEL_CONFIG, Profile
 
 ENTRY = "image_classifier.py"
@@ -46,7 +46,7 @@ def read_export(profile: Profile, wanted: str = "") -> dict[str, Any]:
         raise KitError(f"build/{profile.name}/{build.export_report.name} is no export's report", hint) from None
     if sha256(build.model) != exported:
         raise KitError(f"build/{profile.name}/model.pt is not the one that was exported", hint)
-    asked = precision.asked_for(profile, wanted)
+    asked = precisions.asked_for(profile, wanted)
     if asked not in (report["precision"], report.get("precision_asked")):
         whose = "PRECISION" if wanted else "the profile now"
         raise KitError(

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from common.errors import KitError
 from kit.bench import processes
-from kit.bench.load import Load, Plan, percentile
+from kit.bench.load.plan import Load, Plan, percentile
 from kit.bench.measurement import Measurement
 from kit.bench.processes import ProcessShare
-from kit.bench.target import Target
+from kit.bench.servers.loaded_server import Target
 from kit.build import PROJECT
 
 
@@ -59,7 +59,7 @@ def measure(
         seed=seed,
     )
     with subprocess.Popen(
-        [sys.executable, "-m", "kit.bench.generator"],
+        [sys.executable, "-m", "kit.bench.load.generator"],
         cwd=PROJECT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field
 
-from kit.bench.ceiling import Ceiling
-from kit.bench.load import Load
+from kit.bench.load.pictures import PictureSet
+from kit.bench.load.plan import Load
 from kit.bench.measuring import Window, measure
-from kit.bench.pictures import PictureSet
-from kit.bench.target import Target
+from kit.bench.servers.ceiling import Ceiling
+from kit.bench.servers.loaded_server import Target
 
 # The open loop's rates: of the best a server did in the closed loop. At half, a lone request's own latency shows;
 # at 0.8, the queueing of a busy server.

@@ -9,25 +9,12 @@ from typing import Any
 from common.durable import sha256
 from common.manifest import Manifest, Part
 from kit import __version__
-from kit.bundle import (
-    content,
-    distribution,
-    gate,
-    licenses,
-    manifest,
-    program,
-    reading,
-    requirements,
-    sbom,
-    server,
-    signing,
-    tarball,
-    torch_source,
-    wheels,
-)
-from kit.bundle.content import Contents
+from kit.bundle import manifest, program, reading, signing, tarball
+from kit.bundle.documents import content, gate_limits, licenses, sbom, server_section
+from kit.bundle.documents.content import Contents
 from kit.bundle.tarball import Content
 from kit.bundle.target import Target
+from kit.bundle.wheels import distribution, fetching, requirements, torch_source
 from kit.console import step
 from kit.files import replacing
 from kit.profiles import Profile
@@ -64,8 +51,8 @@ def check(profile: Profile, target: Target, key: Path) -> dict[str, Any]:
     """All that can be known before a download of minutes; archive.json's content."""
     signing.public_key(key)
     archive = content.check_archive(profile, target)
-    gate.of(profile)
-    server.section(profile)
+    gate_limits.of(profile)
+    server_section.section(profile)
     return archive
 
 
@@ -77,7 +64,7 @@ def fetch(target: Target, torch_index: str) -> list[Path]:
         step(torch.note)
     step(f"resolving what {target.platform} with Python {target.python} needs")
     wanted = [*requirements.resolve(target, torch, lock), requirements.locked(lock, PIP)]
-    return wheels.fetch(wanted, target, torch, wheels.default_cache())
+    return fetching.fetch(wanted, target, torch, fetching.default_cache())
 
 
 def collect(profile: Profile, target: Target, archive: dict[str, Any], found: list[Path]) -> Contents:
@@ -105,8 +92,8 @@ def describe(profile: Profile, target: Target, archive: dict[str, Any], contents
             "id": manifest.runtime_id(target.platform, target.python, boxed),
             "pip": next(name for part in boxed if (name := Path(part.path).name).startswith(f"{PIP}-")),
         },
-        "server": server.section(profile),
-        "gate": gate.of(profile),
+        "server": server_section.section(profile),
+        "gate": gate_limits.of(profile),
         "golden": content.golden_section(profile),
     }
     return manifest.make(document, parts)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from packaging.tags import Tag, compatible_tags, cpython_tags
 
 from common.errors import UsageError
-from kit.model import hardware
+from kit.model.precision import hardware
 
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")  # from the first that box.pyz runs on to the last that torch has wheels for
 DEFAULT_PYTHON = "3.11"  # Debian 12's and the Raspberry Pi OS of the same time

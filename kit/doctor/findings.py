@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kit.doctor.facts import Facts, ProfileFacts
 from kit.gpus import VARIABLE
-from kit.model.hardware import BF16_FLAGS, INT8_FLAGS, first, why_slow
+from kit.model.precision.hardware import BF16_FLAGS, INT8_FLAGS, first, why_slow
 from kit.serving.preflight import memory_needed
 
 SEVERITIES = ("ok", "note", "warning", "error")

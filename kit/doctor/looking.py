@@ -21,7 +21,7 @@ from kit.machine import Machine
 from kit.profiles import Profile
 from kit.serving import preflight, settings, state
 from kit.serving.launch import RunFolder
-from kit.tune.profile_settings import default_of, gpus_of
+from kit.tune.trial.profile_settings import default_of, gpus_of
 
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 STAT = Path("/proc/stat")

@@ -10,9 +10,10 @@ import torch
 
 from common.durable import sha256
 from kit import __version__
-from kit.mobile import runtimes, snippets
+from kit.mobile import snippets
+from kit.mobile.formats import runtimes
 from kit.mobile.making import Made, MadeFile
-from kit.model.source import Source
+from kit.model.source.resolving import Source
 
 
 def document(source: Source, made: Made, model_name: str, latencies: Sequence[dict[str, Any]]) -> dict[str, Any]:

@@ -11,18 +11,20 @@ import torch
 from torch import Tensor, nn
 
 from kit.console import step
-from kit.mobile import onnx_file, pt2e, pte, ptl, runtimes
-from kit.mobile.choice import Target
-from kit.mobile.signature import Loaded, Port
-from kit.mobile.variants import OUTPUT_NAME, VARIANTS, Variant
-from kit.mobile.wrapping import wrap
-from kit.model import calibration, decoding, gate, int8
-from kit.model.comparison import Comparison, Model
+from kit.mobile.formats import onnx_file, pt2e, pte, ptl, runtimes
+from kit.mobile.formats.choice import Target
+from kit.mobile.formats.signature import Loaded, Port
+from kit.mobile.formats.variants import OUTPUT_NAME, VARIANTS, Variant
+from kit.mobile.formats.wrapping import wrap
+from kit.model.checks import accuracy_gate
+from kit.model.checks.accuracy_gate import Gate
+from kit.model.checks.comparison import Comparison, Model
 from kit.model.export import measure
-from kit.model.gate import Gate
-from kit.model.pictures import Picture
-from kit.model.request import Request
-from kit.model.source import Source
+from kit.model.pictures import calibration, decoding
+from kit.model.pictures.choosing import Picture
+from kit.model.precision import int8
+from kit.model.source.request import Request
+from kit.model.source.resolving import Source
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class Maker:
 
     def make(self, target: Target, folder: Path) -> Made:
         """Write the files into `folder`. Raises KitError when one does not pass the gate of its precision."""
-        passing = gate.of(target.precision, self.request)
+        passing = accuracy_gate.of(target.precision, self.request)
         if target.precision == "fp32":
             files = self._files(target, self.source.network, folder)
             for file in files:

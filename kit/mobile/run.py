@@ -13,14 +13,15 @@ from crop_geometry import CROP
 from kit.build import default_build_root
 from kit.console import step
 from kit.files import write_json, write_text
-from kit.mobile import card, latency, runtimes, snippets
-from kit.mobile.choice import Target
+from kit.mobile import card, latency, snippets
 from kit.mobile.folder import replacing_folder, write_sums
+from kit.mobile.formats import runtimes
+from kit.mobile.formats.choice import Target
 from kit.mobile.making import Made, MadeFile, Maker
 from kit.mobile.picture import draw
-from kit.model import labels, preprocessing
-from kit.model.request import Request
-from kit.model.source import Source, checked_on, resolve
+from kit.model.source import labels, preprocessing
+from kit.model.source.request import Request
+from kit.model.source.resolving import Source, checked_on, resolve
 
 LABELS = "index_to_name.json"
 

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from common.durable import sha256
-from kit.mobile import runtimes
-from kit.mobile.choice import Target
+from kit.mobile.formats import runtimes
+from kit.mobile.formats.choice import Target
 from kit.mobile.making import MadeFile
-from kit.model.preprocessing import Preprocessing
+from kit.model.source.preprocessing import Preprocessing
 
 TEMPLATES = Path(__file__).parent / "templates"
 SECTION = re.compile(r"^//// (.+)$", re.MULTILINE)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from kit.mobile import runtimes
+from kit.mobile.formats import runtimes
 
 CALLS = 10
 WARM_UP = 3

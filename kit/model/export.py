@@ -16,14 +16,17 @@ from common.errors import KitError
 from kit import __version__
 from kit.console import progress, step
 from kit.files import replacing, write_json
-from kit.model import calibration, comparison, gate, golden, int8, labels, precision
-from kit.model.comparison import Comparison, Model
+from kit.model.checks import accuracy_gate, comparison, golden_pictures
+from kit.model.checks.comparison import Comparison, Model
 from kit.model.deprecated import torchscript
-from kit.model.pictures import Picture
-from kit.model.precision import Choice
-from kit.model.request import Request
+from kit.model.pictures import calibration
+from kit.model.pictures.choosing import Picture
+from kit.model.precision import int8, precisions
+from kit.model.precision.precisions import Choice
 from kit.model.servable import Servable, example
-from kit.model.source import Source, checked_on, resolve
+from kit.model.source import labels
+from kit.model.source.request import Request
+from kit.model.source.resolving import Source, checked_on, resolve
 from kit.profiles import Profile
 
 
@@ -40,7 +43,7 @@ def export(profile: Profile, request: Request) -> Exported:
 
     Raises KitError, with an earlier build left as it is, when the exported model is not as good as the original.
     """
-    choice = precision.of(profile, request.precision, request.platform)
+    choice = precisions.of(profile, request.precision, request.platform)
     step(f"precision {choice.name}: {choice.reason}")
     step("loading the network and its weights")
     source = resolve(request)
@@ -51,7 +54,7 @@ def export(profile: Profile, request: Request) -> Exported:
         made = make(source, choice, request, found.pictures, temporary)
     write_json(build.labels, labels.document(source.labels))
     write_json(build.preprocessing, source.preprocessing.document())
-    golden.write(made.measured, model_name, build.golden)
+    golden_pictures.write(made.measured, model_name, build.golden)
     report = describe(source, choice, made, build.model, model_name)
     write_json(build.export_report, report)
     notes = [*source.notes, *found.notes, choice.note, *made.notes]
@@ -69,7 +72,7 @@ class Made:
 
 def make(source: Source, choice: Choice, request: Request, found: Sequence[Picture], path: Path) -> Made:
     """Write the model to `path`. Raises KitError when it does not pass the gate of its precision."""
-    passing = gate.of(choice.name, request)
+    passing = accuracy_gate.of(choice.name, request)
     if choice.name != "int8":
         step(f"tracing {source.architecture.name} in {choice.name}")
         measured = measure(source, trace(source, source.network, choice, found, path), found)

@@ -7,8 +7,8 @@ import copy
 import torch
 from torch import Tensor, nn
 
-from kit.model.folding import folded
-from kit.model.preprocessing import Preprocessing
+from kit.model.precision.folding import folded
+from kit.model.source.preprocessing import Preprocessing
 
 INSIDE = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
 

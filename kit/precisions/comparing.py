@@ -22,8 +22,8 @@ from kit.build import PROJECT, Build
 from kit.console import step
 from kit.files import read_json
 from kit.machine import CPUINFO, Machine, processor_flags
-from kit.model import hardware
-from kit.model.precision import PRECISIONS
+from kit.model.precision import hardware
+from kit.model.precision.precisions import PRECISIONS
 from kit.precisions.crew import Crew, crew
 from kit.profiles import Profile
 

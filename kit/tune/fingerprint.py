@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from common.durable import sha256
 from kit.files import read_json
-from kit.tune.executor import Executor
+from kit.tune.trial.executor import Executor
 
 
 def fingerprint(executor: Executor, precisions: Sequence[str]) -> str:

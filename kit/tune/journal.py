@@ -15,7 +15,7 @@ from typing import Any
 
 from common import json_lines
 from kit.bench.measurement import Measurement
-from kit.tune.candidate import Candidate, Failure, Outcome
+from kit.tune.search.candidate import Candidate, Failure, Outcome
 
 
 class Journal:

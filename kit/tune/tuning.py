@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from kit.tune.candidate import Candidate, Outcome
 from kit.tune.journal import Journal
-from kit.tune.search import Search, Trial
+from kit.tune.search.candidate import Candidate, Outcome
+from kit.tune.search.hill_climb import Search, Trial
 
 
 class Watcher(Protocol):

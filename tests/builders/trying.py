@@ -22,10 +22,11 @@ from torch import Tensor, nn
 from torchvision import models
 
 from kit.build import PROJECT
-from kit.model import decoding, preprocessing
-from kit.model.imagenet import weights_of
-from kit.model.pictures import Picture, find, some
-from kit.model.source import EMBEDDED, EMBEDDED_CALIBRATION
+from kit.model.pictures import decoding
+from kit.model.pictures.choosing import Picture, find, some
+from kit.model.source import preprocessing
+from kit.model.source.imagenet import weights_of
+from kit.model.source.resolving import EMBEDDED, EMBEDDED_CALIBRATION
 
 CLASSES = 43
 PICTURES = 6

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from kit.bench import pictures
+from kit.bench.load import pictures
 from kit.bench.measuring import measure_server
-from kit.bench.target import of_state
+from kit.bench.servers.loaded_server import of_state
 from kit.build import PROJECT, Build
 from kit.serving import state
 from kit.serving.launch import RunFolder

@@ -24,7 +24,8 @@ import pytest
 
 from box.store import runtime_files
 from common.tokens import read_header
-from kit.bundle import content, making, program
+from kit.bundle import making, program
+from kit.bundle.documents import content
 from kit.bundle.target import Target
 from kit.profiles import CONFIG, Profile
 from kit.smoke.http import client

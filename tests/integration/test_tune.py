@@ -18,10 +18,10 @@ from common import json_lines
 from kit import machine, profiles
 from kit.build import PROJECT
 from kit.files import write_json
-from kit.model.precision import PRECISIONS
-from kit.tune import table
-from kit.tune.exports import Exports
-from kit.tune.folders import Folders
+from kit.model.precision.precisions import PRECISIONS
+from kit.tune.report import table
+from kit.tune.trial.exports import Exports
+from kit.tune.trial.folders import Folders
 from tests.conftest import RunScript, script_environment
 from tests.integration.places import Words, free_addresses
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kit.mobile.choice import targets
+from kit.mobile.formats.choice import targets
 from kit.mobile.run import mobile
 from tests.conftest import RunScript, script_environment
 from tests.support_models import Workshop, make_workshop

@@ -5,7 +5,7 @@ import re
 import pytest
 import torch
 
-from kit.mobile import pte
+from kit.mobile.formats import pte
 from tests.mobile.conftest import Delivered, Delivery
 
 pytestmark = pytest.mark.timeout(3000)  # the first to run makes them: two minutes, and more on a busy machine

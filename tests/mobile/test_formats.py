@@ -9,7 +9,7 @@ import tree_sitter
 import tree_sitter_kotlin
 import tree_sitter_swift
 
-from kit.mobile import onnx_file, runtimes
+from kit.mobile.formats import onnx_file, runtimes
 from tests.mobile.conftest import Delivered, Delivery
 
 pytestmark = pytest.mark.timeout(1200)  # ExecuTorch alone takes seconds to import

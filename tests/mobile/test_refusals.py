@@ -7,11 +7,11 @@ import torch
 from safetensors.torch import save_file
 
 from common.errors import KitError
-from kit.mobile import runtimes
-from kit.mobile.choice import FORMATS, Target, targets
+from kit.mobile.formats import runtimes
+from kit.mobile.formats.choice import FORMATS, Target, targets
 from kit.mobile.making import Maker
 from kit.mobile.run import mobile
-from kit.model.source import checked_on, resolve
+from kit.model.source.resolving import checked_on, resolve
 from tests.mobile.conftest import Delivery
 from tests.support_models import Workshop, make_workshop, state
 

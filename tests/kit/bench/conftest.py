@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.bench.target import Target
+from kit.bench.servers.loaded_server import Target
 
 RIGHT = b'{"Banana": 0.97, "Lime": 0.02}'
 Answer = Callable[[int], "tuple[int, bytes] | None"]

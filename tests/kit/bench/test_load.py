@@ -7,7 +7,7 @@ import math
 
 import pytest
 
-from kit.bench.load import Load, Sample, arrivals, percentile, tally
+from kit.bench.load.plan import Load, Sample, arrivals, percentile, tally
 
 
 @pytest.mark.parametrize(("percent", "expected"), [(1, 10), (50, 500), (95, 950), (99, 990), (99.9, 999), (100, 1000)])

@@ -10,9 +10,9 @@ from socket import create_server
 
 import pytest
 
-from kit.bench.load import Load, arrivals
+from kit.bench.load.plan import Load, arrivals
 from kit.bench.measuring import measure, measure_server
-from kit.bench.target import Target
+from kit.bench.servers.loaded_server import Target
 from tests.kit.bench.conftest import RIGHT, Serve
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from common.errors import UsageError
-from kit.bench import pictures
+from kit.bench.load import pictures
 
 
 def test_the_reference_picture(tmp_path: Path) -> None:

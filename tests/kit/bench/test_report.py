@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from kit.bench import figures, tables
-from kit.bench.load import percentile
+from kit.bench.load.plan import percentile
 from kit.bench.measurement import Measurement
 from kit.bench.measuring import Window
-from kit.bench.page import page
 from kit.bench.processes import ProcessShare
+from kit.bench.report import figures, tables
+from kit.bench.report.page import page
 from kit.bench.rounds import OPEN_SHARES, Results, Settings, Stage
 
 SETTINGS = Settings(clients=(1, 8), seconds=10, repeats=3)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kit.bench import stock
-from kit.bench.stock_archive import archiver_command
+from kit.bench.servers import stock
+from kit.bench.servers.stock_archive import archiver_command
 from kit.serving.launch import RunFolder
 
 

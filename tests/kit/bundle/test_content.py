@@ -6,7 +6,8 @@ import pytest
 
 from common.errors import KitError, UsageError
 from common.manifest import NAME
-from kit.bundle import content, program
+from kit.bundle import program
+from kit.bundle.documents import content
 from kit.bundle.target import Target
 from tests.kit.bundle.conftest import X86, Desk
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import KitError
-from kit.bundle import distribution
+from kit.bundle.wheels import distribution
 from tests.kit.bundle.parts import java_wheel, make_wheel, torchserve_wheel
 
 NAME = "Some_Thing-1.0-py3-none-any.whl"

@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from common.errors import UsageError
-from kit.bundle import gate
+from kit.bundle.documents import gate_limits
 from kit.profiles import CONFIG, Profile
 
 EDGE = Profile("edge", CONFIG / "edge", "a test's")
@@ -16,12 +16,12 @@ def profile(folder: Path, section: object) -> Profile:
 
 
 def test_the_edge_profile_has_every_limit() -> None:
-    assert set(gate.of(EDGE)) == set(gate.LIMITS)
+    assert set(gate_limits.of(EDGE)) == set(gate_limits.LIMITS)
 
 
 def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> None:
     with pytest.raises(UsageError, match="could not tell a good release from a bad one") as raised:
-        gate.of(Profile("onprem", CONFIG / "onprem", "a test's"))
+        gate_limits.of(Profile("onprem", CONFIG / "onprem", "a test's"))
     assert "config/edge/model-config.yaml" in raised.value.hint
 
 
@@ -37,12 +37,12 @@ def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> No
 )
 def test_a_limit_that_cannot_be_is_named(tmp_path: Path, change: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        gate.of(profile(tmp_path, {**gate.of(EDGE), **change}))
+        gate_limits.of(profile(tmp_path, {**gate_limits.of(EDGE), **change}))
 
 
 def test_a_limit_that_is_missing_is_named_with_its_unit(tmp_path: Path) -> None:
-    section = gate.of(EDGE)
+    section = gate_limits.of(EDGE)
     del section["second_worker_mb"]
     with pytest.raises(UsageError, match="gate: second_worker_mb is not there") as raised:
-        gate.of(profile(tmp_path, section))
+        gate_limits.of(profile(tmp_path, section))
     assert "MB" in raised.value.hint

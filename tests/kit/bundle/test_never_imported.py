@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 from kit.build import PROJECT
-from kit.bundle.requirements import NEVER_IMPORTED
+from kit.bundle.wheels.requirements import NEVER_IMPORTED
 from tests.kit.bundle.conftest import Desk
 
 SERVE = """

@@ -6,10 +6,10 @@ import pytest
 import tomllib
 
 from common.errors import KitError
-from kit.bundle import requirements
-from kit.bundle.requirements import Requirement
 from kit.bundle.target import Target
-from kit.bundle.torch_source import TorchSource
+from kit.bundle.wheels import requirements
+from kit.bundle.wheels.requirements import Requirement
+from kit.bundle.wheels.torch_source import TorchSource
 from tests.kit.bundle.parts import make_wheel
 
 HASHES = [character * 64 for character in "abcdef"]

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from common.errors import UsageError
-from kit.bundle import server
+from kit.bundle.documents import server_section
 from kit.profiles import CONFIG, Profile
 from kit.serving.launch import RunFolder, here, java_command
 from kit.serving.settings import Settings
@@ -22,7 +22,7 @@ def own(folder: Path, properties: str, config: str = "minWorkers: 1\n") -> Profi
 
 
 def test_the_box_is_told_the_command_that_serve_uses_here(tmp_path: Path) -> None:
-    made = server.section(EDGE)
+    made = server_section.section(EDGE)
     config = EDGE.properties.read_text()
     vmargs = next(line.removeprefix("vmargs=") for line in config.splitlines() if line.startswith("vmargs="))
     places = replace(here(tmp_path, RunFolder(tmp_path), tmp_path), java_cache="")  # made here, for this Java
@@ -33,20 +33,20 @@ def test_the_box_is_told_the_command_that_serve_uses_here(tmp_path: Path) -> Non
 
 
 def test_only_words_that_a_box_knows_stand_in_braces() -> None:
-    made = server.section(EDGE)
+    made = server_section.section(EDGE)
     text = " ".join([*made["command"], *made["environment"].values()])
     assert set(re.findall(r"{(\w+)}", text)) == WORDS
     assert not re.search(r"(^|[ =])/", text), "no path of this machine"
 
 
 def test_it_says_how_many_workers_to_wait_for_and_how_long_an_answer_may_take() -> None:
-    made = server.section(EDGE)
+    made = server_section.section(EDGE)
     assert (made["workers"], made["response_timeout"]) == (1, 60)
 
 
 def test_a_profile_that_leaves_the_workers_to_the_machine_is_refused() -> None:
     with pytest.raises(UsageError, match="leaves the number of workers to the machine"):
-        server.section(Profile("onprem", CONFIG / "onprem", "a test's"))
+        server_section.section(Profile("onprem", CONFIG / "onprem", "a test's"))
 
 
 @pytest.mark.parametrize(
@@ -55,4 +55,4 @@ def test_a_profile_that_leaves_the_workers_to_the_machine_is_refused() -> None:
 )
 def test_a_profile_that_a_box_could_not_serve_safely_is_refused(tmp_path: Path, properties: str) -> None:
     with pytest.raises(UsageError, match="tokens on"):
-        server.section(own(tmp_path, properties))
+        server_section.section(own(tmp_path, properties))

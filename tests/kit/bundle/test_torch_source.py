@@ -3,8 +3,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import UsageError
-from kit.bundle import torch_source
 from kit.bundle.target import Target
+from kit.bundle.wheels import torch_source
 
 X86, ARM = Target("linux_x86_64", "3.11"), Target("linux_aarch64", "3.11")
 

@@ -6,10 +6,10 @@ import pytest
 
 from common.durable import sha256
 from common.errors import KitError
-from kit.bundle import wheels
-from kit.bundle.requirements import Requirement
 from kit.bundle.target import Target
-from kit.bundle.torch_source import TorchSource
+from kit.bundle.wheels import fetching
+from kit.bundle.wheels.requirements import Requirement
+from kit.bundle.wheels.torch_source import TorchSource
 from tests.kit.bundle.parts import make_wheel
 
 TARGET = Target("linux_aarch64", "3.11")
@@ -37,42 +37,42 @@ def torch(*files: Path) -> Requirement:
 
 def test_the_best_wheel_for_the_box_comes_and_no_other(index: Path, tmp_path: Path) -> None:
     wanted = torch(*index.glob("torch-2.9.1-*"))
-    found = wheels.fetch([wanted], TARGET, TorchSource(str(index), "2.9.1"), tmp_path / "cache")
+    found = fetching.fetch([wanted], TARGET, TorchSource(str(index), "2.9.1"), tmp_path / "cache")
     assert [path.name for path in found] == [NEW]
     assert found[0].read_bytes() == (index / NEW).read_bytes()
 
 
 def test_what_is_there_is_not_downloaded_again(index: Path, tmp_path: Path) -> None:
     source, wanted = TorchSource(str(index), "2.9.1"), torch(index / NEW)
-    first = wheels.fetch([wanted], TARGET, source, tmp_path / "cache")
+    first = fetching.fetch([wanted], TARGET, source, tmp_path / "cache")
     (index / NEW).unlink()
-    assert wheels.fetch([wanted], TARGET, source, tmp_path / "cache") == first
+    assert fetching.fetch([wanted], TARGET, source, tmp_path / "cache") == first
 
 
 def test_what_was_damaged_on_the_disk_is_downloaded_again(index: Path, tmp_path: Path) -> None:
     source, wanted = TorchSource(str(index), "2.9.1"), torch(index / NEW)
-    found = wheels.fetch([wanted], TARGET, source, tmp_path / "cache")
+    found = fetching.fetch([wanted], TARGET, source, tmp_path / "cache")
     found[0].write_bytes(b"half a whe")
-    assert sha256(wheels.fetch([wanted], TARGET, source, tmp_path / "cache")[0]) in wanted.hashes
+    assert sha256(fetching.fetch([wanted], TARGET, source, tmp_path / "cache")[0]) in wanted.hashes
 
 
 def test_a_file_with_another_hash_is_refused_with_pips_words(index: Path, tmp_path: Path) -> None:
     wanted = torch(index / NEW)
     make_wheel(index, NEW, "License: Other")
     with pytest.raises(KitError, match=r"pip failed: .*DO NOT MATCH THE HASHES"):
-        wheels.fetch([wanted], TARGET, TorchSource(str(index), "2.9.1"), tmp_path / "cache")
+        fetching.fetch([wanted], TARGET, TorchSource(str(index), "2.9.1"), tmp_path / "cache")
     assert list((tmp_path / "cache").rglob("*.whl")) == []
 
 
 def test_the_pinned_hash_decides_between_wheels_that_fit(index: Path) -> None:
-    assert wheels.find(torch(index / NEW, index / OLD), TARGET, index) == index / NEW
-    assert wheels.find(torch(index / OLD), TARGET, index) == index / OLD
-    assert wheels.find(torch(index / OTHERS[0]), TARGET, index) is None
+    assert fetching.find(torch(index / NEW, index / OLD), TARGET, index) == index / NEW
+    assert fetching.find(torch(index / OLD), TARGET, index) == index / OLD
+    assert fetching.find(torch(index / OTHERS[0]), TARGET, index) is None
 
 
 def test_the_cache_can_be_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BUILD", str(tmp_path / "build"))
     monkeypatch.delenv("WHEELS", raising=False)
-    assert wheels.default_cache() == tmp_path / "build" / "wheels"
+    assert fetching.default_cache() == tmp_path / "build" / "wheels"
     monkeypatch.setenv("WHEELS", str(tmp_path / "shared"))
-    assert wheels.default_cache() == tmp_path / "shared"
+    assert fetching.default_cache() == tmp_path / "shared"

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from kit.mobile.choice import FORMATS, Target
+from kit.mobile.formats.choice import FORMATS, Target
 from kit.mobile.making import Made, Maker
-from kit.model.source import checked_on, resolve
+from kit.model.source.resolving import checked_on, resolve
 from tests.support_models import Workshop
 
 

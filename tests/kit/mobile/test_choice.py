@@ -1,7 +1,7 @@
 import pytest
 
 from common.errors import UsageError
-from kit.mobile.choice import targets
+from kit.mobile.formats.choice import targets
 
 
 def names(wanted: str, precision: str) -> list[str]:

@@ -7,11 +7,11 @@ import pytest
 import torch
 
 from common.errors import KitError
-from kit.mobile import ptl
-from kit.mobile.choice import FORMATS, Target
+from kit.mobile.formats import ptl
+from kit.mobile.formats.choice import FORMATS, Target
 from kit.mobile.making import Made, Maker, worst
+from kit.model.checks.accuracy_gate import Gate
 from kit.model.deprecated import lite, torchscript
-from kit.model.gate import Gate
 from tests.support_models import Workshop
 
 

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from common.errors import KitError
-from kit.mobile import runtimes
-from kit.mobile.choice import FORMATS, Target, targets
+from kit.mobile.formats import runtimes
+from kit.mobile.formats.choice import FORMATS, Target, targets
+from kit.mobile.formats.signature import Loaded
 from kit.mobile.run import Finished, mobile
-from kit.mobile.signature import Loaded
 from tests.support_models import Workshop, make_workshop
 
 

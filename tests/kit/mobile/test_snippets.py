@@ -7,8 +7,9 @@ from itertools import product
 import pytest
 
 from common.durable import sha256
-from kit.mobile import runtimes, snippets
-from kit.mobile.choice import FORMATS, Target
+from kit.mobile import snippets
+from kit.mobile.formats import runtimes
+from kit.mobile.formats.choice import FORMATS, Target
 from kit.mobile.making import Made, MadeFile, Maker
 
 BOTH = list(product(FORMATS, (snippets.KOTLIN, snippets.SWIFT)))

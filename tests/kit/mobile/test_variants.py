@@ -2,9 +2,9 @@ import torch
 from torch import Tensor, nn
 from torchvision import transforms
 
-from kit.mobile.variants import FLOATS, PIXELS, VARIANTS
-from kit.mobile.wrapping import wrap
-from kit.model.preprocessing import Preprocessing
+from kit.mobile.formats.variants import FLOATS, PIXELS, VARIANTS
+from kit.mobile.formats.wrapping import wrap
+from kit.model.source.preprocessing import Preprocessing
 
 STEPS = Preprocessing(36, 32, "bilinear", True, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 

@@ -4,7 +4,7 @@ import pytest
 
 from kit.build import Build
 from kit.model.export import export
-from kit.model.request import Request
+from kit.model.source.request import Request
 from tests.support_models import make_workshop
 
 

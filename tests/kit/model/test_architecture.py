@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from common.errors import KitError, UsageError
-from kit.model import architecture
+from kit.model.source import architecture
 
 
 def test_a_torchvision_network_is_found_by_name() -> None:

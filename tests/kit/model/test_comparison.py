@@ -2,9 +2,9 @@ from pathlib import Path
 
 import torch
 
-from kit.model import golden
-from kit.model.comparison import Comparison
-from kit.model.pictures import Picture
+from kit.model.checks import golden_pictures
+from kit.model.checks.comparison import Comparison
+from kit.model.pictures.choosing import Picture
 
 LABELS = ("a", "b", "c")
 
@@ -40,28 +40,28 @@ def test_the_drop_is_in_points_and_negative_when_the_exported_model_is_better() 
 def test_golden_pictures_are_clear_right_and_of_different_labels() -> None:
     rows = [[0.8, 0.1, 0.1], SURE, [0.05, 0.9, 0.05], [0.1, 0.45, 0.45], [0.05, 0.05, 0.9]]
     measured = comparison(rows, rows, "a", "a", "b", "b", "a")
-    assert golden.choose(measured) == [2, 1]  # the last is clear, and wrong
+    assert golden_pictures.choose(measured) == [2, 1]  # the last is clear, and wrong
 
 
 def test_when_nothing_is_clear_the_clearest_is_golden() -> None:
     rows = [[0.34, 0.33, 0.33], [0.4, 0.3, 0.3]]
-    assert golden.choose(comparison(rows, rows)) == [1]
+    assert golden_pictures.choose(comparison(rows, rows)) == [1]
 
 
 def test_a_picture_on_which_the_exported_model_is_off_is_not_golden() -> None:
     eager = [[0.95, 0.03, 0.02], [0.03, 0.9, 0.07]]
-    assert golden.choose(comparison(eager, [[0.90, 0.06, 0.04], eager[1]])) == [1]
-    assert golden.tolerance(comparison(eager, eager), [0, 1]) == golden.TOLERANCE
+    assert golden_pictures.choose(comparison(eager, [[0.90, 0.06, 0.04], eager[1]])) == [1]
+    assert golden_pictures.tolerance(comparison(eager, eager), [0, 1]) == golden_pictures.TOLERANCE
 
 
 def test_the_tolerance_grows_only_when_every_picture_is_off() -> None:
     off = comparison([[0.95, 0.03, 0.02]], [[0.88, 0.07, 0.05]])
-    assert golden.choose(off) == [0]
-    assert golden.tolerance(off, [0]) == 0.14
+    assert golden_pictures.choose(off) == [0]
+    assert golden_pictures.tolerance(off, [0]) == 0.14
 
 
 def test_golden_files_of_one_name_are_told_apart() -> None:
-    assert golden.file_names([Path("a/1.jpg"), Path("b/1.jpg"), Path("b/2.jpg")]) == [
+    assert golden_pictures.file_names([Path("a/1.jpg"), Path("b/1.jpg"), Path("b/2.jpg")]) == [
         "0_a_1.jpg",
         "1_b_1.jpg",
         "2.jpg",

@@ -11,9 +11,9 @@ import torch
 from PIL import Image, ImageOps
 
 from common.errors import KitError
-from kit.model.decoding import crops, decode
-from kit.model.pictures import Picture
-from kit.model.preprocessing import Preprocessing
+from kit.model.pictures.choosing import Picture
+from kit.model.pictures.decoding import crops, decode
+from kit.model.source.preprocessing import Preprocessing
 
 STEPS = Preprocessing(36, 32, "bilinear", True, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3))
 GRADIENT = Image.merge("RGB", [Image.linear_gradient("L").rotate(angle).resize((48, 40)) for angle in (0, 90, 180)])

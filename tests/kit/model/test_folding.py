@@ -3,7 +3,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from kit.model.folding import folded
+from kit.model.precision.folding import folded
 
 PICTURES = torch.rand(2, 3, 12, 12, generator=torch.Generator().manual_seed(1))
 

@@ -1,12 +1,12 @@
 import pytest
 
 from common.errors import KitError, UsageError
-from kit.model import gate
-from kit.model.request import Request
+from kit.model.checks import accuracy_gate
+from kit.model.source.request import Request
 from tests.kit.model.test_comparison import OTHER, SURE, comparison
 
-FP32 = gate.of("fp32", Request())
-INT8 = gate.of("int8", Request())
+FP32 = accuracy_gate.of("fp32", Request())
+INT8 = accuracy_gate.of("int8", Request())
 
 
 @pytest.mark.parametrize("exported", [OTHER, [0.9, 0.05, 0.05], [float("nan")] * 3])
@@ -30,7 +30,7 @@ def test_the_refusal_shows_the_figures_and_the_pictures() -> None:
 def test_two_in_a_hundred_may_differ(precision: str) -> None:
     for wrong, passes in ((2, True), (3, False)):
         measured = comparison([SURE] * 100, [OTHER] * wrong + [SURE] * (100 - wrong))
-        assert gate.of(precision, Request()).passes(measured) is passes
+        assert accuracy_gate.of(precision, Request()).passes(measured) is passes
 
 
 def test_accuracy_may_fall_by_one_point_and_no_more() -> None:
@@ -48,10 +48,10 @@ def test_answers_that_differ_and_are_right_as_often_pass_only_with_agreement() -
 def test_both_limits_can_be_set_and_fp32_stays_exact() -> None:
     half = comparison([SURE, SURE], [SURE, OTHER], "a", "a")
     loose = Request(max_accuracy_drop="50", min_agreement="50")
-    assert gate.of("int8", loose).passes(half)
-    assert not gate.of("int8", Request(min_agreement="50")).passes(half)
-    assert not gate.of("int8", Request(max_accuracy_drop="50")).passes(half)
-    assert not gate.of("fp32", loose).passes(half)
+    assert accuracy_gate.of("int8", loose).passes(half)
+    assert not accuracy_gate.of("int8", Request(min_agreement="50")).passes(half)
+    assert not accuracy_gate.of("int8", Request(max_accuracy_drop="50")).passes(half)
+    assert not accuracy_gate.of("fp32", loose).passes(half)
 
 
 @pytest.mark.parametrize("value", ["-1", "101", "many", "nan"])

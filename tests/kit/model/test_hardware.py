@@ -2,7 +2,7 @@ import pytest
 
 from common.errors import UsageError
 from kit.machine import processor_flags
-from kit.model import hardware
+from kit.model.precision import hardware
 
 # Of real machines; only the first lines.
 ZEN5 = "processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: fpu avx2 avx_vnni avx512_bf16 avx512_vnni\nbugs\t: x\n"

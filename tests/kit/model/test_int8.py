@@ -16,13 +16,13 @@ from common.errors import KitError
 from kit import golden
 from kit.build import Build
 from kit.files import read_json
-from kit.model import int8
-from kit.model.decoding import decode
 from kit.model.deprecated import torchscript
 from kit.model.export import export
-from kit.model.preprocessing import read
-from kit.model.request import Request
-from kit.model.source import EMBEDDED_PICTURES
+from kit.model.pictures.decoding import decode
+from kit.model.precision import int8
+from kit.model.source.preprocessing import read
+from kit.model.source.request import Request
+from kit.model.source.resolving import EMBEDDED_PICTURES
 from tests.support_models import Workshop
 from torchscript_model import TorchScriptModel
 

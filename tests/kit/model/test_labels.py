@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.errors import KitError, UsageError
-from kit.model import labels
+from kit.model.source import labels
 
 APPLE_PEAR = ["apple", "pear"]
 HUGGING_FACE = {"architectures": ["X"], "id2label": {"0": "apple", "1": "pear"}, "label2id": {"apple": 0, "pear": 1}}

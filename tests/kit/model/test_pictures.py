@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from common.errors import UsageError
-from kit.model import pictures
-from kit.model.pictures import Found
+from kit.model.pictures import choosing
+from kit.model.pictures.choosing import Found
 
 
 def put(folder: Path, *names: str) -> None:
@@ -17,7 +17,7 @@ def put(folder: Path, *names: str) -> None:
 
 
 def find(folder: Path | str, *labels: str) -> Found:
-    return pictures.find(str(folder), "PICTURES", labels)
+    return choosing.find(str(folder), "PICTURES", labels)
 
 
 def names(found: Found) -> list[tuple[str, str | None]]:
@@ -61,7 +61,7 @@ def test_pictures_without_folders_of_labels_are_unlabelled_and_it_is_said(tmp_pa
 
 def test_for_calibration_nobody_asks_for_labels(tmp_path: Path) -> None:
     put(tmp_path, "1.jpg")
-    assert pictures.find(str(tmp_path), "CALIBRATION").notes == ()
+    assert choosing.find(str(tmp_path), "CALIBRATION").notes == ()
 
 
 def test_litter_is_passed_over_and_counted(tmp_path: Path) -> None:
@@ -110,6 +110,6 @@ def test_a_folder_without_pictures_is_wrong_use_and_says_what_was_passed_over(tm
 
 
 def test_some_pictures_are_spread_over_all() -> None:
-    numbered = [pictures.Picture(Path(str(index)), None) for index in range(10)]
-    assert [picture.file.name for picture in pictures.some(numbered, 4)] == ["0", "2", "5", "7"]
-    assert pictures.some(numbered, 10) is numbered
+    numbered = [choosing.Picture(Path(str(index)), None) for index in range(10)]
+    assert [picture.file.name for picture in choosing.some(numbered, 4)] == ["0", "2", "5", "7"]
+    assert choosing.some(numbered, 10) is numbered

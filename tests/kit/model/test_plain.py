@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from kit.model.plain import plain_convolutions
+from kit.model.precision.plain import plain_convolutions
 
 PICTURES = torch.rand(2, 3, 15, 18, generator=torch.Generator().manual_seed(1))
 

@@ -8,8 +8,8 @@ from PIL import Image
 from torchvision.transforms.functional import pil_to_tensor, to_pil_image
 
 from common.errors import KitError
-from kit.model import imagenet, preprocessing
-from kit.model.decoding import decode
+from kit.model.pictures.decoding import decode
+from kit.model.source import imagenet, preprocessing
 from tests.support_models import PREPROCESSING
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from common.errors import UsageError
 from kit.build import PROJECT
-from kit.model.request import Request
+from kit.model.source.request import Request
 
 
 @pytest.mark.parametrize(
@@ -32,7 +32,9 @@ def test_what_can_be_is_let_through() -> None:
         asked.check()
 
 
-@pytest.mark.parametrize("module", ["scripts.export", "scripts.archive", "kit.archive.making", "kit.model.request"])
+@pytest.mark.parametrize(
+    "module", ["scripts.export", "scripts.archive", "kit.archive.making", "kit.model.source.request"]
+)
 def test_torch_is_not_imported_before_it_is_needed(module: str) -> None:
     code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
     assert run([sys.executable, "-c", code], cwd=PROJECT).returncode == 0

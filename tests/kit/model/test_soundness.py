@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from common.errors import KitError
-from kit.model.source import resolve
+from kit.model.source.resolving import resolve
 from tests.support_models import PREPROCESSING, Workshop, state
 
 NET = """

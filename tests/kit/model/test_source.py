@@ -7,9 +7,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from common.errors import KitError, UsageError
-from kit.model import imagenet
-from kit.model.request import Request
-from kit.model.source import resolve
+from kit.model.source import imagenet
+from kit.model.source.request import Request
+from kit.model.source.resolving import resolve
 from tests.support_models import Workshop, state
 
 

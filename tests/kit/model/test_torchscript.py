@@ -10,8 +10,8 @@ from torch import nn
 from common.durable import sha256
 from common.errors import KitError
 from kit.model.deprecated import torchscript
-from kit.model.preprocessing import Preprocessing
 from kit.model.servable import Servable, example
+from kit.model.source.preprocessing import Preprocessing
 
 STEPS = Preprocessing(20, 16, "bilinear", True, (0.5, 0.5, 0.5), (0.2, 0.2, 0.2))
 

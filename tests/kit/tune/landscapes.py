@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 from kit.bench.measurement import Measurement
 from kit.machine import Machine
-from kit.tune.candidate import Candidate, Failure, Outcome, Result
-from kit.tune.objective import Goal
-from kit.tune.search import Search
-from kit.tune.space import Space, space
+from kit.tune.search.candidate import Candidate, Failure, Outcome, Result
+from kit.tune.search.hill_climb import Search
+from kit.tune.search.objective import Goal
+from kit.tune.search.space import Space, space
 
 PRECISIONS = ("fp32", "bf16", "int8")
 

@@ -14,12 +14,12 @@ from pathlib import Path
 
 from kit import console, machine, profiles
 from kit.build import default_build_root
-from kit.tune import preparation
-from kit.tune.executor import Executor, Load
-from kit.tune.exports import Exports
 from kit.tune.fingerprint import fingerprint
-from kit.tune.folders import Folders
 from kit.tune.journal import Journal, document
+from kit.tune.trial import preparation
+from kit.tune.trial.executor import Executor, Load
+from kit.tune.trial.exports import Exports
+from kit.tune.trial.folders import Folders
 
 GRIDS = Path(__file__).parent / "grids"
 CLIENTS, SECONDS = 8, 5.0  # as make tune does by itself

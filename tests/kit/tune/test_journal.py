@@ -2,10 +2,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kit.tune.candidate import Candidate, Failure
 from kit.tune.journal import Journal
-from kit.tune.objective import Goal
-from kit.tune.search import Search
+from kit.tune.search.candidate import Candidate, Failure
+from kit.tune.search.hill_climb import Search
+from kit.tune.search.objective import Goal
 from kit.tune.tuning import tune
 from tests.kit.tune.landscapes import made_up, measurement
 

@@ -5,8 +5,8 @@ import math
 import pytest
 
 from common.errors import UsageError
-from kit.tune.candidate import Candidate, Failure, Outcome, Result
-from kit.tune.objective import Goal
+from kit.tune.search.candidate import Candidate, Failure, Outcome, Result
+from kit.tune.search.objective import Goal
 from tests.kit.tune.landscapes import measurement
 
 

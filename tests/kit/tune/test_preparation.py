@@ -16,13 +16,13 @@ from kit.files import write_json
 from kit.serving.preflight import is_free
 from kit.serving.settings import load
 from kit.serving.state import ServerState
-from kit.tune import preparation
-from kit.tune.candidate import Candidate
-from kit.tune.executor import Executor, Load, own_addresses
-from kit.tune.exports import Exports
 from kit.tune.fingerprint import fingerprint
-from kit.tune.folders import Folders
-from kit.tune.profile_settings import default_of
+from kit.tune.search.candidate import Candidate
+from kit.tune.trial import preparation
+from kit.tune.trial.executor import Executor, Load, own_addresses
+from kit.tune.trial.exports import Exports
+from kit.tune.trial.folders import Folders
+from kit.tune.trial.profile_settings import default_of
 from tests.kit.tune.landscapes import machine
 
 

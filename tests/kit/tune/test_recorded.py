@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kit.tune.candidate import Candidate
 from kit.tune.journal import outcome_of
-from kit.tune.objective import Goal
-from kit.tune.preparation import budget_of
-from kit.tune.space import Space
+from kit.tune.search.candidate import Candidate
+from kit.tune.search.objective import Goal
+from kit.tune.search.space import Space
+from kit.tune.trial.preparation import budget_of
 from tests.kit.tune.landscapes import Landscape, explore, goals
 from tests.kit.tune.record_grid import GRIDS
 

@@ -14,12 +14,12 @@ import yaml
 from PIL import Image
 
 from kit import profiles
-from kit.tune import report, table
-from kit.tune.candidate import Candidate, Outcome
-from kit.tune.conclusion import Conclusion, conclude
-from kit.tune.objective import Goal
-from kit.tune.profile_settings import default_of
-from kit.tune.search import Search
+from kit.tune.report import files, table
+from kit.tune.report.conclusion import Conclusion, conclude
+from kit.tune.search.candidate import Candidate, Outcome
+from kit.tune.search.hill_climb import Search
+from kit.tune.search.objective import Goal
+from kit.tune.trial.profile_settings import default_of
 from tests.kit.tune.landscapes import Landscape, failing, machine, measurement, shaped
 
 FACTS = {"machine": "a made-up <machine>", "load": "8 clients"}
@@ -42,7 +42,7 @@ def searched(goal: Goal, landscape: Landscape) -> tuple[Conclusion, list[tuple[C
 
 def written(goal: Goal, landscape: Landscape, folder: Path) -> Conclusion:
     conclusion, history = searched(goal, landscape)
-    report.write(conclusion, history, FACTS, profiles.choose("onprem", machine()), folder)
+    files.write(conclusion, history, FACTS, profiles.choose("onprem", machine()), folder)
     return conclusion
 
 
@@ -94,8 +94,8 @@ def test_every_value_has_its_reason() -> None:
 @pytest.mark.parametrize("goal", [Goal("throughput", 100), Goal("latency"), Goal("memory", None, 600 << 20)])
 def test_the_files_open_and_hold_what_the_table_says(goal: Goal, tmp_path: Path) -> None:
     conclusion = written(goal, shaped(figure), tmp_path)
-    page = (tmp_path / report.HTML).read_text()
-    document = json.loads((tmp_path / report.JSON).read_text())
+    page = (tmp_path / files.HTML).read_text()
+    document = json.loads((tmp_path / files.JSON).read_text())
     cells = [html.unescape(cell) for cell in re.findall(r"<td[^>]*>(.*?)</td>", page)]
     assert cells == [cell for result in conclusion.ranked for cell in table.cells(conclusion, result)]
     assert [html.unescape(name) for name in re.findall(r"<th(?: [^>]*)?>(.*?)</th>", page)] == list(table.COLUMNS)
@@ -115,7 +115,7 @@ def test_the_files_open_and_hold_what_the_table_says(goal: Goal, tmp_path: Path)
 def test_failed_candidates_are_in_the_table_with_their_reason(tmp_path: Path) -> None:
     landscape = shaped(lambda one: failing("no <memory>") if one.precision == "int8" else figure(one))
     written(Goal("throughput"), landscape, tmp_path)
-    assert '<td class="text">no &lt;memory&gt;</td>' in (tmp_path / report.HTML).read_text()
+    assert '<td class="text">no &lt;memory&gt;</td>' in (tmp_path / files.HTML).read_text()
 
 
 def test_the_profile_is_one_that_the_other_commands_take(tmp_path: Path) -> None:
@@ -133,4 +133,4 @@ def test_a_result_that_misses_the_limits_leaves_no_profile_to_serve_by(tmp_path:
     written(Goal("throughput"), shaped(figure), tmp_path)
     assert {"config.properties", "model-config.yaml"} <= {path.name for path in tmp_path.iterdir()}
     written(Goal("throughput", p99_limit=10), shaped(figure), tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {report.HTML, report.JSON}
+    assert {path.name for path in tmp_path.iterdir()} == {files.HTML, files.JSON}

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kit.tune.candidate import Candidate, Outcome
-from kit.tune.objective import Goal
-from kit.tune.preparation import budget_of
-from kit.tune.search import Search, Trial
+from kit.tune.search.candidate import Candidate, Outcome
+from kit.tune.search.hill_climb import Search, Trial
+from kit.tune.search.objective import Goal
+from kit.tune.trial.preparation import budget_of
 from tests.kit.tune.landscapes import (
     Landscape,
     explore,

@@ -9,7 +9,7 @@ import yaml
 
 from kit.profiles import CONFIG, MODEL_CONFIG, PROPERTIES, names
 from kit.serving.settings import parse
-from kit.tune.settings_files import Setting, in_properties, in_yaml, with_properties
+from kit.tune.trial.settings_files import Setting, in_properties, in_yaml, with_properties
 
 TOP = [
     Setting("minWorkers", 2, "2 cores ÷ 1 thread"),

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from kit.machine import Machine
-from kit.tune.candidate import Candidate
-from kit.tune.space import AXES, space
+from kit.tune.search.candidate import Candidate
+from kit.tune.search.space import AXES, space
 from tests.kit.tune.landscapes import machine
 
 DEFAULT = Candidate("fp32", 2, 1, 1, 0)

@@ -1,0 +1,1 @@
+"""A run's figures as tables, plots and a page."""

@@ -1,0 +1,1 @@
+"""What is in a bundle beside wheels: configuration, golden pictures, SBOM, licences."""

@@ -1,0 +1,153 @@
+"""The bill of materials, CycloneDX 1.6: every wheel, the Java runtime, the program and the model, with their hashes.
+
+No serial number and no time: the same release has the same bill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+from common.manifest import Part
+from kit import __version__
+from kit.bundle.manifest import canonical
+from kit.bundle.target import Target
+from kit.bundle.wheels.distribution import NOT_SAID, Distribution
+
+SPEC = "1.6"
+SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
+JAVA_LICENCE = "GPL-2.0-only WITH Classpath-exception-2.0"
+KIT_LICENCE = "Apache-2.0"
+
+
+def document(
+    target: Target,
+    archive: Mapping[str, Any],
+    model_licence: str,
+    wheels: Sequence[tuple[Distribution, Part]],
+    program: Part,
+) -> bytes:
+    """`archive` is archive.json's content; `model_licence` an SPDX identifier, or NOT_SAID."""
+    components = [model(archive, model_licence), box_program(program), *(wheel(*each) for each in wheels)]
+    return canonical(
+        {
+            "$schema": SCHEMA,
+            "bomFormat": "CycloneDX",
+            "specVersion": SPEC,
+            "version": 1,
+            "metadata": {
+                "tools": {"components": [_kit()]},
+                "component": {
+                    "type": "application",
+                    "bom-ref": "release",
+                    "name": archive["model_name"],
+                    "version": archive["model_version"],
+                    "description": f"An offline release for {target.platform}, Python {target.python}",
+                },
+            },
+            "components": components,
+            "dependencies": [{"ref": "release", "dependsOn": [each["bom-ref"] for each in components]}],
+        }
+    )
+
+
+def model(archive: Mapping[str, Any], licence: str) -> dict[str, Any]:
+    """The archive as a machine-learning model: what was measured on the workstation travels with it."""
+    provenance = archive["provenance"]
+    measured, weights = provenance["measured"], provenance["weights"]
+    data = f"{measured['pictures']} pictures"
+    figures = {key: value for key, value in measured.items() if key != "pictures" and value is not None}
+    said = {
+        "precision": provenance["precision"],
+        "engine": (provenance["quantization"] or {}).get("engine", ""),
+        "weights": f"{weights['source']}, sha256 {weights['sha256']}",
+        "torchscript_sha256": provenance["model_sha256"],
+        "classes": provenance["classes"],
+        "exported_with_torch": provenance["versions"]["torch"],
+    }
+    return {
+        "type": "machine-learning-model",
+        "bom-ref": "model",
+        "name": archive["model_name"],
+        "version": archive["model_version"],
+        "hashes": _hashes(archive["sha256"]),
+        "licenses": _licences(licence, licence != NOT_SAID),
+        "properties": _properties(archive["file"], said),
+        "modelCard": {
+            "modelParameters": {"task": "image classification", "modelArchitecture": provenance["architecture"]},
+            "quantitativeAnalysis": {
+                "performanceMetrics": [
+                    {"type": name, "value": str(value), "slice": data} for name, value in sorted(figures.items())
+                ]
+            },
+        },
+    }
+
+
+def box_program(program: Part) -> dict[str, Any]:
+    return {
+        "type": "application",
+        "bom-ref": program.path,
+        "name": program.path,
+        "version": __version__,
+        "description": "The on-box program: takes releases, switches, proves and rolls back",
+        "hashes": _hashes(program.sha256),
+        "licenses": _licences(KIT_LICENCE, True),
+        "properties": _properties(program.path, {}),
+    }
+
+
+def wheel(found: Distribution, part: Part) -> dict[str, Any]:
+    purl = f"pkg:pypi/{found.name}@{quote(found.version, safe='.')}"
+    component: dict[str, Any] = {
+        "type": "library",
+        "bom-ref": purl,
+        "purl": purl,
+        "name": found.name,
+        "version": found.version,
+        "hashes": _hashes(part.sha256),
+        "licenses": _licences(found.licence, found.is_expression),
+        "properties": _properties(part.path, {}),
+    }
+    if inner := [*_java(found), *_netty(found)]:
+        component["components"] = inner
+    return component
+
+
+def _java(found: Distribution) -> list[dict[str, Any]]:
+    if not found.java:
+        return []
+    return [
+        {
+            "type": "platform",
+            "bom-ref": f"openjdk-{found.java}",
+            "name": "openjdk",
+            "version": found.java,
+            "licenses": _licences(JAVA_LICENCE, True),
+        }
+    ]
+
+
+def _netty(found: Distribution) -> list[dict[str, Any]]:
+    if not found.netty:
+        return []
+    purl = f"pkg:maven/io.netty/netty-all@{found.netty}"
+    return [{"type": "library", "bom-ref": purl, "purl": purl, "name": "netty-all", "version": found.netty}]
+
+
+def _kit() -> dict[str, Any]:
+    return {"type": "application", "name": "vision-serve-kit", "version": __version__}
+
+
+def _hashes(sha256: str) -> list[dict[str, str]]:
+    return [{"alg": "SHA-256", "content": sha256}]
+
+
+def _licences(licence: str, is_expression: bool) -> list[dict[str, Any]]:
+    return [{"expression": licence}] if is_expression else [{"license": {"name": licence}}]
+
+
+def _properties(path: str, said: Mapping[str, object]) -> list[dict[str, str]]:
+    pairs = {"path": path, **{name: value for name, value in said.items() if value != ""}}
+    return [{"name": f"vision-serve:{name}", "value": str(value)} for name, value in sorted(pairs.items())]

@@ -1,0 +1,1 @@
+"""The wheels that a box's runtime is made of."""

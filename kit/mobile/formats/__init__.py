@@ -1,0 +1,1 @@
+"""The files for phones, and the runtimes that open them."""

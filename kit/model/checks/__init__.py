@@ -1,0 +1,1 @@
+"""Is the exported model right? Compared with the original, gated, golden pictures written."""

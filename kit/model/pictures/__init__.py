@@ -1,0 +1,1 @@
+"""The photographs that a model is checked and calibrated on."""

@@ -1,0 +1,1 @@
+"""One candidate measured for real."""
