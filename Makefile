@@ -2,9 +2,18 @@
 # No logic here: each target runs one script, and variables given on the command line (PROFILE=edge …) reach it
 # through the environment.
 
+# They count when they are given on the command line. One that happens to be exported in a shell or in CI is not used,
+# and said. `make help T=export` explains those of a target.
+VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CLIENTS DRY_RUN DURATION FLEET FOREGROUND \
+	FORMAT GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT MANAGEMENT_HEADER_FILE MANAGEMENT_URL \
+	MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME MODEL_VERSION MULTILABEL NAMES OBJECTIVE \
+	PICTURES PLATFORM PRECISION PREPROCESSING PROFILE PYTHON REPEATS RESUME SEED SIGNERS SLO_P99_MS SSH_CONFIG T \
+	TORCH_INDEX URL WEIGHTS WEIGHTS_KEY WHEELS
+include scripts/variables.mk
+
 PYTHON ?= python3
-# `make bundle PYTHON=3.11` means a box's Python; what makes .venv is then this machine's own.
-SETUP = @$(if $(filter 3.%,$(PYTHON)),python3,$(PYTHON)) scripts/setup.py
+# What makes .venv; `make setup` may change it, and the others keep it.
+SETUP = @$(SETUP_PYTHON) scripts/setup.py $(if $(filter setup,$(MAKECMDGOALS)),--chosen) $(SETUP_GIVEN)
 RUN := @.venv/bin/python -m
 # status and logs are of this machine, or of the boxes that FLEET or HOSTS names.
 HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
@@ -15,11 +24,11 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: mobile mobile-test
 .PHONY: test lint unit integration boxes boxes-short builders fleet-scale fuzz lock clean
 
-help: ## list the targets
-	@awk -f scripts/help.awk $(MAKEFILE_LIST)
+help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
+	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
 
 ##@ Make a model ready
-setup: ## install what is pinned into .venv (the other targets do this by themselves)
+setup: ## install what is pinned into .venv, as the other targets do by themselves [TORCH_INDEX= PYTHON=]
 	$(SETUP)
 export: setup ## checkpoint -> traced model.pt, compared with eager [ARCH= WEIGHTS= PRECISION= PICTURES=]
 	$(RUN) scripts.export
@@ -54,10 +63,11 @@ tune: setup ## find the best settings for this machine [OBJECTIVE= SLO_P99_MS= B
 
 ##@ Ship it to boxes
 # Not `setup`: TORCH_INDEX names the box's torch here, and .venv keeps its own.
-bundle: | .venv/.fingerprint ## all that a bare box needs, in one signed file [PLATFORM= PYTHON= KEY= TORCH_INDEX=]
+bundle: export BOX_PYTHON := $(or $(BOX_PYTHON),$(filter 3.%,$(PYTHON)))
+bundle: | .venv/.fingerprint ## all that a bare box needs, in one signed file [PLATFORM= BOX_PYTHON= KEY= TORCH_INDEX=]
 	$(RUN) scripts.bundle
 .venv/.fingerprint:
-	$(SETUP)
+	@TORCH_INDEX= $(SETUP_PYTHON) scripts/setup.py
 deploy: setup ## canary first, then waves; taken back when too many fail [FLEET=|HOSTS= BUNDLE= DRY_RUN= RESUME=]
 	$(RUN) scripts.fleet deploy
 rollback: setup ## every box back to the release it had before [FLEET=|HOSTS= DRY_RUN=]

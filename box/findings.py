@@ -100,7 +100,7 @@ def _release(manifest: Manifest) -> list[Finding]:
     if manifest.python == platforms.own_python():
         return []
     message = f"{manifest.release} is for Python {manifest.python}, and this box has {platforms.own_python()} now"
-    return [_finding(ERROR, message, f"make bundle PYTHON={platforms.own_python()}, and deploy that")]
+    return [_finding(ERROR, message, f"make bundle BOX_PYTHON={platforms.own_python()}, and deploy that")]
 
 
 def _torch(paths: Paths, manifest: Manifest, runs: Service) -> list[Finding]:

@@ -22,6 +22,7 @@ from rich.progress import MofNCompleteColumn, Progress
 from rich.table import Table
 
 from common.errors import KitError
+from kit import home
 
 ROOM = "make room on that disk, or BUILD=<a folder on another>"
 ALLOWED = "let this user write there, or BUILD=<a folder elsewhere>"
@@ -82,6 +83,7 @@ def show_error(error: KitError) -> None:
 def command(app: typer.Typer) -> None:
     """Run a script's app; a KitError ends it with its own exit status and no traceback, as does a disk that takes
     nothing more."""
+    home.expand(os.environ)
     try:
         app()
     except KitError as error:

@@ -23,7 +23,7 @@ def bundle(
         typer.Option(envvar="PLATFORM", help="The box: linux_aarch64 or linux_x86_64; default: this machine's kind."),
     ] = "",
     python: Annotated[
-        str, typer.Option(envvar="PYTHON", help="The box's Python: 3.11 (the default), 3.12, 3.13 or 3.14.")
+        str, typer.Option(envvar="BOX_PYTHON", help="The box's Python: 3.11, 3.12, 3.13 or 3.14; default: 3.11.")
     ] = "",
     key: Annotated[
         str, typer.Option(envvar="KEY", help="Your SSH key, which signs; its .pub if ssh-agent holds the key.")

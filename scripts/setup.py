@@ -8,6 +8,9 @@ TORCH_INDEX=<URL or folder> takes torch and torchvision from another package ind
 internal mirror). Those two are then not held to the hashes in lock.txt, since another build of the same
 version has other bytes; everything else still is.
 
+Which Python and which index made it is remembered, and kept until `make setup` (--chosen) names others: torch is too
+large to be changed by the way.
+
 requirements/own.txt, if there is one, names what your own network's file imports (timm, say), as for pip: installed
 beside the rest, for export alone. What is pinned stays as it is pinned.
 """
@@ -15,18 +18,26 @@ beside the rest, for export alone. What is pinned stays as it is pinned.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import platform
 import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))  # run as a file, by a Python that has nothing of this project
+
+from scripts.pip_settings import environment, uv_settings  # noqa: E402
+
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 FINGERPRINT = VENV / ".fingerprint"
+MADE_WITH = VENV / ".made-with.json"
 LOCK = ROOT / "requirements" / "lock.txt"
 UV_LOCK = ROOT / "requirements" / "uv.txt"
 OWN = ROOT / "requirements" / "own.txt"
@@ -42,6 +53,40 @@ COMPILED = ["--compile-bytecode"]
 
 class SetupError(Exception):
     """Set-up cannot go on; the message says what to do."""
+
+
+@dataclass(frozen=True)
+class MadeWith:
+    """`python`: the interpreter's path. `torch_index`: "" for the usual index."""
+
+    python: str
+    torch_index: str
+
+
+def remembered() -> MadeWith | None:
+    """What .venv was made with, or was to be; None without one, or when its Python is gone."""
+    try:
+        made = MadeWith(**json.loads(MADE_WITH.read_text()))
+    except (OSError, ValueError, TypeError):
+        return None
+    return made if shutil.which(made.python) else None
+
+
+def decide(made: MadeWith | None, here: MadeWith, given: Collection[str], chosen: bool) -> MadeWith:
+    """What .venv is to be made with. `here`: this Python, and TORCH_INDEX; `given`: which of PYTHON and TORCH_INDEX the
+    user named; `chosen`: by `make setup` itself. Raises SetupError for another choice by the way."""
+    if made is None:
+        return here
+    wanted = MadeWith(
+        here.python if "PYTHON" in given else made.python,
+        here.torch_index if "TORCH_INDEX" in given else made.torch_index,
+    )
+    if not chosen and wanted != made:
+        raise SetupError(
+            f".venv was made with {made.python}, torch from {made.torch_index or 'the usual index'}. "
+            f"To change that: `make setup {' '.join(f'{name}=…' for name in sorted(given))}`; else leave that out."
+        )
+    return wanted
 
 
 def fingerprint(torch_index: str) -> str:
@@ -71,17 +116,17 @@ def torch_pins(lock: str, machine: str) -> list[str]:
 
 
 def run(*command: str | Path) -> None:
-    environment = os.environ | {"VIRTUAL_ENV": str(VENV)}
-    # uv does not read pip's settings; a machine whose pip is pointed at a mirror wants uv there too.
-    if "PIP_INDEX_URL" in environment:
-        environment.setdefault("UV_DEFAULT_INDEX", environment["PIP_INDEX_URL"])
+    settings = environment(VENV)
+    if Path(command[0]).name == "uv":
+        shown = subprocess.run([PYTHON, "-m", "pip", "config", "list"], env=settings, capture_output=True, text=True)
+        settings = uv_settings(shown.stdout) | settings
     try:
-        subprocess.run([str(part) for part in command], check=True, env=environment)
+        subprocess.run([str(part) for part in command], check=True, env=settings)
     except subprocess.CalledProcessError as error:
-        shown = " ".join(str(part) for part in command)
+        words = " ".join(str(part) for part in command)
         raise SetupError(
-            f"set-up stopped: `{shown}` failed with status {error.returncode} (its own words are above). "
-            "Mend that and run the same command again: what is already there is kept."
+            f"set-up stopped: `{words}` failed with status {error.returncode} (its own words are above). "
+            "Fix that and run the same command again: what is already there is kept."
         ) from None
 
 
@@ -152,9 +197,14 @@ def cache_java() -> None:
         print("note: Java will start a second or two slower than it could (its own words are above)", file=sys.stderr)
 
 
-def main() -> int:
-    torch_index = os.environ.get("TORCH_INDEX", "")
+def main(arguments: Sequence[str] = ()) -> int:
+    given = [name for name in ("PYTHON", "TORCH_INDEX") if f"--given={name}" in arguments]
     try:
+        # Not a Path, which would take a slash out of an address.
+        here = MadeWith(sys.executable, os.path.expanduser(os.environ.get("TORCH_INDEX", "")))  # noqa: PTH111
+        wanted = decide(remembered(), here, given, "--chosen" in arguments)
+        if wanted.python != sys.executable:
+            os.execv(wanted.python, [wanted.python, __file__, *arguments])  # noqa: S606 - becomes that Python
         if not OLDEST_PYTHON <= sys.version_info < FIRST_TOO_NEW:
             raise SetupError(
                 f"python3 is {platform.python_version()}; 3.10 to 3.14 is needed. "
@@ -162,25 +212,34 @@ def main() -> int:
             )
         if platform.machine() not in ("x86_64", "aarch64"):
             raise SetupError(f"this machine is {platform.machine()}; torch has wheels for x86_64 and aarch64 only.")
-        wanted = fingerprint(torch_index)
-        if FINGERPRINT.exists() and FINGERPRINT.read_text() == wanted:
-            return 0
-        print(
-            f"setting up .venv with Python {platform.python_version()} (once; torch alone is some "
-            f"{'5.5 GB' if platform.machine() == 'x86_64' and not torch_index else '150 MB or more'})",
-            file=sys.stderr,
-        )
-        FINGERPRINT.unlink(missing_ok=True)
-        create_venv()
-        install(torch_index)
-        install_own()
-        cache_java()
-        FINGERPRINT.write_text(wanted)
+        make(wanted)
     except SetupError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     return 0
 
 
+def make(wanted: MadeWith) -> None:
+    """Do nothing when it is made already."""
+    mark = fingerprint(wanted.torch_index)
+    if FINGERPRINT.exists() and FINGERPRINT.read_text() == mark:
+        if not MADE_WITH.exists():  # of an older kit
+            MADE_WITH.write_text(json.dumps(asdict(wanted)))
+        return
+    large = platform.machine() == "x86_64" and not wanted.torch_index
+    print(
+        f"setting up .venv with Python {platform.python_version()} (once; torch alone is some "
+        f"{'5.5 GB, with CUDA; `make setup TORCH_INDEX=…` takes the small one' if large else '150 MB or more'})",
+        file=sys.stderr,
+    )
+    FINGERPRINT.unlink(missing_ok=True)
+    create_venv()
+    MADE_WITH.write_text(json.dumps(asdict(wanted)))  # also for the run after one that is interrupted
+    install(wanted.torch_index)
+    install_own()
+    cache_java()
+    FINGERPRINT.write_text(mark)
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -23,5 +23,5 @@ def require_fit(manifest: Manifest) -> None:
         raise KitError(
             f"{manifest.release} is for {manifest.platform} with Python {manifest.python}; "
             f"this box is {own} with Python {python}",
-            f"make bundle PLATFORM={own} PYTHON={python}",
+            f"make bundle PLATFORM={own} BOX_PYTHON={python}",
         )

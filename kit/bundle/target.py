@@ -70,7 +70,8 @@ def choose(platform: str, python: str, processor: str) -> Target:
     python = python or DEFAULT_PYTHON
     if python not in PYTHONS:
         raise UsageError(
-            f"PYTHON={python} is not a Python that a box can have",
-            f"PYTHON={' or PYTHON='.join(PYTHONS)}: what `python3 --version` says on the box, without the last number",
+            f"BOX_PYTHON={python} is not a Python that a box can have",
+            f"BOX_PYTHON={', '.join(PYTHONS[:-1])} or {PYTHONS[-1]}: what `python3 --version` says there, without the "
+            "last number",
         )
     return Target(hardware.platform(platform, processor), python)

@@ -215,7 +215,7 @@ def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
             about="memory",
             severity="error",
             message=f"{said}, of {machine.memory_total >> 20:,} MB there are",
-            hint="TS_DEFAULT_WORKERS_PER_MODEL=1 make serve, or PROFILE=edge",
+            hint="make serve TS_DEFAULT_WORKERS_PER_MODEL=1, or PROFILE=edge",
         )
     elif needed > machine.memory_available and not running:
         yield Finding(
@@ -231,4 +231,4 @@ def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
 
 def _precision_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
     if slow := why_slow(profile.precision, facts.machine.gpus, facts.flags):
-        yield Finding(profile.name, "precision", "warning", slow, "PRECISION=int8 make archive, or auto")
+        yield Finding(profile.name, "precision", "warning", slow, "make archive PRECISION=int8, or auto")

@@ -94,7 +94,7 @@ def check_memory(workers: int, why: str, model_bytes: int, heap_bytes: int, mach
         raise KitError(
             f"too little memory: {workers} workers ({why}) and Java need about {needed >> 20} MB, and "
             f"{machine.memory_available >> 20} MB of {machine.memory_total >> 20} MB are free",
-            "serve with fewer workers: TS_DEFAULT_WORKERS_PER_MODEL=1 make serve (unless model-config.yaml sets "
+            "serve with fewer workers: make serve TS_DEFAULT_WORKERS_PER_MODEL=1 (unless model-config.yaml sets "
             "minWorkers), or PROFILE=edge, or free some memory",
         )
 

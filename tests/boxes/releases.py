@@ -74,7 +74,7 @@ class Workshop:
         """`make archive` and `make bundle`, with a version for the model."""
         environment = script_environment(
             self.folder / "build",
-            **{"PROFILE": str(self._profile()), "PLATFORM": PLATFORM, "PYTHON": PYTHON, "MODEL_VERSION": version},
+            **{"PROFILE": str(self._profile()), "PLATFORM": PLATFORM, "BOX_PYTHON": PYTHON, "MODEL_VERSION": version},
             **{"KEY": str(self.key), "TORCH_INDEX": str(torch_folder()), "WHEELS": str(machine.cache() / "wheels")},
         )
         steps = (

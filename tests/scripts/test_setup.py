@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from kit.build import PROJECT
-from scripts import setup
+from scripts import pip_settings, setup
+from scripts.setup import MadeWith, SetupError
 
 LOCK = """\
 filelock==4.2.11 \\
@@ -80,16 +81,79 @@ def test_a_set_up_that_is_done_is_skipped_without_a_word() -> None:
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
 
 
+HERE, SMALL = MadeWith("/usr/bin/python3", ""), MadeWith("/usr/bin/python3.12", "https://example.org/cpu")
+
+
+def test_what_the_venv_was_made_with_is_kept() -> None:
+    assert setup.decide(None, HERE, [], chosen=False) == HERE
+    assert setup.decide(SMALL, HERE, [], chosen=False) == SMALL
+    assert setup.decide(SMALL, HERE, [], chosen=True) == SMALL
+
+
+def test_only_set_up_itself_changes_it() -> None:
+    here = MadeWith("/usr/bin/python3", "https://example.org/mirror")
+    assert setup.decide(SMALL, here, ["TORCH_INDEX"], chosen=True) == MadeWith(SMALL.python, here.torch_index)
+    assert setup.decide(SMALL, here, ["PYTHON"], chosen=True) == MadeWith(here.python, SMALL.torch_index)
+    with pytest.raises(SetupError, match=r"`make setup TORCH_INDEX=…`"):
+        setup.decide(SMALL, here, ["TORCH_INDEX"], chosen=False)
+    assert setup.decide(SMALL, SMALL, ["PYTHON", "TORCH_INDEX"], chosen=False) == SMALL
+
+
+def test_a_venv_whose_python_is_gone_is_made_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(setup, "MADE_WITH", tmp_path / "made-with.json")
+    assert setup.remembered() is None
+    for text, found in (
+        ('{"python": "/no/such/python", "torch_index": ""}', None),
+        (f'{{"python": "{sys.executable}", "torch_index": "x"}}', MadeWith(sys.executable, "x")),
+        ("[]", None),
+        ("{", None),
+    ):
+        (tmp_path / "made-with.json").write_text(text)
+        assert setup.remembered() == found
+
+
+def test_pips_own_index_is_uvs_too() -> None:
+    shown = """\
+:env:.index-url='https://mirror.example/simple'
+global.extra-index-url='https://one.example/simple https://two.example/simple'
+global.find-links='/opt/wheels'
+global.timeout='60'
+install.trusted-host='mirror.example'
+"""
+    assert pip_settings.uv_settings(shown) == {
+        "UV_DEFAULT_INDEX": "https://mirror.example/simple",
+        "UV_INDEX": "https://one.example/simple https://two.example/simple",
+        "UV_FIND_LINKS": "/opt/wheels",
+        "UV_INSECURE_HOST": "mirror.example",
+    }
+
+
+def test_settings_for_another_place_are_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("PIP_USER", "PIP_REQUIRE_VIRTUALENV", "PIP_TARGET", "UV_CACHE_DIR"):
+        monkeypatch.setenv(name, "1")
+    monkeypatch.setenv("PIP_INDEX_URL", "https://mirror.example/simple")
+    monkeypatch.delenv("UV_CACHE_DIR")
+    monkeypatch.delenv("HOME")
+    told = pip_settings.environment(tmp_path)
+    assert (told["PIP_USER"], told["PIP_REQUIRE_VIRTUALENV"], "PIP_TARGET" in told) == ("0", "0", False)
+    assert told["PIP_INDEX_URL"] == "https://mirror.example/simple"
+    assert told["UV_CACHE_DIR"] == str(tmp_path / ".cache")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "UV_CACHE_DIR" not in pip_settings.environment(tmp_path)
+
+
 @pytest.mark.parametrize("version", [(3, 9, 18), (3, 15, 0)])
 def test_a_python_without_torch_wheels_is_refused(
     version: tuple[int, int, int], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    monkeypatch.setattr(setup, "remembered", lambda: None)
     monkeypatch.setattr(sys, "version_info", version)
     assert setup.main() == 1
     assert "3.10 to 3.14 is needed" in capsys.readouterr().err
 
 
 def test_another_processor_is_refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(setup, "remembered", lambda: None)
     monkeypatch.setattr("platform.machine", lambda: "riscv64")
     assert setup.main() == 1
     assert "riscv64" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from kit.fleet.rollout.staged_release import StagedRelease, matching, unfit
 from kit.fleet.rollout.wave_engine import Kind
 
 REPLACED = "replaced the program: it was damaged"
-BUNDLES = "make bundle PROFILE=… PLATFORM=… PYTHON=…"
+BUNDLES = "make bundle PROFILE=… PLATFORM=… BOX_PYTHON=…"
 
 
 class Deploy(HostJobs):

@@ -23,7 +23,7 @@ def choose(named: Sequence[Path], folder: Path) -> list[Path]:
         raise UsageError(f"there is no bundle {missing[0]}", "BUNDLE=build/edge/bundle/….bundle, or make bundle")
     manifests = {path: reading.manifest_of(path) for path in named or reading.newest(folder)}
     if not manifests:
-        raise UsageError(f"{folder} holds no bundle", "make bundle PROFILE=edge PLATFORM=linux_aarch64 PYTHON=3.11")
+        raise UsageError(f"{folder} holds no bundle", "make bundle PROFILE=edge PLATFORM=linux_aarch64 BOX_PYTHON=3.11")
     chosen: dict[tuple[str, str], Path] = {}
     for path, manifest in manifests.items():
         target = (manifest.platform, manifest.python)

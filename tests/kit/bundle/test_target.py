@@ -49,8 +49,8 @@ def test_what_is_not_said_is_this_machines_and_debian_12s() -> None:
     ("platform", "python", "words"),
     [
         ("linux_riscv64", "3.11", "PLATFORM=linux_riscv64 is not one the kit knows"),
-        ("linux_aarch64", "3.10", "PYTHON=3.10 is not a Python that a box can have"),
-        ("linux_aarch64", "python3.12", "PYTHON=python3.12 is not a Python that a box can have"),
+        ("linux_aarch64", "3.10", "BOX_PYTHON=3.10 is not a Python that a box can have"),
+        ("linux_aarch64", "python3.12", "BOX_PYTHON=python3.12 is not a Python that a box can have"),
     ],
 )
 def test_a_box_that_nothing_can_be_made_for_is_refused(platform: str, python: str, words: str) -> None:
