@@ -9,13 +9,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from box.activation import trial
+from box import damaged_files
 from box.server import startup, torch_check
-from box.server.service import FAILED, READY, UNIT, Service
-from box.state import history
-from box.state.paths import Paths
+from box.server.service import FAILED, READY, Service
+from box.state import history, trial
+from box.state.paths import UNIT, Paths
 from box.status_report import RECENT_SECONDS
-from box.store import damaged_files, integrity, releases
+from box.store import integrity, releases
 from box.system import disk, mounts, platforms, space
 from box.system.space import MEGABYTE
 from common import memory

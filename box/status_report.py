@@ -6,19 +6,18 @@ import time
 from typing import Any
 
 import box
-from box.activation import trial
-from box.server import endpoints, startup
+from box import damaged_files
+from box.server import endpoints, golden_answer, startup
 from box.server.service import FAILED, READY, Service, State
-from box.state import locks
+from box.state import locks, trial
 from box.state.paths import Paths
-from box.store import damaged_files, integrity, releases
+from box.store import integrity, releases
 from box.system import disk, space
 from box.system.space import MEGABYTE
-from common import answers, durable, json_lines, memory
+from common import durable, json_lines, memory
 from common.errors import KitError
 from common.manifest import Manifest
 
-PREDICTION_SECONDS = 30.0
 # How far back its log may say why a server does not start: it is tried again every few minutes.
 RECENT_SECONDS = 900.0
 
@@ -31,7 +30,11 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
     switching = locks.taken(paths.work_lock)
     held = locks.holder(paths.deploy_lock)
     workers = _workers(paths, manifest) if manifest and state.pid else []
-    why = wrong(paths, manifest) if manifest and state.phase == READY else _silent(runs, state, paths, release)
+    why = (
+        golden_answer.wrong(paths, manifest)
+        if manifest and state.phase == READY
+        else _silent(runs, state, paths, release)
+    )
     return {
         "ok": True,
         "release": release,
@@ -69,17 +72,6 @@ def _workers(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
     except KitError:
         return []
     return [{"pid": worker["pid"], "status": worker["status"]} for row in rows for worker in row["workers"]]
-
-
-def wrong(paths: Paths, manifest: Manifest) -> str:
-    """Why a golden picture is not answered rightly now; "" when it is."""
-    picture = integrity.first_golden(paths, manifest)
-    try:
-        content = (paths.release(manifest.release) / picture.file).read_bytes()
-        answer = endpoints.inference(paths).predict(manifest.model.name, content, PREDICTION_SECONDS)
-    except (KitError, OSError) as error:
-        return str(error)
-    return answers.mismatch(picture.file, picture.expected, manifest.tolerance, answer)
 
 
 def _silent(runs: Service, state: State, paths: Paths, release: str | None) -> str:

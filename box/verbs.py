@@ -11,10 +11,10 @@ from collections.abc import Callable
 from typing import Any
 
 from box import findings, status_report
-from box.activation import activation, choice, commit_or_rollback, confirmation, process, trial
+from box.activation import activation, choice, commit_or_rollback, confirmation, process
 from box.program import invocation, provisioning, self_repair
 from box.server import boot_choice, failed_starts, service, supervisor
-from box.state import history, locks
+from box.state import history, locks, trial
 from box.state.events import Journal, emit, say
 from box.state.paths import Paths
 from box.store import bundle_file, delivery, integrity, releases

@@ -65,7 +65,7 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Golden:
+class GoldenEntry:
     file: str
     expected: Mapping[str, float]
 
@@ -81,7 +81,7 @@ class Manifest:
     server: Server
     gate: Gate
     tolerance: float
-    golden: Sequence[Golden]
+    golden: Sequence[GoldenEntry]
     parts: Sequence[Part]
     content: bytes
     """As signed, to be handed on as it is."""
@@ -148,7 +148,7 @@ def _read(document: dict[str, Any], content: bytes) -> Manifest:
         ),
         tolerance=float(document["golden"]["tolerance"]),
         golden=[
-            Golden(row["file"], {str(label): float(p) for label, p in row["expected"].items()})
+            GoldenEntry(row["file"], {str(label): float(p) for label, p in row["expected"].items()})
             for row in document["golden"]["pictures"]
         ],
         parts=[Part(row["path"], row["sha256"], int(row["size"]), row["role"]) for row in document["parts"]],

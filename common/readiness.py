@@ -30,7 +30,7 @@ class Verdict:
 
 
 @dataclass
-class Watch:
+class StartWatch:
     """Looks at a starting server again and again.
 
     A failure is told LAST_WORDS_SECONDS after its first sign: several of Java's threads write the log, and the line

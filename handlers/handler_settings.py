@@ -22,7 +22,7 @@ MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)
 
 
 @dataclass(frozen=True)
-class Settings:
+class HandlerSettings:
     """The `handler:` section of model-config.yaml.
 
     One thread is the default because every core can have a worker of its own; workers × threads beyond the
@@ -44,7 +44,7 @@ class Preprocessing:
     fit: str = CROP
 
 
-def settings(model_yaml_config: Any) -> Settings:
+def settings(model_yaml_config: Any) -> HandlerSettings:
     """Raises ValueError naming the key that is unknown or whose value cannot be."""
     section = (model_yaml_config or {}).get(SECTION) or {}
     if not isinstance(section, Mapping):
@@ -55,11 +55,11 @@ def settings(model_yaml_config: Any) -> Settings:
             f"model-config.yaml: {SECTION}: does not know {', '.join(unknown)}; it knows {', '.join(KEYS)}"
         )
     cores = processors.allowed()
-    threads = section.get("threads", Settings.threads)
-    return Settings(
+    threads = section.get("threads", HandlerSettings.threads)
+    return HandlerSettings(
         threads=cores if threads == ALL else _count("threads", threads, 1024, f", or {ALL}"),
-        topk=_count("topk", section.get("topk", Settings.topk), 1_000_000),
-        max_pixels=_count("maxPixels", section.get("maxPixels", Settings.max_pixels), MOST_PIXELS),
+        topk=_count("topk", section.get("topk", HandlerSettings.topk), 1_000_000),
+        max_pixels=_count("maxPixels", section.get("maxPixels", HandlerSettings.max_pixels), MOST_PIXELS),
     )
 
 

@@ -21,6 +21,7 @@ from kit.machine import Machine
 CONFIG = PROJECT / "config"
 PROPERTIES = "config.properties"
 MODEL_CONFIG = "model-config.yaml"
+SECTION = "handler"
 EDGE_MOST_CORES = 4
 EDGE_MOST_MEMORY = 8 << 30
 
@@ -54,6 +55,15 @@ class Profile:
         if not isinstance(content, dict):
             raise UsageError(f"{self.model_config} must hold a mapping of settings, not {type(content).__name__}")
         return content
+
+    def gpus(self, machine: Machine) -> int:
+        """How many GPUs it serves with on a machine."""
+        return len(machine.gpus) if self.read_model_config().get("deviceType") != "cpu" else 0
+
+    def threads(self, machine: Machine) -> int:
+        """Of each worker."""
+        asked = (self.read_model_config().get(SECTION) or {}).get("threads", 1)
+        return machine.cores if asked == "all" else int(asked)
 
 
 def names() -> list[str]:

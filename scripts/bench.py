@@ -11,7 +11,6 @@ WEIGHTS=, LABELS= and PREPROCESSING= that `make export` was given.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import time
 from contextlib import ExitStack
@@ -31,12 +30,13 @@ from kit.bench.report.progress import steps
 from kit.bench.report.tables import tables
 from kit.bench.servers import contestants
 from kit.bench.servers.ceiling import ceiling
-from kit.bench.servers.loaded_server import Target, served_archive
+from kit.bench.servers.loaded_server import LoadedServer, served_archive
 from kit.files import write_json, write_text
 from kit.machine import Machine
 from kit.model.source.request import Request
 from kit.profiles import Profile
 from kit.serving.launch import RunFolder
+from kit.signals import as_ctrl_c
 
 app = typer.Typer(help=__doc__, add_completion=False)
 STOCK = "stock"
@@ -63,12 +63,9 @@ def bench(
     profile: Annotated[str, typer.Option(envvar="PROFILE", help="Whose server and archive.")] = "",
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")] = False,
 ) -> None:
-    # A signal unwinds as Ctrl-C does, so that no server stays behind.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
     if against not in ("", STOCK):
         raise UsageError(f"AGAINST={against} is not known", f"AGAINST={STOCK}")
-    settings = rounds.Settings(client_counts(clients), seconds, repeats)
+    settings = rounds.LoadSettings(client_counts(clients), seconds, repeats)
     here = machine.detect()
     chosen = profiles.choose(profile, here)
     console.step(f"profile {chosen.name}: {chosen.reason}")
@@ -79,7 +76,7 @@ def bench(
         starts |= contestants.against_stock(chosen, here, folder / "stock", _request())
     # Cold starts are compared only where each server can be had alone on the machine.
     cold = fresh and bool(against)
-    with ExitStack() as stack:
+    with as_ctrl_c(), ExitStack() as stack:  # a signal unwinds, so that no server stays behind
         say = stack.enter_context(steps(rounds.expected_seconds(settings, len(starts), cold, limit)))
         started = rounds.cold_starts(starts, repeats, say) if cold else {}
         up = stack.enter_context(rounds.all_running(starts, say))
@@ -116,7 +113,7 @@ def _request() -> Request:
     )
 
 
-def _about(profile: Profile, here: Machine, target: Target, shown: pictures.PictureSet) -> dict[str, Any]:
+def _about(profile: Profile, here: Machine, target: LoadedServer, shown: pictures.PictureSet) -> dict[str, Any]:
     return {
         "model": target.model,
         "profile": profile.name,

@@ -22,12 +22,13 @@ import typer
 from common.errors import UsageError
 from kit import console, machine
 from kit.build import default_build_root
+from kit.fleet.host import survey
 from kit.fleet.inventory import fleet_file
 from kit.fleet.rollout import history, requests, run, waves
 from kit.fleet.rollout.journal import Record
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.workspace import Workspace
-from kit.fleet.view import checks, survey, tables
+from kit.fleet.view import checks, tables
 from kit.fleet.view.live_table import screen
 from kit.profiles import choose as choose_profile
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-import subprocess
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
-from types import FrameType
 from typing import Annotated
 
 import psutil
@@ -23,10 +23,12 @@ from common.errors import KitError
 from common.server_log import line_that_matters
 from common.torchserve import Management
 from kit import console, machine, profiles
-from kit.serving import lifecycle, settings, state
+from kit.serving import lifecycle, state
 from kit.serving.launch import RunFolder
 from kit.serving.logs import read_lines
+from kit.serving.proving import Proved, proved_server
 from kit.serving.state import ServerState
+from kit.signals import noted
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 ProfileOption = Annotated[
@@ -36,21 +38,6 @@ ProfileOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")]
 # Java's exit status when it was asked to end.
 ENDED_BY_SIGTERM = 128 + signal.SIGTERM
-
-
-class StopSignal:
-    """Remembers that a signal asked this process to end; whoever waits looks at it.
-
-    An exception out of the signal's handler could strike between two steps, and leave Java running.
-    """
-
-    def __init__(self) -> None:
-        self.came = False
-        for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
-            signal.signal(number, self._note)
-
-    def _note(self, number: int, frame: FrameType | None) -> None:
-        self.came = True
 
 
 @app.command()
@@ -66,43 +53,35 @@ def start(
     chosen = profiles.choose(profile, here)
     console.step(f"profile {chosen.name}: {chosen.reason}")
     run = RunFolder(chosen.build.run)
-    with state.locked(run, "start"):
-        if already := state.running(run):
-            console.out.print(
-                f"already running since {_since(already)}: {already.model} {already.version} at {already.inference} "
-                f"(pid {already.pid}). Nothing was changed; `make stop` ends it."
-            )
-            return
-        if stale := state.read(run):
-            lifecycle.end(run, stale)
-        wanted = lifecycle.plan(
-            chosen,
-            settings.load(chosen.properties, os.environ | run.environment()),
-            here,
-        )
-        stop_signal = StopSignal()
-        begun = time.monotonic()
-        process, server = lifecycle.launch(wanted, foreground)
-        try:
+    came = threading.Event()
+    with noted(came), ExitStack() as up:
+        with state.locked(run, "start"):
+            if already := state.running(run):
+                console.out.print(
+                    f"already running since {_since(already)}: {already.model} {already.version} at "
+                    f"{already.inference} (pid {already.pid}). Nothing was changed; `make stop` ends it."
+                )
+                return
+            if stale := state.read(run):
+                lifecycle.end(run, stale)
+            wanted = lifecycle.plan(chosen, here)
             with console.err.status("starting") as spinner:
 
                 def progress(text: str) -> None:
-                    if stop_signal.came:
+                    if came.is_set():
                         raise KitError("stopped by a signal before it was ready; nothing is left running")
                     spinner.update(f"starting: {text}")
 
-                lifecycle.wait_until_proved(wanted, process, server, progress)
-        except BaseException:
-            lifecycle.end(run, server)
-            raise
-    _show_started(wanted, server, time.monotonic() - begun)
-    if foreground:
-        _stay(run, server, process, stop_signal)
+                proved = up.enter_context(proved_server(wanted, progress, foreground, keep=True))
+        _show_started(wanted, proved)
+        if foreground:
+            _stay(run, proved, came)
 
 
-def _stay(run: RunFolder, server: ServerState, process: subprocess.Popen[bytes], stop_signal: StopSignal) -> None:
+def _stay(run: RunFolder, proved: Proved, came: threading.Event) -> None:
     """Wait for a signal, and then stop the server; or for the server's end, which is a failure unless asked for."""
-    while process.poll() is None and not stop_signal.came:
+    process, server = proved.process, proved.server
+    while process.poll() is None and not came.is_set():
         time.sleep(0.1)
     if process.returncode is None:
         lifecycle.stop(run, server, console.step)
@@ -120,12 +99,13 @@ def _since(server: ServerState) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(server.created))
 
 
-def _show_started(wanted: lifecycle.Plan, server: ServerState, seconds: float) -> None:
+def _show_started(wanted: lifecycle.ServerPlan, proved: Proved) -> None:
+    server = proved.server
     console.facts(
         {
             "serving": f"{server.model} {server.version}",
             "workers": f"{wanted.workers} ({wanted.workers_why})",
-            "ready after": f"{seconds:.1f} s",
+            "ready after": f"{proved.seconds:.1f} s",
             "inference": server.inference,
             "management": server.management,
             "metrics": f"{server.metrics}/metrics",

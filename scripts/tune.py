@@ -21,7 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from common.errors import UsageError
 from kit import console, machine, profiles
 from kit.build import default_build_root
-from kit.smoke.interrupt import Interrupts, Stopped
+from kit.signals import Interrupts, Stopped
 from kit.tune.report import files, table
 from kit.tune.report.conclusion import Conclusion, conclude
 from kit.tune.search.candidate import Candidate, Failure, Outcome
@@ -84,7 +84,7 @@ def tune(
             prepared = preparation.prepare(executor, goal, budget)
             if recorded := prepared.journal.recorded:
                 console.step(f"{recorded} measurements of earlier runs count: {console.shown_path(folders.journal)}")
-            with Watch(prepared.search) as watch:
+            with SearchProgress(prepared.search) as watch:
                 run_search(prepared.search, prepared.journal, executor.measure, watch)
             conclusion = conclude(prepared.search)
             facts = {
@@ -126,7 +126,7 @@ def show(conclusion: Conclusion) -> None:
     console.out.print(f"\n{conclusion.sentence}")
 
 
-class Watch:
+class SearchProgress:
     """A bar with the time left on a terminal, and a line for every measurement. `history` is all of them."""
 
     def __init__(self, search: Search) -> None:
@@ -142,7 +142,7 @@ class Watch:
         )
         self._task = self._bar.add_task("", left="")
 
-    def __enter__(self) -> Watch:
+    def __enter__(self) -> SearchProgress:
         self._bar.start()
         return self
 

@@ -44,7 +44,7 @@ class Variable:
 
 
 @dataclass(frozen=True)
-class Target:
+class MakeTarget:
     """`needs`: the targets made before it; `listed`: the variables that `make help` shows beside it."""
 
     name: str
@@ -54,12 +54,12 @@ class Target:
     recipe: str
 
 
-def targets() -> dict[str, Target]:
+def targets() -> dict[str, MakeTarget]:
     found = RULE.finditer(MAKEFILE.read_text(encoding="utf-8"))
-    return {rule[1]: Target(rule[1], tuple(rule[2].split()), rule[3], rule[4] or "", rule[5]) for rule in found}
+    return {rule[1]: MakeTarget(rule[1], tuple(rule[2].split()), rule[3], rule[4] or "", rule[5]) for rule in found}
 
 
-def of_target(name: str, known: dict[str, Target]) -> dict[str, Variable]:
+def of_target(name: str, known: dict[str, MakeTarget]) -> dict[str, Variable]:
     """Its own and those of the targets that it needs, by name."""
     target = known[name]
     found: dict[str, Variable] = {}

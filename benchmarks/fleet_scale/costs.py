@@ -18,18 +18,18 @@ from typing import Any
 import psutil
 
 from kit.files import read_json
-from kit.fleet.host import commands
-from kit.fleet.host.commands import Link
 from kit.fleet.host.deploy import Deploy
-from kit.fleet.host.facts import Facts
 from kit.fleet.host.jobs import HostJobs
-from kit.fleet.host.remote import Event, Remote, ignore
-from kit.fleet.host.session import DeployOptions, Listener
+from kit.fleet.host.session import DeployOptions, StepListener
+from kit.fleet.host.staged_release import StagedRelease
 from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import run
-from kit.fleet.rollout.staged_release import StagedRelease
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.workspace import Workspace
+from kit.fleet.ssh import commands
+from kit.fleet.ssh.commands import Link
+from kit.fleet.ssh.facts import Facts
+from kit.fleet.ssh.remote import Event, Remote, ignore
 from kit.fleet.view.screen import Lines
 
 FILE = Path(__file__).with_name("costs.json")
@@ -156,7 +156,7 @@ def own_program(boxes: int) -> tuple[float, float, float]:
         workspace = InstantDesk(Path(here) / "build", fleet)
         options = DeployOptions(workspace.owner, 60, "signers")
 
-        def host(box: Box, remote: Remote, listener: Listener, stopping: threading.Event) -> HostJobs:
+        def host(box: Box, remote: Remote, listener: StepListener, stopping: threading.Event) -> HostJobs:
             return Deploy(box, [staged], remote, options, listener, stopping)
 
         cpu = time.process_time()

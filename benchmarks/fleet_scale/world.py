@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from benchmarks.fleet_scale.costs import Costs
 from benchmarks.fleet_scale.resources import Shared
 from benchmarks.fleet_scale.times import StepTimes, drawn
-from kit.fleet.rollout.wave_engine import Engine, Job, Kind, Start, Verdict, Wave
+from kit.fleet.host.result import Job, Kind
+from kit.fleet.rollout.wave_engine import Engine, Start, Verdict, Wave
 
 # ssh connections of each job of a deployment, where the next job comes when the last one's is closed: one for the job's
 # calls, and one for a confirm. And its commands (see delivery.py), rsync among them.

@@ -13,16 +13,16 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from box.activation import choice, commit_or_rollback, release_gate, trial
+from box.activation import choice, commit_or_rollback, release_gate
 from box.activation.choice import Choice, Situation
-from box.activation.trial import Trial
 from box.server import endpoints, service, startup
 from box.server.service import Service
-from box.state import confirmations
+from box.state import trial
 from box.state.events import Journal
 from box.state.locks import alone
 from box.state.paths import Paths
-from box.store import delivery, integrity, releases
+from box.state.trial import Trial
+from box.store import confirmations, delivery, integrity, releases
 from box.system import space
 from box.system.space import MEGABYTE
 from common import durable, memory, server_log

@@ -5,15 +5,15 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 
-from box.activation import choice, trial
+from box.activation import choice
 from box.activation.hot_swap import Hot
-from box.activation.trial import Trial
 from box.server import endpoints, startup
 from box.server.service import FAILED, READY, STOPPED, Service
-from box.state import history, settings
+from box.state import history, settings, trial
 from box.state.events import Journal, say
 from box.state.locks import alone
 from box.state.paths import Paths
+from box.state.trial import Trial
 from box.store import integrity, pruning, releases
 from box.system.space import MEGABYTE
 from common import json_lines, memory

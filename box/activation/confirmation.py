@@ -6,10 +6,10 @@ import time
 from contextlib import suppress
 from typing import Any
 
-from box import status_report
-from box.activation import commit_or_rollback, trial
-from box.server import service
+from box.activation import commit_or_rollback
+from box.server import golden_answer, service
 from box.server.service import Service
+from box.state import trial
 from box.state.locks import alone
 from box.state.paths import Paths
 from box.store import releases
@@ -36,7 +36,7 @@ def confirm(paths: Paths, runs: Service, release: str) -> dict[str, Any]:
         elif not stays:
             raise _not_on_trial(paths, release)
     _wait_for_the_end(paths, runs, FINISH_SECONDS)
-    why = status_report.wrong(paths, releases.load(paths, release))
+    why = golden_answer.wrong(paths, releases.load(paths, release))
     return {
         **{"ok": True, "release": release, "confirmed": True, "running": releases.current(paths)},
         **{"answers": not why, "why_not": why or None},

@@ -13,7 +13,7 @@ from box.system.space import MEGABYTE
 from common import answers as golden
 from common import memory
 from common.errors import KitError
-from common.manifest import Gate, Golden, Manifest
+from common.manifest import Gate, GoldenEntry, Manifest
 from common.torchserve import Inference, Management
 
 
@@ -75,7 +75,7 @@ class Examiner:
 
     manifest: Manifest
     folder: Path
-    golden: Sequence[Golden]
+    golden: Sequence[GoldenEntry]
     inference: Inference
     management: Management
     version: str = ""

@@ -9,10 +9,9 @@ from importlib import resources
 from pathlib import Path
 
 import box
-from box.program import copies, invocation
-from box.server.service import MENDING_UNIT, UNIT
-from box.state.paths import Paths
-from common import durable
+from box.program import invocation
+from box.state.paths import MENDING_UNIT, UNIT, Paths
+from common import durable, program_copies
 from common.errors import KitError
 
 JOURNAL_SETTINGS = "journald@vision-serve.conf"
@@ -50,7 +49,7 @@ def content(name: str) -> bytes:
         text = (resources.files("box") / "systemd" / name).read_text(encoding="utf-8")
     else:
         text = (Path(box.__file__).parent.parent / "config/systemd" / name).read_text(encoding="utf-8")
-    return text.replace(PLACEHOLDER, _quoted(copies.RUN)).encode()
+    return text.replace(PLACEHOLDER, _quoted(program_copies.RUN)).encode()
 
 
 def put(path: Path, wanted: bytes, mode: int, what: str) -> list[str]:

@@ -6,11 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from box.activation import trial
-from box.state import confirmations, history, settings
+from box.state import history, settings, trial
 from box.state.events import say
 from box.state.paths import Paths
-from box.store import integrity, releases
+from box.store import confirmations, integrity, releases
 from common import durable
 
 # How long after a trial's deadline it counts as left alone: the activation itself acts at the deadline.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 
 from box.state.paths import Paths
-from box.state.settings import Settings
+from box.state.settings import BoxSettings
 from common.errors import KitError
 from common.manifest import Manifest
 
@@ -51,7 +51,7 @@ def command(manifest: Manifest, paths: Paths) -> list[str]:
     return [fill(word, known) for word in manifest.server.command]
 
 
-def environment(manifest: Manifest, paths: Paths, settings: Settings, outer: Mapping[str, str]) -> dict[str, str]:
+def environment(manifest: Manifest, paths: Paths, settings: BoxSettings, outer: Mapping[str, str]) -> dict[str, str]:
     """The operator's address wins over the release's, and the management API is on a socket whatever it says."""
     known = words(manifest, paths)
     return (

@@ -13,7 +13,7 @@ from common.torchserve import Inference, Management
 def inference(paths: Paths) -> Inference:
     """Where the server listens, which may not be yet where box.json says."""
     address = own_word(paths).get("address")
-    chosen = settings.Settings(str(address)) if address else settings.load(paths)
+    chosen = settings.BoxSettings(str(address)) if address else settings.load(paths)
     return Inference(chosen.asking_address, paths.inference_header)
 
 

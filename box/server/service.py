@@ -15,12 +15,10 @@ from typing import Protocol
 from box.program import invocation
 from box.server import failed_starts
 from box.server.boot_choice import recover
-from box.state.paths import Paths
+from box.state.paths import UNIT, Paths
 from common import durable
 from common.errors import KitError
 
-UNIT = "vision-serve.service"
-MENDING_UNIT = "vision-serve-mend.service"
 NAMESPACE = "vision-serve"
 STOPPED, STARTING, READY, FAILED = "stopped", "starting", "ready", "failed"
 STOP_SECONDS = 120.0

@@ -30,7 +30,7 @@ from common import answers, durable, tokens
 from common.drain import drain
 from common.errors import KitError
 from common.manifest import Manifest
-from common.readiness import KILLED, Watch, ended
+from common.readiness import KILLED, StartWatch, ended
 from common.server_log import FAILED
 from common.torchserve import Inference, Management
 
@@ -67,7 +67,7 @@ def _give_up(why: str) -> None:
 
 
 class Supervisor:
-    def __init__(self, paths: Paths, manifest: Manifest, chosen: settings.Settings, stop: threading.Event) -> None:
+    def __init__(self, paths: Paths, manifest: Manifest, chosen: settings.BoxSettings, stop: threading.Event) -> None:
         self.paths = paths
         self.manifest = manifest
         self.chosen = chosen
@@ -147,7 +147,7 @@ class Supervisor:
         durable.write(self.paths.server_state, json.dumps(state).encode(), mode=0o640)
 
     def _wait_until_ready(self, child: Child) -> None:
-        watch = Watch(self.manifest.server.workers)
+        watch = StartWatch(self.manifest.server.workers)
         deadline = time.monotonic() + self.manifest.gate.ready_seconds
         have_tokens = False
         while not self.stop.wait(POLL_SECONDS):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+UNIT = "vision-serve.service"
+MENDING_UNIT = "vision-serve-mend.service"
+
 
 @dataclass(frozen=True)
 class Paths:
@@ -72,11 +75,11 @@ class Paths:
 
     @property
     def unit(self) -> Path:
-        return self.root / "etc/systemd/system/vision-serve.service"
+        return self.root / "etc/systemd/system" / UNIT
 
     @property
     def mending_unit(self) -> Path:
-        return self.root / "etc/systemd/system/vision-serve-mend.service"
+        return self.root / "etc/systemd/system" / MENDING_UNIT
 
     @property
     def journal_settings(self) -> Path:

@@ -23,7 +23,7 @@ class Damaged(KitError):
 
 
 @dataclass(frozen=True)
-class Settings:
+class BoxSettings:
     # Loopback unless the operator asks for more: TorchServe's HTTP layer gets no security patches.
     inference_address: str = "http://127.0.0.1:8080"
     keep: int = 3
@@ -36,7 +36,7 @@ class Settings:
         return f"http://[{host}]:{parts.port}" if ":" in host else f"http://{host}:{parts.port}"
 
 
-def read(path: Path) -> Settings:
+def read(path: Path) -> BoxSettings:
     """Raises UsageError for an unknown key or a value that cannot be, Damaged for what is no JSON object at all."""
     try:
         content = json.loads(path.read_bytes())
@@ -44,12 +44,12 @@ def read(path: Path) -> Settings:
         raise Damaged(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, RecursionError) as error:
         raise Damaged(f"{path} is not JSON: {error}") from None
-    known = Settings.__dataclass_fields__
+    known = BoxSettings.__dataclass_fields__
     if not isinstance(content, dict):
         raise Damaged(f"{path} must hold a JSON object")
     if unknown := sorted(set(content) - set(known)):
         raise UsageError(f"{path} does not know {', '.join(unknown)}; it knows {', '.join(known)}")
-    settings = Settings(**content)
+    settings = BoxSettings(**content)
     check_address(settings.inference_address)
     if not isinstance(settings.keep, int) or isinstance(settings.keep, bool) or settings.keep < 2:
         raise UsageError(
@@ -59,14 +59,14 @@ def read(path: Path) -> Settings:
     return settings
 
 
-def load(paths: Paths) -> Settings:
+def load(paths: Paths) -> BoxSettings:
     """The settings, or while those are damaged or wrong the last that were right, or else the defaults."""
     for path in (paths.settings, paths.settings_copy):
         try:
             return read(path)
         except KitError:
             continue
-    return Settings()
+    return BoxSettings()
 
 
 def problem(paths: Paths) -> str:
@@ -87,7 +87,7 @@ def copy_problem(paths: Paths) -> str:
     return ""
 
 
-def save(paths: Paths, settings: Settings) -> bool:
+def save(paths: Paths, settings: BoxSettings) -> bool:
     """The file and its copy. True when the file was not so before."""
     durable.write_changed(paths.settings_copy, text(settings))
     return durable.write_changed(paths.settings, text(settings))
@@ -126,9 +126,9 @@ def put_back_address(paths: Paths) -> None:
     except (OSError, ValueError, UsageError):  # what a power cut left of it says nothing
         address = ""
     if address:
-        save(paths, Settings(address, load(paths).keep))
+        save(paths, BoxSettings(address, load(paths).keep))
     paths.address_before.unlink()
 
 
-def text(settings: Settings) -> bytes:
+def text(settings: BoxSettings) -> bytes:
     return (json.dumps(settings.__dict__, indent=1) + "\n").encode()

@@ -6,13 +6,12 @@ import json
 import time
 from pathlib import Path
 
-from box.state import confirmations
 from box.state.paths import Paths
-from box.store import releases, runtime_files
+from box.store import confirmations, releases, runtime_files
 from box.store.runtime_files import Check
 from common import durable
 from common.errors import KitError
-from common.manifest import Golden, Manifest, Part
+from common.manifest import GoldenEntry, Manifest, Part
 
 # The others (SBOM, licences, the program's copy, golden pictures but for one) do not keep a server from answering.
 NEEDED_ROLES = ("archive", "config")
@@ -34,14 +33,14 @@ def damaged_parts(paths: Paths, wanted: Manifest) -> list[Part]:
     return [part for part in wanted.unpacked if not is_right(folder / part.path, part)]
 
 
-def whole_golden(paths: Paths, manifest: Manifest) -> list[Golden]:
+def whole_golden(paths: Paths, manifest: Manifest) -> list[GoldenEntry]:
     """The golden pictures that can be asked about: another picture would get another answer."""
     parts = {part.path: part for part in manifest.parts}
     folder = paths.release(manifest.release)
     return [one for one in manifest.golden if is_right(folder / one.file, parts[one.file])]
 
 
-def first_golden(paths: Paths, manifest: Manifest) -> Golden:
+def first_golden(paths: Paths, manifest: Manifest) -> GoldenEntry:
     """Of a release without a whole one, the first: what it is answered is wrong then, and says so."""
     return next(iter(whole_golden(paths, manifest)), manifest.golden[0])
 

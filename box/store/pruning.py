@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from box.state import confirmations
 from box.state.paths import Paths
-from box.store import integrity, releases
+from box.store import confirmations, integrity, releases
 from common import durable
 
 

@@ -12,10 +12,10 @@ from pathlib import Path
 
 from common.errors import KitError
 from kit.bench import processes
-from kit.bench.load.plan import Load, Plan, percentile
+from kit.bench.load.plan import Load, LoadPlan, percentile
 from kit.bench.measurement import Measurement
 from kit.bench.processes import ProcessShare
-from kit.bench.servers.loaded_server import Target
+from kit.bench.servers.loaded_server import LoadedServer
 from kit.build import PROJECT
 
 
@@ -34,20 +34,20 @@ class Window:
 
 
 def measure_server(
-    server: Target, pictures: Sequence[Path], clients: int, seconds: float, warm_up: float
+    server: LoadedServer, pictures: Sequence[Path], clients: int, seconds: float, warm_up: float
 ) -> Measurement:
     """`clients` in a closed loop for `seconds`, after `warm_up` seconds of the same that do not count."""
     return measure(server, pictures, Load(clients=clients), seconds, warm_up).measurement
 
 
 def measure(
-    server: Target, pictures: Sequence[Path], load: Load, seconds: float, warm_up: float, seed: int = 0
+    server: LoadedServer, pictures: Sequence[Path], load: Load, seconds: float, warm_up: float, seed: int = 0
 ) -> Window:
     """Returns when every request has its answer, so that the next measurement starts with an idle server.
 
     Wrong answers are counted, not raised. Raises KitError when the generator itself ends early.
     """
-    plan = Plan(
+    plan = LoadPlan(
         url=server.url,
         path=server.path,
         headers=server.headers,
@@ -107,6 +107,6 @@ class _Moment:
     own: float
 
 
-def _moment(server: Target, when: float) -> _Moment:
+def _moment(server: LoadedServer, when: float) -> _Moment:
     time.sleep(max(0.0, when - time.monotonic()))
     return _Moment(time.monotonic(), processes.cpu_seconds(server.pid), time.process_time())

@@ -15,7 +15,7 @@ from kit.bench.load.pictures import PictureSet
 from kit.bench.load.plan import Load
 from kit.bench.measuring import Window, measure
 from kit.bench.servers.ceiling import Ceiling
-from kit.bench.servers.loaded_server import Target
+from kit.bench.servers.loaded_server import LoadedServer
 
 # The open loop's rates: of the best a server did in the closed loop. At half, a lone request's own latency shows;
 # at 0.8, the queueing of a busy server.
@@ -29,12 +29,12 @@ START_SECONDS = 12.0
 Say = Callable[[str, float], None]
 """Told before each step what comes, and how many seconds it will take."""
 
-Start = Callable[[], AbstractContextManager[tuple[Target, float]]]
+Start = Callable[[], AbstractContextManager[tuple[LoadedServer, float]]]
 """Starts a server; the figure is the seconds until its first right answer, or 0 for one that was running."""
 
 
 @dataclass(frozen=True)
-class Settings:
+class LoadSettings:
     """`clients` of the closed loop, ascending; each of `repeats` windows of a stage lasts `seconds`."""
 
     clients: tuple[int, ...]
@@ -93,7 +93,7 @@ def cold_starts(starts: Mapping[str, Start], repeats: int, say: Say) -> dict[str
 
 
 @contextmanager
-def all_running(starts: Mapping[str, Start], say: Say) -> Iterator[list[tuple[Target, float]]]:
+def all_running(starts: Mapping[str, Start], say: Say) -> Iterator[list[tuple[LoadedServer, float]]]:
     """Every server up, one started after the other."""
     with ExitStack() as stack:
         up = []
@@ -104,7 +104,7 @@ def all_running(starts: Mapping[str, Start], say: Say) -> Iterator[list[tuple[Ta
 
 
 def measure_all(
-    targets: Sequence[Target], ceiling: Ceiling | None, pictures: PictureSet, settings: Settings, say: Say
+    targets: Sequence[LoadedServer], ceiling: Ceiling | None, pictures: PictureSet, settings: LoadSettings, say: Say
 ) -> Results:
     """All the stages."""
     results = Results([target.name for target in targets])
@@ -128,7 +128,7 @@ def measure_all(
     return results
 
 
-def expected_seconds(settings: Settings, servers: int, cold: bool, ceiling: bool) -> float:
+def expected_seconds(settings: LoadSettings, servers: int, cold: bool, ceiling: bool) -> float:
     """How long all that will take."""
     closed = len(settings.clients) * settings.repeats
     measurements = servers * (1 + closed + len(OPEN_SHARES) * settings.repeats) + closed * ceiling

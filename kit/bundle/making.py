@@ -13,7 +13,7 @@ from kit.bundle import manifest, program, reading, signing, tarball
 from kit.bundle.documents import content, gate_limits, licenses, sbom, server_section
 from kit.bundle.documents.content import Contents
 from kit.bundle.tarball import Content
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.bundle.wheels import distribution, fetching, requirements, torch_source
 from kit.console import step
 from kit.files import replacing
@@ -22,7 +22,7 @@ from kit.profiles import Profile
 PIP, WHEELS = "pip", "wheels"
 
 
-def bundle(profile: Profile, target: Target, key: Path, torch_index: str = "") -> dict[str, Any]:
+def bundle(profile: Profile, target: BoxTarget, key: Path, torch_index: str = "") -> dict[str, Any]:
     """Write build/<profile>/bundle/<release>-<platform>-py<python>.bundle and read it back; says what it is.
 
     `torch_index` is TORCH_INDEX. Raises KitError or UsageError, with nothing written, when a part is not to be had or
@@ -47,7 +47,7 @@ def bundle(profile: Profile, target: Target, key: Path, torch_index: str = "") -
     }
 
 
-def check(profile: Profile, target: Target, key: Path) -> dict[str, Any]:
+def check(profile: Profile, target: BoxTarget, key: Path) -> dict[str, Any]:
     """All that can be known before a download of minutes; archive.json's content."""
     signing.public_key(key)
     archive = content.check_archive(profile, target)
@@ -56,7 +56,7 @@ def check(profile: Profile, target: Target, key: Path) -> dict[str, Any]:
     return archive
 
 
-def fetch(target: Target, torch_index: str) -> list[Path]:
+def fetch(target: BoxTarget, torch_index: str) -> list[Path]:
     """The wheels for the box, and pip's own: a bare box has none."""
     lock = requirements.LOCK.read_text(encoding="utf-8")
     torch = torch_source.choose(torch_index, target, requirements.locked_torch(lock, target.processor))
@@ -67,7 +67,7 @@ def fetch(target: Target, torch_index: str) -> list[Path]:
     return fetching.fetch(wanted, target, torch, fetching.default_cache())
 
 
-def collect(profile: Profile, target: Target, archive: dict[str, Any], found: list[Path]) -> Contents:
+def collect(profile: Profile, target: BoxTarget, archive: dict[str, Any], found: list[Path]) -> Contents:
     contents = content.small_files(profile, program.UNITS)
     contents[archive["file"]] = ("archive", profile.build.folder / archive["file"])
     contents[tarball.PROGRAM] = ("program", program.pack())
@@ -80,7 +80,7 @@ def collect(profile: Profile, target: Target, archive: dict[str, Any], found: li
     return contents | {"sbom.cdx.json": ("sbom", bill), "licenses.txt": ("licenses", listed)}
 
 
-def describe(profile: Profile, target: Target, archive: dict[str, Any], contents: Contents) -> Manifest:
+def describe(profile: Profile, target: BoxTarget, archive: dict[str, Any], contents: Contents) -> Manifest:
     parts = parts_of(contents)
     boxed = [part for part in parts if part.role == "wheel"]
     document = {

@@ -18,7 +18,7 @@ OLDER_NAMES = {17: "manylinux2014", 12: "manylinux2010", 5: "manylinux1"}  # som
 
 
 @dataclass(frozen=True)
-class Target:
+class BoxTarget:
     """`platform` is linux_aarch64 or linux_x86_64; `python` is 3.11, say."""
 
     platform: str
@@ -62,7 +62,7 @@ class Target:
         return options
 
 
-def choose(platform: str, python: str, processor: str) -> Target:
+def choose(platform: str, python: str, processor: str) -> BoxTarget:
     """PLATFORM and PYTHON as asked for; "" for the processor at hand and DEFAULT_PYTHON.
 
     Raises UsageError for one that the kit has no wheels for.
@@ -74,4 +74,4 @@ def choose(platform: str, python: str, processor: str) -> Target:
             f"BOX_PYTHON={', '.join(PYTHONS[:-1])} or {PYTHONS[-1]}: what `python3 --version` says there, without the "
             "last number",
         )
-    return Target(hardware.platform(platform, processor), python)
+    return BoxTarget(hardware.platform(platform, processor), python)

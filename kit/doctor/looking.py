@@ -18,10 +18,10 @@ from kit import machine
 from kit.build import default_build_root
 from kit.doctor.facts import Facts, ProfileFacts, TakenPort
 from kit.machine import Machine
+from kit.model.precision import precisions
 from kit.profiles import Profile
 from kit.serving import preflight, settings, state
 from kit.serving.launch import RunFolder
-from kit.tune.trial.profile_settings import default_of, gpus_of
 
 GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 STAT = Path("/proc/stat")
@@ -55,8 +55,8 @@ def examined(profile: Profile, here: Machine) -> ProfileFacts:
     try:
         config = profile.read_model_config()
         loaded = settings.load(profile.properties, os.environ | run.environment())
-        _, why = loaded.workers(config, here.cores, gpus_of(profile, here))
-        default = default_of(profile, here)
+        workers, why = loaded.workers(config, here.cores, profile.gpus(here))
+        threads, precision = profile.threads(here), precisions.of(profile).name
         running = state.running(run) is not None
         taken = [
             TakenPort(listener.key, listener.port, preflight.owner_of(listener.port), running)
@@ -67,10 +67,10 @@ def examined(profile: Profile, here: Machine) -> ProfileFacts:
         return ProfileFacts(profile.name, 0, "", 0, "", 0, False, wrong=str(error))
     return ProfileFacts(
         name=profile.name,
-        workers=default.workers,
+        workers=workers,
         workers_why=why,
-        threads=default.threads,
-        precision=default.precision,
+        threads=threads,
+        precision=precision,
         heap=loaded.heap_bytes,
         needs_gpu=config.get("deviceType") == "gpu",
         taken_ports=tuple(taken),

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from kit.console import step
 from kit.mobile.formats import onnx_file, pt2e, pte, ptl, runtimes
-from kit.mobile.formats.choice import Target
+from kit.mobile.formats.choice import PhoneTarget
 from kit.mobile.formats.signature import Loaded, Port
 from kit.mobile.formats.variants import OUTPUT_NAME, VARIANTS, Variant
 from kit.mobile.formats.wrapping import wrap
@@ -41,7 +41,7 @@ class MadeFile:
 
 @dataclass(frozen=True)
 class Made:
-    target: Target
+    target: PhoneTarget
     files: list[MadeFile]
     quantization: dict[str, Any] | None = None
     notes: tuple[str, ...] = ()
@@ -57,7 +57,7 @@ class Maker:
     model_name: str
     eager: Tensor | None = field(default=None)
 
-    def make(self, target: Target, folder: Path) -> Made:
+    def make(self, target: PhoneTarget, folder: Path) -> Made:
         """Write the files into `folder`. Raises KitError when one does not pass the gate of its precision."""
         passing = accuracy_gate.of(target.precision, self.request)
         if target.precision == "fp32":
@@ -67,7 +67,7 @@ class Maker:
             return Made(target, files)
         return self._quantized(target, folder, passing)
 
-    def _quantized(self, target: Target, folder: Path, passing: Gate) -> Made:
+    def _quantized(self, target: PhoneTarget, folder: Path, passing: Gate) -> Made:
         seen, notes = calibration.pictures_for(self.source, self.request)
         files: list[MadeFile] = []
 
@@ -86,10 +86,10 @@ class Maker:
         steps = self.source.preprocessing
         return map(steps.normalised, decoding.crops(seen, steps, 1))
 
-    def _files(self, target: Target, network: nn.Module, folder: Path) -> list[MadeFile]:
+    def _files(self, target: PhoneTarget, network: nn.Module, folder: Path) -> list[MadeFile]:
         return [self._file(target, network, variant, folder) for variant in VARIANTS]
 
-    def _file(self, target: Target, network: nn.Module, variant: Variant, folder: Path) -> MadeFile:
+    def _file(self, target: PhoneTarget, network: nn.Module, variant: Variant, folder: Path) -> MadeFile:
         path = folder / f"{self.model_name}-{variant.name}.{target.format.name}"
         step(f"{target.format.title} {target.precision}: {path.name}")
         crop = self.source.preprocessing.crop
@@ -116,7 +116,7 @@ class Maker:
         return answer
 
 
-def build(target: Target, model: nn.Module, example: Tensor, path: Path, variant: Variant) -> dict[str, Any]:
+def build(target: PhoneTarget, model: nn.Module, example: Tensor, path: Path, variant: Variant) -> dict[str, Any]:
     if target.format.name == "pte":
         return pte.build(model, example, path)
     if target.format.name == "onnx":

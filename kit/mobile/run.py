@@ -16,7 +16,7 @@ from kit.files import write_json, write_text
 from kit.mobile import card, latency, snippets
 from kit.mobile.folder import replacing_folder, write_sums
 from kit.mobile.formats import runtimes
-from kit.mobile.formats.choice import Target
+from kit.mobile.formats.choice import PhoneTarget
 from kit.mobile.making import Made, MadeFile, Maker
 from kit.mobile.picture import draw
 from kit.model.source import labels, preprocessing
@@ -35,7 +35,7 @@ class Finished:
     notes: list[str]
 
 
-def mobile(request: Request, targets: Sequence[Target], repeats: int) -> Finished:
+def mobile(request: Request, targets: Sequence[PhoneTarget], repeats: int) -> Finished:
     """Write build/mobile/: a folder for each target, comparison.json and comparison.png.
 
     Raises KitError, with an earlier build/mobile left as it is, when any file is not as good as the original.

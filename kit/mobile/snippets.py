@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.durable import sha256
 from kit.mobile.formats import runtimes
-from kit.mobile.formats.choice import Target
+from kit.mobile.formats.choice import PhoneTarget
 from kit.mobile.making import MadeFile
 from kit.model.source.preprocessing import Preprocessing
 
@@ -28,7 +28,7 @@ DEPENDENCIES = {
 }
 
 
-def write(target: Target, file: MadeFile, preprocessing: Preprocessing, folder: Path) -> list[Path]:
+def write(target: PhoneTarget, file: MadeFile, preprocessing: Preprocessing, folder: Path) -> list[Path]:
     """The sources for one file, in Kotlin and Swift, and what Swift needs to reach a runtime that has no Swift."""
     written = []
     for language in (KOTLIN, SWIFT):
@@ -47,7 +47,7 @@ def class_name(file: MadeFile) -> str:
     return f"ClassifierFrom{file.variant.name.title()}"
 
 
-def source(target: Target, file: MadeFile, preprocessing: Preprocessing, language: str) -> str:
+def source(target: PhoneTarget, file: MadeFile, preprocessing: Preprocessing, language: str) -> str:
     of_format = sections((TEMPLATES / f"{target.format.name}.{language}").read_text(encoding="utf-8"))
     of_input = sections((TEMPLATES / f"{file.variant.name}.{language}").read_text(encoding="utf-8"))
     parts = {
@@ -65,7 +65,7 @@ def source(target: Target, file: MadeFile, preprocessing: Preprocessing, languag
     return re.sub(r"\n{3,}", "\n\n", re.sub(r"\n\n+(?= *})", "\n", whole))
 
 
-def values(target: Target, file: MadeFile, preprocessing: Preprocessing, language: str) -> dict[str, str]:
+def values(target: PhoneTarget, file: MadeFile, preprocessing: Preprocessing, language: str) -> dict[str, str]:
     version = runtimes.name_and_version(target.format.name)["version"].partition("+")[0]
     mean, std = ([repr(value) for value in row] for row in (preprocessing.mean, preprocessing.std))
     return {

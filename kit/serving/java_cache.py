@@ -24,7 +24,7 @@ from common.errors import KitError
 from kit import console
 from kit.serving.launch import JAVA_CACHE, RunFolder, here, java_command, server_environment, temp_folder
 from kit.serving.ports import addresses, free_ports
-from kit.serving.settings import Settings, parse
+from kit.serving.settings import ServerSettings, parse
 
 START_SECONDS = 60.0
 # From SIGTERM until the file is written: Java starts itself again for that.
@@ -41,7 +41,7 @@ def make(cache: Path) -> None:
             made.mkdir()
         config = run.folder / "config.properties"
         config.write_text("\n".join(f"{key}={value}" for key, value in properties(run).items()), encoding="utf-8")
-        settings = Settings(parse(config.read_text(encoding="utf-8")))
+        settings = ServerSettings(parse(config.read_text(encoding="utf-8")))
         written = run.folder / cache.name
         places = replace(here(config, run, temp_folder(run)), java_cache="")
         with run.console_log.open("wb") as log:

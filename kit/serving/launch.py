@@ -20,7 +20,7 @@ from common.errors import KitError
 from kit.build import PROJECT
 from kit.gpus import VARIABLE
 from kit.machine import Machine
-from kit.serving.settings import UNIX_PATH_LIMIT, Settings
+from kit.serving.settings import UNIX_PATH_LIMIT, ServerSettings
 
 LOG_CONFIG = PROJECT / "config" / "log4j2.xml"
 # TorchServe's classes as Java has them in memory (java_cache.py): set-up makes it, for this environment's Java.
@@ -140,7 +140,7 @@ def here(config: Path, run: RunFolder, temp: Path) -> Places:
     )
 
 
-def java_command(settings: Settings, at: Places, archive: str) -> list[str]:
+def java_command(settings: ServerSettings, at: Places, archive: str) -> list[str]:
     """The whole argument list. No secret is in it: TorchServe makes its tokens itself."""
     return [
         at.java,

@@ -1,46 +1,38 @@
-"""Starting a TorchServe until it has proved itself, and stopping it so that nothing is lost or left behind."""
+"""Starting a TorchServe, and stopping it so that nothing is lost or left behind. What proves it: proving.py."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import psutil
 
-from common import tokens
 from common.drain import drain
-from common.errors import KitError
-from common.readiness import Watch
-from common.torchserve import Inference, Management
+from common.torchserve import Management
 from kit import golden
 from kit.golden import Golden
 from kit.machine import Machine
 from kit.profiles import Profile
-from kit.serving import preflight, state
+from kit.serving import preflight, settings, state
 from kit.serving.launch import RunFolder, counted, here, java_command, server_environment, temp_folder
-from kit.serving.logs import read_lines
-from kit.serving.settings import Settings
+from kit.serving.settings import ServerSettings
 from kit.serving.state import ServerState
 
-# TorchServe kills a worker that has not started after two minutes, whatever startupTimeout says.
-START_SECONDS = 130.0
 # From SIGTERM to SIGKILL, for Java and its workers to end.
 END_SECONDS = 15.0
-POLL_SECONDS = 0.05
 DEFAULT_RESPONSE_TIMEOUT = 120
 
 
 @dataclass(frozen=True)
-class Plan:
+class ServerPlan:
     """A server that can be started: everything about it was checked."""
 
     profile: Profile
-    settings: Settings
+    settings: ServerSettings
     run: RunFolder
     archive: dict[str, Any]
     golden: Sequence[Golden]
@@ -50,25 +42,24 @@ class Plan:
     counts: Mapping[str, str] = field(default_factory=dict)
 
 
-def plan(profile: Profile, settings: Settings, machine: Machine) -> Plan:
+def plan(profile: Profile, machine: Machine) -> ServerPlan:
     """Check all that can be known before a start. Raises KitError with the first thing that is in the way."""
+    run = RunFolder(profile.build.run)
+    wanted = settings.load(profile.properties, os.environ | run.environment())
     config = profile.read_model_config()
     preflight.check_gpu(config, profile.name, machine)
     build = profile.build
     rebuild = f"make archive PROFILE={profile.name}"
     archive = preflight.check_archive(build.archive_report, build.folder, rebuild)
-    gpus = len(machine.gpus) if config.get("deviceType") != "cpu" else 0
-    workers, why = settings.workers(config, machine.cores, gpus)
-    preflight.check_memory(workers, why, archive["size"], settings.heap_bytes, machine)
-    preflight.check_ports(settings)
+    workers, why = wanted.workers(config, machine.cores, profile.gpus(machine))
+    preflight.check_memory(workers, why, archive["size"], wanted.heap_bytes, machine)
+    preflight.check_ports(wanted)
     timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
     pictures = golden.load(build.golden, rebuild)
-    return Plan(
-        profile, settings, RunFolder(build.run), archive, pictures, workers, why, timeout, counted(machine, workers)
-    )
+    return ServerPlan(profile, wanted, run, archive, pictures, workers, why, timeout, counted(machine, workers))
 
 
-def launch(wanted: Plan, foreground: bool) -> tuple[subprocess.Popen[bytes], ServerState]:
+def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes], ServerState]:
     """Start Java. Its files are for this user only, and it gets no signal that is meant for the terminal."""
     run, settings = wanted.run, wanted.settings
     for folder in (run.logs, run.model_store):
@@ -109,44 +100,6 @@ def launch(wanted: Plan, foreground: bool) -> tuple[subprocess.Popen[bytes], Ser
     )
     state.save(run, started)
     return process, started
-
-
-def wait_until_proved(
-    wanted: Plan, process: subprocess.Popen[bytes], started: ServerState, progress: Callable[[str], None]
-) -> None:
-    """Return when every worker is READY and the golden pictures' first got its right answer.
-
-    Raises KitError, with the log line that matters, as soon as that can no longer happen.
-    """
-    run = wanted.run
-    management = Management(started.management, run.management_header)
-    watch = Watch(wanted.workers)
-    deadline = time.monotonic() + START_SECONDS
-    have_tokens = not wanted.settings.tokens
-    while True:
-        alive = process.poll() is None
-        have_tokens = have_tokens or tokens.write_headers(run.keys, run.inference_header, run.management_header)
-        workers = management.workers(started.model) if alive and have_tokens else []
-        verdict = watch.judge(alive, workers, read_lines(run.server_log, run.console_log))
-        if verdict.failure:
-            raise KitError(verdict.failure, f"the rest is in {run.server_log}")
-        if verdict.done:
-            break
-        if time.monotonic() > deadline:
-            raise KitError(
-                f"only {verdict.ready} of {verdict.wanted} workers were ready after {START_SECONDS:.0f} s",
-                f"the reason may be in {run.server_log}",
-            )
-        progress(f"{verdict.ready} of {verdict.wanted} workers ready" if have_tokens else "Java is starting")
-        time.sleep(POLL_SECONDS)
-    progress("asking for a first prediction")
-    first = wanted.golden[0]
-    answer = Inference(started.inference, run.inference_header).predict(started.model, first.picture.read_bytes())
-    if wrong := first.mismatch(answer):
-        raise KitError(
-            f"the server answers, and wrongly: {wrong}",
-            f"the archive and its golden pictures differ: make archive PROFILE={wanted.profile.name}",
-        )
 
 
 def end(run: RunFolder, server: ServerState) -> None:

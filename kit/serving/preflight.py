@@ -14,7 +14,7 @@ from common.durable import sha256
 from common.errors import KitError
 from kit.files import read_json
 from kit.machine import Machine
-from kit.serving.settings import Listener, Settings
+from kit.serving.settings import Listener, ServerSettings
 
 # Proportional memory (PSS) of one worker beside its model, torch 2.14.1 on x86-64: 374 MB with a 45 MB model, of
 # which the model's weights are in memory once (measured; the archive's own copy is page cache).
@@ -51,7 +51,7 @@ def is_free(listener: Listener) -> bool:
     return True
 
 
-def check_ports(settings: Settings) -> None:
+def check_ports(settings: ServerSettings) -> None:
     """Raises KitError naming the first address that something else has, and who it is."""
     listeners = [listener for listener in settings.listeners() if not listener.unix_path]
     ports = [listener.port for listener in listeners]

@@ -47,7 +47,7 @@ class Listener:
 
 
 @dataclass(frozen=True)
-class Settings:
+class ServerSettings:
     """The properties in force. `values` holds every key; the rest reads them."""
 
     values: Mapping[str, str]
@@ -151,7 +151,7 @@ def interpolate(values: Mapping[str, str], environment: Mapping[str, str]) -> di
     return {key: re.sub(r"\$\$([^$]+)\$\$", value_of, value) for key, value in values.items()}
 
 
-def load(path: Path, environment: Mapping[str, str]) -> Settings:
+def load(path: Path, environment: Mapping[str, str]) -> ServerSettings:
     """The settings TorchServe will have: its defaults, then the file, then TS_… where the file allows it."""
     values = interpolate(parse(path.read_text(encoding="utf-8")), environment)
     if values.get("enable_envvars_config", "false").lower() == "true":
@@ -159,4 +159,4 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
             key.removeprefix("TS_").lower(): value for key, value in environment.items() if key.startswith("TS_")
         }
         values |= {key: value for key, value in overrides.items() if key not in FILE_ONLY}
-    return Settings(DEFAULTS | values)
+    return ServerSettings(DEFAULTS | values)

@@ -13,8 +13,13 @@ Only the first fails a run. Any other exception out of a check fails it too.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+SETTLE_SECONDS = 30.0
+POLL_SECONDS = 0.2
 
 
 class Outcome(str, Enum):
@@ -61,3 +66,13 @@ def require(condition: bool, sentence: str) -> None:
     """Fail the check with `sentence` unless the condition holds."""
     if not condition:
         raise CheckFailed(sentence)
+
+
+def wait_until_right(wrong: Callable[[], Sequence[str]]) -> None:
+    """Ask again what is wrong until nothing is: TorchServe says that a change is done a moment before its own
+    description shows it. Raises CheckFailed with what still is wrong after SETTLE_SECONDS."""
+    deadline = time.monotonic() + SETTLE_SECONDS
+    while found := wrong():
+        if time.monotonic() > deadline:
+            raise CheckFailed("; ".join(found))
+        time.sleep(POLL_SECONDS)

@@ -10,20 +10,18 @@ import httpx
 
 from common.errors import KitError
 from common.words import count
+from kit.signals import Stopped
 from kit.smoke import (
-    access,
-    bad_inputs,
     footprint,
     grpc_checks,
     predictions,
+    refusals,
     scaling,
     service,
     versions,
 )
-from kit.smoke.interrupt import Stopped
-from kit.smoke.outcome import NotPassed, Outcome, Result
+from kit.smoke.outcome import NotPassed, Outcome, Result, wait_until_right
 from kit.smoke.session import Session
-from kit.smoke.settling import wait_until_right
 
 Check = Callable[[Session], str]
 
@@ -36,12 +34,12 @@ CHECKS: dict[str, Check] = {
     "predict multipart": predictions.multipart,
     "predict base64": predictions.base64_json,
     "predict concurrent": predictions.concurrent,
-    "bad input: empty": bad_inputs.empty,
-    "bad input: text": bad_inputs.text,
-    "bad input: truncated": bad_inputs.truncated,
-    "bad input: huge": bad_inputs.huge,
-    "wrong inference token": access.inference,
-    "wrong management token": access.management,
+    "bad input: empty": refusals.empty,
+    "bad input: text": refusals.text,
+    "bad input: truncated": refusals.truncated,
+    "bad input: huge": refusals.huge,
+    "wrong inference token": refusals.wrong_inference_token,
+    "wrong management token": refusals.wrong_management_token,
     "metrics": service.metrics,
     "gRPC ping": grpc_checks.ping,
     "gRPC predict": grpc_checks.predict,

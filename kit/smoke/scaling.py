@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from common.words import count
 from kit.smoke.footprint import resize
-from kit.smoke.outcome import NotChecked
+from kit.smoke.outcome import NotChecked, wait_until_right
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session
-from kit.smoke.settling import wait_until_right
 
 
 def up(session: Session) -> str:

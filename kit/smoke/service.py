@@ -5,10 +5,9 @@ from __future__ import annotations
 from common.torchserve import error_text
 from common.words import count
 from kit.smoke import exposition
-from kit.smoke.http import client
 from kit.smoke.outcome import CheckFailed, NotChecked, require
 from kit.smoke.predictions import check_still_answers
-from kit.smoke.session import Session
+from kit.smoke.session import Session, client
 
 REQUESTS = "ts_inference_requests_total"
 

@@ -11,11 +11,10 @@ import httpx
 from common.errors import KitError
 from common.torchserve import Management
 from kit.golden import Golden
+from kit.signals import Interrupts
 from kit.smoke.footprint import Snapshot
-from kit.smoke.http import client
-from kit.smoke.interrupt import Interrupts
 from kit.smoke.outcome import NotChecked
-from kit.smoke.target import Target
+from kit.smoke.target import CheckedServer
 
 PREDICT_SECONDS = 60.0
 REACH_SECONDS = 5.0
@@ -25,7 +24,7 @@ REACH_SECONDS = 5.0
 class Session:
     """What every check is given. `before` is the server as it was found, None when that could not be asked."""
 
-    target: Target
+    target: CheckedServer
     inference: httpx.Client
     management_api: Management | None
     interrupts: Interrupts = field(default_factory=Interrupts)
@@ -54,7 +53,7 @@ class Session:
 
 
 @contextmanager
-def connect(target: Target) -> Iterator[Session]:
+def connect(target: CheckedServer) -> Iterator[Session]:
     """Raises KitError within seconds when nothing answers at the inference address."""
     with client(target.url, target.headers, PREDICT_SECONDS) as inference:
         try:
@@ -63,3 +62,17 @@ def connect(target: Target) -> Iterator[Session]:
             raise KitError(f"no server answers at {target.url}: {error}", "make status; or is URL right?") from None
         url = target.management_url
         yield Session(target, inference, Management(url, target.management_headers) if url else None)
+
+
+def client(address: str, headers: dict[str, str], timeout: float = 10.0) -> httpx.Client:
+    """An HTTP client of one address, `http://…` or `unix:/path`; proxies and the user's .netrc stay out of it."""
+    if address.startswith("unix:"):
+        transport = httpx.HTTPTransport(uds=address.removeprefix("unix:"))
+        return httpx.Client(
+            transport=transport,
+            base_url="http://localhost",
+            headers=headers,
+            timeout=timeout,
+            trust_env=False,
+        )
+    return httpx.Client(base_url=address, headers=headers, timeout=timeout, trust_env=False)

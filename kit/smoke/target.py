@@ -32,7 +32,7 @@ class Options:
 
 
 @dataclass(frozen=True)
-class Target:
+class CheckedServer:
     """`store` and `temp` are the server's model store and TEMP when it runs on this machine, else None.
 
     Addresses that are not known are "". The headers hold tokens, so they stay out of what is printed.
@@ -50,7 +50,7 @@ class Target:
     temp: Path | None = None
 
 
-def resolve(options: Options, build: Build) -> Target:
+def resolve(options: Options, build: Build) -> CheckedServer:
     """The server at `options.url`, or without one the running server of this build.
 
     Raises UsageError for an option that cannot be right, KitError when there is no server or no golden picture.
@@ -66,7 +66,7 @@ def resolve(options: Options, build: Build) -> Target:
     url = address("URL", options.url)
     management_url = address("MANAGEMENT_URL", options.management_url)
     management_headers = read_headers("MANAGEMENT_HEADER_FILE", options.management_header_file)
-    return Target(
+    return CheckedServer(
         url=url,
         management_url=management_url,
         metrics_url=address("METRICS_URL", options.metrics_url),
@@ -78,14 +78,14 @@ def resolve(options: Options, build: Build) -> Target:
     )
 
 
-def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> Target:
+def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> CheckedServer:
     run = RunFolder(build.run)
     server = state.running(run)
     if not server:
         raise KitError("no server is running", "start one: make serve, or name one: make smoke URL=http://…")
     header = run.inference_header if run.inference_header.exists() else ""
     management_header = run.management_header if run.management_header.exists() else ""
-    return Target(
+    return CheckedServer(
         url=server.inference,
         management_url=address("MANAGEMENT_URL", options.management_url) or server.management,
         metrics_url=address("METRICS_URL", options.metrics_url) or server.metrics,

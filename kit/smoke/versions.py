@@ -4,13 +4,15 @@ unregister. The four checks are one story; each begins by making sure of what th
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 
 from common.torchserve import ApiError
-from kit.smoke import second_archive
+from kit.archive.member import with_member
 from kit.smoke.footprint import Snapshot, remove_leftovers
 from kit.smoke.outcome import CheckFailed, NotAllowed, NotChecked, require
 from kit.smoke.predictions import check_answer, check_still_answers
@@ -18,6 +20,7 @@ from kit.smoke.session import Session
 
 # A processor's time is counted in steps of 10 ms, which a fast worker stays below in one prediction.
 PREDICTIONS_TO_SHOW = 50
+MANIFEST = "MAR-INF/MANIFEST.json"
 
 
 def register(session: Session) -> str:
@@ -31,7 +34,7 @@ def register(session: Session) -> str:
         f"version {version} is already there; it is left from a run that was killed: unregister it "
         f"(DELETE /models/{session.target.model}/{version} at the management address)",
     )
-    second_archive.write(_served_archive(session, store), version, store / before.second_archive)
+    write_copy(_served_archive(session, store), version, store / before.second_archive)
     try:
         with session.interrupts.deferred():
             management.register(before.second_archive, workers=0)
@@ -80,6 +83,14 @@ def unregister(session: Session) -> str:
     remove_leftovers(before, session.target.store, session.target.temp)
     check_still_answers(session)
     return f"version {version}"
+
+
+def write_copy(original: Path, version: str, copy: Path) -> None:
+    """The same archive but for the version that its manifest gives."""
+    with zipfile.ZipFile(original) as source:
+        manifest = json.loads(source.read(MANIFEST))
+    manifest["model"]["modelVersion"] = version
+    with_member(original, MANIFEST, json.dumps(manifest).encode(), copy)
 
 
 def _served_archive(session: Session, store: Path) -> Path:

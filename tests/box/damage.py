@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from box.store import damaged_files
+from box import damaged_files
 from tests.box.shop import Box, Release, wait_for
 
 
@@ -36,7 +36,7 @@ Harm = Callable[[Path], None]
 def boot(box: Box) -> None:
     """A power cut, and what the unit does then: recover, and the server."""
     box.reboot()
-    start = "import sys; from pathlib import Path; from box.paths import Paths; from box import service"
+    start = "import sys; from pathlib import Path; from box.state.paths import Paths; from box.server import service"
     command = [sys.executable, "-c", f"{start}; service.of(Paths(Path(sys.argv[1]))).start()", str(box.root)]
     subprocess.run(command, env=box.environment, check=True, capture_output=True)
     wait_for(lambda: box.ask("status")["answers"])

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from box.activation import trial
-from box.state import confirmations, history
-from box.store import damaged_files, integrity, releases
+from box import damaged_files
+from box.state import history, trial
+from box.store import confirmations, integrity, releases
 from tests.box.damage import HARM, Harm, boot, emptied, missing, noise, redeployed, torn
 from tests.box.shop import Box, Release, make_release
 

@@ -93,4 +93,4 @@ def test_settings_that_cannot_be(tmp_path: Path, content: str, complaint: str) -
     ],
 )
 def test_where_the_box_itself_asks(address: str, asking: str) -> None:
-    assert settings.Settings(address).asking_address == asking
+    assert settings.BoxSettings(address).asking_address == asking

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from box.activation import trial
-from box.state import history
+from box.state import history, trial
 from box.store import integrity, releases
 from box.system import platforms
 from common.manifest import parse

@@ -8,7 +8,7 @@ from tests.box.shop import Box
 
 
 def test_settings_edited_by_hand_have_a_copy_from_the_next_start_on(box: Box) -> None:
-    edited = settings.Settings("http://127.0.0.1:9999", 5)
+    edited = settings.BoxSettings("http://127.0.0.1:9999", 5)
     box.paths.settings.write_bytes(settings.text(edited))
     boot_choice.recover(box.paths)
     box.paths.settings.write_bytes(b"")

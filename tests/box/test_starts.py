@@ -11,9 +11,8 @@ import pytest
 
 from box.program import installed, self_repair
 from box.server import boot_choice, failed_starts
-from box.state import confirmations
 from box.state.paths import Paths
-from box.store import integrity, releases
+from box.store import confirmations, integrity, releases
 from tests.box.shop import Box, Key, make_release
 
 
@@ -103,14 +102,14 @@ def test_what_was_damaged_of_the_units_is_put_back(box: Box) -> None:
 
 def test_the_units_start_the_first_whole_copy_of_the_program(tmp_path: Path) -> None:
     """The words between the quotes, as systemd would hand them to Python, in a folder of the test's own."""
-    from box.program import copies
+    from common import program_copies
     from kit.bundle import program
 
     home = tmp_path / "home"
     copy = home / "releases/r1/box.pyz"
     copy.parent.mkdir(parents=True)
     (home / "box.pyz").write_bytes(program.pack()[:-100])
-    source = copies.RUN.replace("/opt/vision-serve/", f"{home}/")
+    source = program_copies.RUN.replace("/opt/vision-serve/", f"{home}/")
 
     def run() -> subprocess.CompletedProcess[str]:
         return subprocess.run([sys.executable, "-c", source, "--version"], capture_output=True, text=True)

@@ -63,7 +63,7 @@ class Desk:
     def doctor(self, box: str) -> list[dict[str, Any]]:
         """What is wrong with a box, by its own word."""
         found = finished(self.command("doctor", [box])).document["findings"]
-        return [finding for finding in found if finding["place"] == box and finding["severity"] == "fail"]
+        return [finding for finding in found if finding["place"] == box and finding["severity"] == "error"]
 
     def command(
         self, verb: str, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from common.readiness import LAST_WORDS_SECONDS, Watch
+from common.readiness import LAST_WORDS_SECONDS, StartWatch
 
 STAMP = "2026-11-23T06:33:52.141Z INFO  MODEL_LOG "
 
@@ -12,7 +12,7 @@ def worker(status: str, pid: int = 7, number: str = "9000") -> dict[str, Any]:
 
 
 def test_ready_when_every_wanted_worker_is() -> None:
-    watch = Watch(2)
+    watch = StartWatch(2)
     assert not watch.judge(True, [], []).done
     assert not watch.judge(True, [worker("READY")], []).done
     half = watch.judge(True, [worker("READY"), worker("UNLOADING", 8, "9001")], [])
@@ -31,7 +31,7 @@ class Time:
 
 def test_a_worker_that_was_replaced_while_it_started_will_do_it_again() -> None:
     clock = Time()
-    watch = Watch(1, clock)
+    watch = StartWatch(1, clock)
     assert not watch.judge(True, [worker("UNLOADING", pid=-1)], []).failure
     assert not watch.judge(True, [worker("UNLOADING", pid=7)], []).failure
     assert not watch.judge(True, [worker("READY", pid=9)], []).done, "it will end again"
@@ -43,7 +43,7 @@ def test_a_worker_that_was_replaced_while_it_started_will_do_it_again() -> None:
 
 def test_a_cause_that_is_logged_after_the_worker_was_replaced_is_the_one_told() -> None:
     clock = Time()
-    watch = Watch(1, clock)
+    watch = StartWatch(1, clock)
     watch.judge(True, [worker("UNLOADING", pid=7)], [])
     assert not watch.judge(True, [worker("UNLOADING", pid=9)], []).failure
     clock.now += LAST_WORDS_SECONDS
@@ -53,11 +53,11 @@ def test_a_cause_that_is_logged_after_the_worker_was_replaced_is_the_one_told() 
 
 
 def test_java_that_ended_says_its_last_words_at_once() -> None:
-    failure = Watch(1).judge(False, [], ["", "Error: could not find libjvm.so", ""]).failure
+    failure = StartWatch(1).judge(False, [], ["", "Error: could not find libjvm.so", ""]).failure
     assert failure == "TorchServe ended: Error: could not find libjvm.so"
-    assert Watch(1).judge(False, [], []).failure == "TorchServe ended: it said nothing"
+    assert StartWatch(1).judge(False, [], []).failure == "TorchServe ended: it said nothing"
     said = ["Failed to bind to address", "and went on about it"]
-    assert Watch(1).judge(False, [], said).failure == "TorchServe ended: Failed to bind to address"
+    assert StartWatch(1).judge(False, [], said).failure == "TorchServe ended: Failed to bind to address"
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_java_that_ended_says_its_last_words_at_once() -> None:
 )
 def test_what_java_says_of_a_worker_without_a_word_of_its_own(said: str, failure: str) -> None:
     clock = Time()
-    watch = Watch(1, clock)
+    watch = StartWatch(1, clock)
     assert watch.judge(True, [], [said]).failure == ""
     clock.now += LAST_WORDS_SECONDS
     assert watch.judge(True, [], [said]).failure == failure

@@ -22,8 +22,9 @@ def register_heif_opener():
 TRY = """
 import kit.handlers
 from pathlib import Path
-from kit.model import decoding, pictures, preprocessing
-found = pictures.find("{folder}", "PICTURES")
+from kit.model.pictures import choosing, decoding
+from kit.model.source import preprocessing
+found = choosing.find("{folder}", "PICTURES")
 pixels = decoding.decode(found.pictures[0].file, preprocessing.IMAGENET_DEFAULT)
 print(len(found.pictures), found.notes, tuple(pixels.shape), pixels[:, 0, 0].tolist())
 """

@@ -18,7 +18,7 @@ from kit.profiles import CONFIG
 from kit.serving import state
 from kit.serving.launch import RunFolder
 from kit.serving.state import ServerState
-from kit.smoke.http import client
+from kit.smoke.session import client
 from tests.conftest import RunScript, script_environment
 from tests.integration.places import Place, free_addresses
 

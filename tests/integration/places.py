@@ -18,7 +18,7 @@ from kit import golden
 from kit.build import Build
 from kit.serving import state
 from kit.serving.launch import RunFolder
-from kit.smoke.http import client
+from kit.smoke.session import client
 from tests.conftest import RunScript, script_environment
 
 Words = subprocess.CompletedProcess[str]

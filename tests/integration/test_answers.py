@@ -19,7 +19,7 @@ from PIL import Image
 from torchvision import transforms
 
 from kit.build import PROJECT
-from kit.smoke.bad_inputs import bomb
+from kit.smoke.refusals import bomb
 from tests.integration.conftest import Server
 
 MODEL = PROJECT / "models" / "resnet18-grocery43"

@@ -26,9 +26,9 @@ from box.store import runtime_files
 from common.tokens import read_header
 from kit.bundle import making, program
 from kit.bundle.documents import content
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.profiles import CONFIG, Profile
-from kit.smoke.http import client
+from kit.smoke.session import client
 from tests.box.shop import Box, Key, Release, pip_wheel
 from tests.conftest import RunScript, script_environment
 from tests.integration.places import free_addresses
@@ -51,7 +51,7 @@ def releases(tmp_path_factory: pytest.TempPathFactory, archive_root: Path, run_s
 
 def _release(root: Path) -> Release:
     """What `make bundle` makes of the archive in `root`, without the wheels that .venv stands in for."""
-    target = Target(f"linux_{os.uname().machine}", f"{sys.version_info.major}.{sys.version_info.minor}")
+    target = BoxTarget(f"linux_{os.uname().machine}", f"{sys.version_info.major}.{sys.version_info.minor}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BUILD", str(root))
         archive = content.check_archive(EDGE, target)

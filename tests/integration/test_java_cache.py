@@ -11,7 +11,7 @@ import pytest
 from kit import profiles
 from kit.serving import java_cache, settings
 from kit.serving.launch import RunFolder, here, java_command
-from kit.serving.settings import Settings
+from kit.serving.settings import ServerSettings
 
 # Java ends with an error instead of going on without a cache that does not fit.
 STRICT = "-XX:AOTMode=on"
@@ -38,7 +38,7 @@ def test_every_profiles_java_takes_it(cache: Path, name: str) -> None:
 
 def test_a_java_with_other_needs_goes_on_without_it(cache: Path) -> None:
     run = RunFolder(cache.parent / "run")
-    other = Settings({"vmargs": "-XX:+UseCompactObjectHeaders"})
+    other = ServerSettings({"vmargs": "-XX:+UseCompactObjectHeaders"})
     assert took(cache, other, run).returncode != 0, "or the tests above prove nothing"
     served = [word for word in java(cache, other, run) if word != STRICT]
     version = subprocess.run(served, capture_output=True, text=True)
@@ -46,12 +46,12 @@ def test_a_java_with_other_needs_goes_on_without_it(cache: Path) -> None:
     assert "aot" not in version.stdout + version.stderr, "and says nothing of it in the log"
 
 
-def java(cache: Path, loaded: Settings, run: RunFolder) -> list[str]:
+def java(cache: Path, loaded: ServerSettings, run: RunFolder) -> list[str]:
     """The command that serves, with the class path of TorchServe, asked for its version instead."""
     command = java_command(loaded, here(run.folder / "c", run, run.folder), "m.mar")
     command = [f"-XX:AOTCache={cache}" if word.startswith("-XX:AOTCache=") else word for word in command]
     return [command[0], STRICT, *command[1 : command.index("org.pytorch.serve.ModelServer")], "-version"]
 
 
-def took(cache: Path, loaded: Settings, run: RunFolder) -> subprocess.CompletedProcess[str]:
+def took(cache: Path, loaded: ServerSettings, run: RunFolder) -> subprocess.CompletedProcess[str]:
     return subprocess.run(java(cache, loaded, run), capture_output=True, text=True)

@@ -22,7 +22,7 @@ from common.tokens import read_header
 from kit import golden
 from kit.build import PROJECT
 from kit.serving import state
-from kit.smoke.http import client
+from kit.smoke.session import client
 from tests.integration.places import Place, wait_for
 
 

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from common.errors import KitError
 from kit.mobile.formats import runtimes
-from kit.mobile.formats.choice import FORMATS, Target, targets
+from kit.mobile.formats.choice import FORMATS, PhoneTarget, targets
 from kit.mobile.making import Maker
 from kit.mobile.run import mobile
 from kit.model.source.resolving import checked_on, resolve
@@ -24,7 +24,7 @@ def test_bytes_are_the_same_each_time(
 ) -> None:
     source = resolve(workshop.request())
     maker = Maker(source, workshop.request(), checked_on(workshop.request(), source.labels).pictures, "tiny")
-    target = Target(FORMATS[format_name], precision)
+    target = PhoneTarget(FORMATS[format_name], precision)
     for file in maker.make(target, tmp_path).files:
         assert file.path.read_bytes() == (tiny.folder / target.folder("tiny") / file.path.name).read_bytes()
 
@@ -97,7 +97,7 @@ def test_a_file_that_its_runtime_does_not_load_is_a_sentence(ending: str, tmp_pa
 
 @pytest.mark.parametrize("ending", ["pte", "onnx", "ptl"])
 def test_a_file_that_its_runtime_does_not_run_is_a_sentence(ending: str, tiny: Delivery) -> None:
-    target = Target(FORMATS[ending], "fp32")
+    target = PhoneTarget(FORMATS[ending], "fp32")
     loaded = runtimes.load(next((tiny.folder / target.folder("tiny")).glob(f"*-floats.{ending}")), "fp32")
     with pytest.raises(KitError, match="its runtime cannot run it") as refused:
         loaded.run(torch.zeros(1, 7, 32, 32))

@@ -73,7 +73,7 @@ def test_doctor_looks_at_the_desk_and_at_each_box(run_script: RunScript, nowhere
     asked = run_script("fleet", "doctor", env=nowhere | {"JSON": "1", "SIGNERS": "/no/such/file"})
     assert asked.returncode == 1
     findings = json.loads(asked.stdout)["findings"]
-    failed = [(one["place"], one["message"]) for one in findings if one["severity"] == "fail"]
+    failed = [(one["place"], one["message"]) for one in findings if one["severity"] == "error"]
     assert ("workstation", "signers: /no/such/file is not there") in failed
     assert any(place == "shelf-01" and "connect to host 127.0.0.1" in message for place, message in failed)
     assert any(one["place"] == "desk" and one["message"].startswith("ssh: ") for one in findings)

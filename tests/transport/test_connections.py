@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from kit.fleet.host import ssh_errors
-from kit.fleet.host.commands import Link
-from kit.fleet.host.remote import LinkLost, SshRemote
-from kit.fleet.host.transport import Stopped
+from kit.fleet.ssh import errors
+from kit.fleet.ssh.commands import Link
+from kit.fleet.ssh.remote import LinkLost, SshRemote
+from kit.fleet.ssh.transport import OperatorStopped
 from tests.transport.desk import Desk
 from tests.transport.sshd import SSHD, Boxes, free_port
 
@@ -30,7 +30,7 @@ def test_a_deployment_is_one_connection_and_another_for_the_confirm(desk: Desk) 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ssh_errors, "REFUSED_PAUSES", (0.5, 1.0, 4.0))
+    monkeypatch.setattr(errors, "REFUSED_PAUSES", (0.5, 1.0, 4.0))
 
 
 def test_a_box_that_refuses_connections_for_a_while_is_reached(boxes: Boxes, quick: None) -> None:
@@ -83,7 +83,7 @@ def test_the_operator_need_not_wait_for_a_pause(boxes: Boxes) -> None:
     config.write_text(f"Host shelf-01\n  HostName 127.0.0.1\n  Port {free_port()}\n")
     stopping = threading.Event()
     threading.Timer(0.5, stopping.set).start()
-    with pytest.raises(Stopped):
+    with pytest.raises(OperatorStopped):
         SshRemote(Link("shelf-01", str(config)), stopping).probe()
 
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kit.fleet.host.commands import Link
-from kit.fleet.host.facts import Facts
-from kit.fleet.host.remote import BoxError, LinkLost, SshRemote
-from kit.fleet.host.transport import Stopped
+from kit.fleet.ssh.commands import Link
+from kit.fleet.ssh.facts import Facts
+from kit.fleet.ssh.remote import BoxError, LinkLost, SshRemote
+from kit.fleet.ssh.transport import OperatorStopped
 from tests.kit.fleet.small_bundle import PROGRAM, packed
 from tests.transport.sshd import Boxes
 
@@ -119,7 +119,7 @@ def test_the_operator_can_end_a_call_that_hangs(boxes: Boxes) -> None:
     stopping = threading.Event()
     timer = threading.Timer(1, stopping.set)
     timer.start()
-    with pytest.raises(Stopped):
+    with pytest.raises(OperatorStopped):
         remote(boxes, stopping=stopping).call("activate", "r1")
     timer.join()
 

@@ -25,7 +25,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from kit.bench.load.connection import Connection, request
-from kit.bench.load.plan import Plan, Sample, arrivals, tally
+from kit.bench.load.plan import LoadPlan, Sample, arrivals, tally
 
 # A client that was refused tries again a little later. Without this pause a full queue's refusals, at full speed,
 # would be all that is measured.
@@ -35,7 +35,7 @@ MOST_CONNECTIONS = 512
 
 
 class Generator:
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: LoadPlan) -> None:
         self.plan = plan
         prepared = {file: request(plan.url, plan.path, plan.headers, Path(file).read_bytes()) for file in plan.pictures}
         self.requests = itertools.cycle([prepared[file] for file in plan.pictures])
@@ -114,7 +114,7 @@ class Generator:
 
 
 async def main() -> None:
-    await Generator(Plan(**json.load(sys.stdin))).run()
+    await Generator(LoadPlan(**json.load(sys.stdin))).run()
 
 
 if __name__ == "__main__":

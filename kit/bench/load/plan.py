@@ -29,7 +29,7 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Plan:
+class LoadPlan:
     """What the generator gets on stdin. Times in seconds; `pictures` are files, asked in this order again and again."""
 
     url: str

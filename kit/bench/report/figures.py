@@ -14,14 +14,14 @@ from typing import Any
 from kit.bench.load.plan import percentile
 from kit.bench.measuring import Window
 from kit.bench.report.tables import figure
-from kit.bench.rounds import Results, Settings, Stage
+from kit.bench.rounds import LoadSettings, Results, Stage
 
 PERCENTILES = {"p50": 50.0, "p95": 95.0, "p99": 99.0, "p99.9": 99.9}
 CEILING = "the ceiling"
 CURVE = (1, 5, 10, 25, 50, 75, 90, 95, 98, 99, 99.5, 99.8, 99.9, 99.95, 99.99)
 
 
-def document(results: Results, settings: Settings, about: dict[str, Any]) -> dict[str, Any]:
+def document(results: Results, settings: LoadSettings, about: dict[str, Any]) -> dict[str, Any]:
     """`about` says what was measured on what: it goes in as it is, after the sentence."""
     rows = [row(server, stage, windows) for (server, stage), windows in results.windows.items()]
     rows.sort(key=lambda found: results.servers.index(found["server"]))
@@ -103,7 +103,7 @@ def server_facts(results: Results, name: str) -> dict[str, Any]:
     }
 
 
-def comparisons(results: Results, settings: Settings) -> list[dict[str, Any]]:
+def comparisons(results: Results, settings: LoadSettings) -> list[dict[str, Any]]:
     """Ratios, repeat by repeat: the median of the paired ratios, and their range."""
     ours, *others = results.servers
     stages = [Stage(clients=clients) for clients in settings.clients]
@@ -146,12 +146,12 @@ def _wait_pairs(results: Results, ours: str, others: Sequence[str], alone: Stage
         yield f"start to first right answer, against {other}", "start", None, other, *starts
 
 
-def headline(settings: Settings) -> int:
+def headline(settings: LoadSettings) -> int:
     """The number of clients that the summary speaks of: the middle one."""
     return settings.clients[len(settings.clients) // 2]
 
 
-def sentence(results: Results, settings: Settings, made: dict[str, Any]) -> str:
+def sentence(results: Results, settings: LoadSettings, made: dict[str, Any]) -> str:
     """The result in one sentence."""
     clients = headline(settings)
     ours = results.servers[0]

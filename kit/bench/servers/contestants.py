@@ -11,7 +11,7 @@ from common.errors import KitError
 from kit import golden
 from kit.bench.rounds import Start
 from kit.bench.servers import own_server, stock
-from kit.bench.servers.loaded_server import Target, elsewhere
+from kit.bench.servers.loaded_server import LoadedServer, elsewhere
 from kit.machine import Machine
 from kit.model.source.request import Request
 from kit.profiles import Profile
@@ -36,7 +36,7 @@ def own(profile: Profile, machine: Machine, url: str, header_file: str, model: s
 
 
 @contextmanager
-def _up(target: Target) -> Iterator[tuple[Target, float]]:
+def _up(target: LoadedServer) -> Iterator[tuple[LoadedServer, float]]:
     """A server that runs already, and goes on running."""
     yield target, 0.0
 

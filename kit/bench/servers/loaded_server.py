@@ -16,7 +16,7 @@ from kit.serving.state import ServerState
 
 
 @dataclass(frozen=True)
-class Target:
+class LoadedServer:
     """`pid` is Java's, or 0 for a server elsewhere, whose processor time and memory nobody here can know.
 
     The headers hold a token, so they stay out of what is printed.
@@ -33,18 +33,18 @@ class Target:
         return f"/predictions/{self.model}"
 
 
-def of_state(name: str, server: ServerState, run: RunFolder) -> Target:
+def of_state(name: str, server: ServerState, run: RunFolder) -> LoadedServer:
     """A running server of this machine."""
-    return Target(name, server.inference, server.model, read_header(run.inference_header), server.pid)
+    return LoadedServer(name, server.inference, server.model, read_header(run.inference_header), server.pid)
 
 
-def elsewhere(name: str, url: str, header_file: str, model: str, build: Build) -> Target:
+def elsewhere(name: str, url: str, header_file: str, model: str, build: Build) -> LoadedServer:
     """The server at `url`. Raises UsageError for a wrong address or file, and when its model's name is not known."""
     if not model and (build.golden / golden.INDEX).is_file():
         model = str(read_json(build.golden / golden.INDEX).get("model", ""))
     if not model:
         raise UsageError("which model is to be asked is not known", "name it: make bench URL=… MODEL=…")
-    return Target(name, address("URL", url), model, read_headers("HEADER_FILE", header_file))
+    return LoadedServer(name, address("URL", url), model, read_headers("HEADER_FILE", header_file))
 
 
 def served_archive(run: RunFolder, build: Build) -> Path:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
-from kit.bench.servers.loaded_server import Target, of_state
+from kit.bench.servers.loaded_server import LoadedServer, of_state
 from kit.machine import Machine
 from kit.profiles import Profile
-from kit.serving import lifecycle, settings, state
+from kit.serving import lifecycle, state
 from kit.serving.launch import RunFolder
+from kit.serving.proving import proved_server
 
 NAME = "this kit"
 
 
-def found(profile: Profile) -> Target | None:
+def found(profile: Profile) -> LoadedServer | None:
     """The server that `make serve` has started, if it runs."""
     run = RunFolder(profile.build.run)
     server = state.running(run)
@@ -24,7 +23,7 @@ def found(profile: Profile) -> Target | None:
 
 
 @contextmanager
-def started(profile: Profile, machine: Machine) -> Iterator[tuple[Target, float]]:
+def started(profile: Profile, machine: Machine) -> Iterator[tuple[LoadedServer, float]]:
     """The server, and the seconds from its start to its first right answer with every worker READY.
 
     Raises KitError when it cannot be started. At the end of the block it is ended: nobody else was told of it, and
@@ -34,20 +33,8 @@ def started(profile: Profile, machine: Machine) -> Iterator[tuple[Target, float]
     with state.locked(run, "start"):
         if stale := state.read(run):
             lifecycle.end(run, stale)
-        wanted = lifecycle.plan(
-            profile,
-            settings.load(profile.properties, os.environ | run.environment()),
-            machine,
-        )
-        begun = time.monotonic()
-        process, server = lifecycle.launch(wanted, foreground=False)
-        try:
-            lifecycle.wait_until_proved(wanted, process, server, lambda text: None)
-        except BaseException:
-            lifecycle.end(run, server)
-            raise
-    try:
-        yield of_state(NAME, server, run), time.monotonic() - begun
-    finally:
-        lifecycle.end(run, server)
-        process.wait()
+        wanted = lifecycle.plan(profile, machine)
+        up = ExitStack()
+        proved = up.enter_context(proved_server(wanted, lambda text: None))
+    with up:
+        yield of_state(NAME, proved.server, run), proved.seconds

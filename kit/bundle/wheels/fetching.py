@@ -14,7 +14,7 @@ from packaging.version import Version
 from common.durable import sha256
 from common.errors import KitError
 from kit.build import default_build_root
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.bundle.wheels.clients import pip
 from kit.bundle.wheels.requirements import Requirement
 from kit.bundle.wheels.torch_source import TorchSource
@@ -26,7 +26,7 @@ def default_cache() -> Path:
     return Path(os.environ.get("WHEELS") or default_build_root() / "wheels").resolve()
 
 
-def fetch(wanted: Sequence[Requirement], target: Target, torch: TorchSource, cache: Path) -> list[Path]:
+def fetch(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource, cache: Path) -> list[Path]:
     """The wheels of `wanted`, in its order. Raises KitError when one cannot be had with its pinned sha256."""
     folder = cache / f"{target.platform}-py{target.python}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -43,7 +43,7 @@ def fetch(wanted: Sequence[Requirement], target: Target, torch: TorchSource, cac
     return [path for path in found if path]
 
 
-def download(wanted: Sequence[Requirement], target: Target, torch: TorchSource, into: Path) -> None:
+def download(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource, into: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listed:
         listed.write(torch.pip_line + "".join(f"{each.line}\n" for each in wanted))
         listed.flush()
@@ -51,7 +51,7 @@ def download(wanted: Sequence[Requirement], target: Target, torch: TorchSource, 
         pip("download", *options, "--dest", str(into), "--requirement", listed.name)
 
 
-def find(wanted: Requirement, target: Target, folder: Path) -> Path | None:
+def find(wanted: Requirement, target: BoxTarget, folder: Path) -> Path | None:
     """The best wheel for the target in a folder, with one of the pinned hashes."""
     order = {tag: rank for rank, tag in enumerate(target.tags())}
     fitting: list[tuple[int, Path]] = []

@@ -15,7 +15,7 @@ from packaging.version import Version
 
 from common.errors import KitError
 from kit.build import PROJECT
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.bundle.wheels.clients import uv
 from kit.bundle.wheels.torch_source import TorchSource
 
@@ -44,7 +44,7 @@ class Requirement:
         return f"{self.name}=={self.version} {' '.join(f'--hash=sha256:{digest}' for digest in sorted(self.hashes))}"
 
 
-def resolve(target: Target, torch: TorchSource, lock: str) -> list[Requirement]:
+def resolve(target: BoxTarget, torch: TorchSource, lock: str) -> list[Requirement]:
     """Everything to install on the box, sorted by name. Raises KitError when the index and the lock disagree."""
     # --python: the one at hand, or uv looks through the machine for one of the box's version, which it does not need.
     options = ["--python-platform", target.uv_platform, "--python-version", target.python, "--python", sys.executable]
@@ -64,7 +64,7 @@ def resolve(target: Target, torch: TorchSource, lock: str) -> list[Requirement]:
     return [_held(each, locked) for each in found if each.name not in NEVER_IMPORTED]
 
 
-def project(target: Target, torch: TorchSource, rest: list[Requirement]) -> str:
+def project(target: BoxTarget, torch: TorchSource, rest: list[Requirement]) -> str:
     """A pyproject.toml that asks for torch, from nowhere but its own index, and for the rest from the usual one."""
     wanted = [f"torch=={torch.version}", *(f"{each.name}=={each.version}" for each in rest)]
     lines = ["[project]", 'name = "box"', 'version = "0"', f'requires-python = "=={target.python}.*"']

@@ -10,7 +10,7 @@ from packaging.utils import InvalidWheelFilename, parse_wheel_filename
 from packaging.version import Version
 
 from common.errors import UsageError
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 
 # Measured: 29 wheels in place of 10, and a bundle of 3.1 GB in place of 0.3.
 CUDA_NOTE = (
@@ -39,7 +39,7 @@ class TorchSource:
         return f"{'--find-links' if self.is_folder else '--extra-index-url'} {shlex.quote(self.index)}\n"
 
 
-def choose(torch_index: str, target: Target, locked: str) -> TorchSource:
+def choose(torch_index: str, target: BoxTarget, locked: str) -> TorchSource:
     """`torch_index` is TORCH_INDEX; `locked` the version that the lock has for this processor.
 
     Raises UsageError when TORCH_INDEX is a folder without a torch for the target, or is nothing at all.
@@ -63,7 +63,7 @@ def choose(torch_index: str, target: Target, locked: str) -> TorchSource:
     return TorchSource(str(folder), str(taken), note)
 
 
-def _versions(folder: Path, target: Target) -> list[Version]:
+def _versions(folder: Path, target: BoxTarget) -> list[Version]:
     fitting, found = set(target.tags()), []
     for path in folder.glob("torch-*.whl"):
         try:

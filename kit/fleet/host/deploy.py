@@ -7,12 +7,11 @@ from collections.abc import Sequence
 
 from kit.fleet.host.jobs import HostJobs, Refusal
 from kit.fleet.host.release_switch import end_trial, switch
-from kit.fleet.host.remote import BoxError, Event, Remote
-from kit.fleet.host.result import HostResult
-from kit.fleet.host.session import DeployOptions, Listener
+from kit.fleet.host.result import HostResult, Kind
+from kit.fleet.host.session import DeployOptions, StepListener
+from kit.fleet.host.staged_release import StagedRelease, matching, unfit
 from kit.fleet.inventory.fleet import Box
-from kit.fleet.rollout.staged_release import StagedRelease, matching, unfit
-from kit.fleet.rollout.wave_engine import Kind
+from kit.fleet.ssh.remote import BoxError, Event, Remote
 
 REPLACED = "replaced the program: it was damaged"
 BUNDLES = "make bundle PROFILE=… PLATFORM=… BOX_PYTHON=…"
@@ -29,7 +28,7 @@ class Deploy(HostJobs):
         staged_releases: Sequence[StagedRelease],
         remote: Remote,
         options: DeployOptions,
-        listener: Listener,
+        listener: StepListener,
         stopping: threading.Event,
     ) -> None:
         super().__init__(HostResult(box.name), remote, options, listener, stopping)

@@ -15,14 +15,13 @@ import time
 import traceback
 
 from common.errors import KitError
-from kit.fleet.host.facts import Facts
 from kit.fleet.host.release_switch import end_trial, switch
-from kit.fleet.host.remote import BoxError, Event, LinkLost, NoShell, Remote
-from kit.fleet.host.result import HostResult
-from kit.fleet.host.session import DeployOptions, HostSession, Listener
-from kit.fleet.host.transport import Stopped
-from kit.fleet.rollout.wave_engine import Job, Kind
-from kit.fleet.view.words import moment
+from kit.fleet.host.result import HostResult, Job, Kind
+from kit.fleet.host.session import DeployOptions, HostSession, StepListener
+from kit.fleet.ssh.facts import Facts
+from kit.fleet.ssh.remote import BoxError, Event, LinkLost, NoShell, Remote
+from kit.fleet.ssh.transport import OperatorStopped
+from kit.fleet.ssh.words import moment
 
 
 class Refusal(Exception):
@@ -39,7 +38,7 @@ class HostJobs:
         host_result: HostResult,
         remote: Remote,
         options: DeployOptions,
-        listener: Listener,
+        listener: StepListener,
         stopping: threading.Event,
     ) -> None:
         self.result = host_result
@@ -70,7 +69,7 @@ class HostJobs:
                 kind, host_result.error = (
                     (Kind.UNREACHABLE, str(lost)) if untouched else (Kind.FAILED, f"link lost: {lost}")
                 )
-            except Stopped as stopped:
+            except OperatorStopped as stopped:
                 kind, host_result.error = Kind.STOPPED, str(stopped) or "stopped before it was changed"
             except KitError as error:  # the workstation's own disk takes no record, so nothing is switched
                 kind, host_result.error = Kind.FAILED, error.message
@@ -124,7 +123,7 @@ class HostJobs:
             if self._lock_renewed and time.monotonic() - self._lock_renewed > seconds:
                 self._lock_renewed = time.monotonic()
                 self.session.remote.call("lock", *self.session.owner)
-        except (LinkLost, BoxError, Stopped):
+        except (LinkLost, BoxError, OperatorStopped):
             pass  # its next job will find out
         finally:
             self._at_work.release()

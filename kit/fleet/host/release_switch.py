@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 
-from kit.fleet.host.remote import BoxError, Event, LinkLost, NoResult
 from kit.fleet.host.session import WENT_BACK, HostSession
-from kit.fleet.host.transport import Stopped
-from kit.fleet.view.words import seconds_of
+from kit.fleet.ssh.remote import BoxError, Event, LinkLost, NoResult
+from kit.fleet.ssh.transport import OperatorStopped
+from kit.fleet.ssh.words import seconds_of
 
 # Growing, since a firewall that limits connections counts those that it refuses.
 RETRY_SECONDS = 3.0
@@ -35,8 +35,8 @@ def switch(session: HostSession, release: str, verb: str, *arguments: str) -> No
         with suppress(LinkLost, NoResult):  # then nobody knows what it runs
             session.heard(session.call("status"))
         raise
-    except Stopped:
-        raise Stopped(give_up(session)) from None
+    except OperatorStopped:
+        raise OperatorStopped(give_up(session)) from None
     if waiting:
         session.begin("reconnect" if why else "confirm")
         settle(session, release, why)
@@ -77,7 +77,7 @@ def settle(session: HostSession, release: str, why: str) -> None:
             if not under_way(session, status, release, waited):
                 break
             if session.stopped:
-                raise Stopped(give_up(session))
+                raise OperatorStopped(give_up(session))
         except (LinkLost, NoResult) as lost:
             why = why or (f"link lost ({lost})" if isinstance(lost, LinkLost) else str(lost))
             if waited > session.gate_seconds + session.options.confirm_seconds or session.stopped:

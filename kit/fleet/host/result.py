@@ -4,9 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from enum import Enum
 from typing import Any
 
-from kit.fleet.rollout.wave_engine import Job, Kind
+
+class Job(str, Enum):
+    PREPARE = "prepare"
+    CHANGE = "change"
+    TAKE_BACK = "take back"
+    RELEASE = "release"
+
+
+class Kind(str, Enum):
+    """What came of one job on one box."""
+
+    READY = "ready"
+    """Prepared: it can be reached, it has its lock."""
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"
+    """It had the release already."""
+    BACK = "taken back"
+    KEPT = "kept"
+    """It was to be taken back and had nothing before: it keeps the release that passed its gate."""
+    RELEASED = "released"
+    FAILED = "failed"
+    UNREACHABLE = "unreachable"
+    REFUSED = "refused"
+    """Found while preparing: the roll-out must not start."""
+    STOPPED = "stopped"
+    """The operator ended the run before this box was changed."""
 
 
 @dataclass

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from kit.fleet.host.remote import BoxError, Event, Remote
 from kit.fleet.host.result import HostResult
+from kit.fleet.ssh.remote import BoxError, Event, Remote
 
 # For a box whose link broke before it could say.
 GATE_SECONDS = 180.0
@@ -29,7 +29,7 @@ class DeployOptions:
 
 
 @dataclass(frozen=True)
-class Listener:
+class StepListener:
     """Who is told: `step(box, step, share)` as a job goes on (0 to 1), `before(box, release)` ahead of a switch."""
 
     step: Callable[[str, str, float], None]
@@ -46,7 +46,7 @@ class HostSession:
         host_result: HostResult,
         remote: Remote,
         options: DeployOptions,
-        listener: Listener,
+        listener: StepListener,
         stopping: threading.Event,
     ) -> None:
         self.result, self.remote, self.options = host_result, remote, options

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from common import json_lines
-from kit.fleet.view.words import texts
+from kit.fleet.ssh.words import texts
 
 HISTORY = "history.jsonl"
 KILLED = "no end: killed, or still under way"

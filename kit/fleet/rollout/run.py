@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 
 from kit.fleet.host.jobs import HostJobs
-from kit.fleet.host.remote import ignore
-from kit.fleet.host.session import Listener
+from kit.fleet.host.session import StepListener
+from kit.fleet.host.survey import Answer, survey
 from kit.fleet.rollout import history, waves
 from kit.fleet.rollout.journal import Journal, Record
 from kit.fleet.rollout.lock_renewal import locks_renewed
@@ -19,16 +14,15 @@ from kit.fleet.rollout.runner import Rollout
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.wave_engine import Engine
 from kit.fleet.rollout.workspace import Workspace
+from kit.fleet.ssh.remote import ignore
 from kit.fleet.view.report import Report
 from kit.fleet.view.screen import Screen
-from kit.fleet.view.survey import Answer, survey
-
-ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from kit.signals import noted
 
 
 def plan(workspace: Workspace, task: Task) -> list[Answer]:
     """What each box would do; nothing is changed."""
-    unwatched = Listener(ignore, ignore)
+    unwatched = StepListener(ignore, ignore)
     hosts = {
         box.name: task.host(box, workspace.remote(box), unwatched, workspace.stopping) for box in workspace.fleet.boxes
     }
@@ -36,7 +30,7 @@ def plan(workspace: Workspace, task: Task) -> list[Answer]:
 
 
 def carry_out(workspace: Workspace, task: Task, screen: Screen, resumed: Record | None) -> Report:
-    """Run it over the whole fleet, under the workstation's own lock (`workstation.alone`)."""
+    """Run it over the whole fleet, under the workstation's own lock (`workspace.alone`)."""
     began = time.time()
     begun = {
         "id": f"{time.strftime('%Y%m%d-%H%M%S')}-{workspace.owner.rpartition(':')[2]}",
@@ -52,7 +46,9 @@ def carry_out(workspace: Workspace, task: Task, screen: Screen, resumed: Record 
         workspace.rollout.unlink(missing_ok=True)
     engine = Engine(waves.cut(workspace.fleet), workspace.fleet.parallel, task.careful)
     journal = Journal(workspace.rollout)
-    with on_signals(workspace.stopping, screen):
+    # Ctrl-C, TERM or a closed terminal ends the run in order; more of them change nothing: a box on trial has to be
+    # brought back first, and `kill -9` is safe too (it goes back by itself then).
+    with noted(workspace.stopping, screen.stopping):
         journal.write("start" if resumed is None else "resume", **begun)
         hosts = hosts_of(workspace, task, screen, journal, resumed)
         with locks_renewed(hosts.values()):
@@ -70,7 +66,7 @@ def hosts_of(
     workspace: Workspace, task: Task, screen: Screen, journal: Journal, resumed: Record | None
 ) -> dict[str, HostJobs]:
     """The jobs of each box; one that the resumed roll-out switched knows what to go back to."""
-    listener = Listener(screen.step, lambda box, release: journal.write("before", box=box, release=release))
+    listener = StepListener(screen.step, lambda box, release: journal.write("before", box=box, release=release))
     hosts = {
         box.name: task.host(box, workspace.remote(box), listener, workspace.stopping) for box in workspace.fleet.boxes
     }
@@ -82,20 +78,3 @@ def hosts_of(
 
 def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
-
-
-@contextmanager
-def on_signals(stopping: threading.Event, screen: Screen) -> Iterator[None]:
-    """Ctrl-C, TERM or a closed terminal ends the run in order; more of them change nothing: a box on trial has to be
-    brought back first, and `kill -9` is safe too (it goes back by itself then)."""
-
-    def receive(number: int, frame: FrameType | None) -> None:
-        stopping.set()
-        screen.stopping()
-
-    before = {number: signal.signal(number, receive) for number in ENDING}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

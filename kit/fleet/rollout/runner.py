@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from kit.fleet.host.jobs import HostJobs
+from kit.fleet.host.result import Kind
 from kit.fleet.rollout.journal import Journal
-from kit.fleet.rollout.wave_engine import Engine, Kind, Start
+from kit.fleet.rollout.wave_engine import Engine, Start
 from kit.fleet.view.screen import Screen
 
 # How often a waiting roll-out looks whether it was stopped.

@@ -9,7 +9,7 @@ from pathlib import Path
 from common.errors import UsageError
 from kit.bundle import reading
 from kit.files import replacing
-from kit.fleet.rollout.staged_release import StagedRelease
+from kit.fleet.host.staged_release import StagedRelease
 
 # Layouts kept under build/unpacked-bundles, so that a box is resumed or taken back without unpacking again.
 KEPT = 4

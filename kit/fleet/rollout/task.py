@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from kit.fleet.host.jobs import HostJobs
-from kit.fleet.host.remote import Remote
-from kit.fleet.host.session import Listener
+from kit.fleet.host.session import StepListener
 from kit.fleet.inventory.fleet import Box
+from kit.fleet.ssh.remote import Remote
 
 
 @dataclass(frozen=True)
@@ -19,5 +19,5 @@ class Task:
     what: str
     releases: Sequence[str]
     bundles: Sequence[str]
-    host: Callable[[Box, Remote, Listener, threading.Event], HostJobs]
+    host: Callable[[Box, Remote, StepListener, threading.Event], HostJobs]
     careful: bool = True

@@ -17,35 +17,9 @@ from dataclasses import dataclass
 from enum import Enum
 
 from common.words import count
+from kit.fleet.host.result import Job, Kind
 
 NO_BOX = "no box could be reached"
-
-
-class Job(str, Enum):
-    PREPARE = "prepare"
-    CHANGE = "change"
-    TAKE_BACK = "take back"
-    RELEASE = "release"
-
-
-class Kind(str, Enum):
-    """What came of one job on one box."""
-
-    READY = "ready"
-    """Prepared: it can be reached, it has its lock."""
-    CHANGED = "changed"
-    UNCHANGED = "unchanged"
-    """It had the release already."""
-    BACK = "taken back"
-    KEPT = "kept"
-    """It was to be taken back and had nothing before: it keeps the release that passed its gate."""
-    RELEASED = "released"
-    FAILED = "failed"
-    UNREACHABLE = "unreachable"
-    REFUSED = "refused"
-    """Found while preparing: the roll-out must not start."""
-    STOPPED = "stopped"
-    """The operator ended the run before this box was changed."""
 
 
 class Verdict(str, Enum):

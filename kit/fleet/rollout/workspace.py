@@ -19,10 +19,10 @@ from functools import cached_property
 from pathlib import Path
 
 from common.errors import KitError
-from kit.fleet.host.commands import Link
-from kit.fleet.host.remote import Remote, SshRemote
 from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import history, journal
+from kit.fleet.ssh.commands import Link
+from kit.fleet.ssh.remote import Remote, SshRemote
 
 
 class Workspace:

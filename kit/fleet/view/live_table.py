@@ -15,8 +15,8 @@ from rich.table import Table
 from rich.text import Text
 
 from kit import console
-from kit.fleet.host.result import HostResult
-from kit.fleet.rollout.wave_engine import Job, Kind, Wave
+from kit.fleet.host.result import HostResult, Job, Kind
+from kit.fleet.rollout.wave_engine import Wave
 from kit.fleet.view.report import duration
 from kit.fleet.view.screen import ENDING, Lines, Screen, state
 

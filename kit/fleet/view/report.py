@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kit.fleet.host.result import HostResult
+from kit.fleet.host.result import HostResult, Job, Kind
 from kit.fleet.rollout.task import Task
-from kit.fleet.rollout.wave_engine import Engine, Job, Kind, Verdict
+from kit.fleet.rollout.wave_engine import Engine, Verdict
 
 HEADLINES = {
     Verdict.DONE: "done",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from kit.console import step as say
-from kit.fleet.host.result import HostResult
-from kit.fleet.rollout.wave_engine import Job, Kind, Wave
+from kit.fleet.host.result import HostResult, Job, Kind
+from kit.fleet.rollout.wave_engine import Wave
 
 ENDING = "ending: no further box is changed, and those on trial go back first"
 

@@ -11,12 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from kit import console
+from kit.fleet.host.survey import Answer
 from kit.fleet.rollout.history import Run
 from kit.fleet.rollout.wave_engine import Wave
-from kit.fleet.view.checks import Finding
+from kit.fleet.ssh.words import moment
+from kit.fleet.view.checks import FleetFinding
 from kit.fleet.view.report import megabytes
-from kit.fleet.view.survey import Answer
-from kit.fleet.view.words import moment
 
 STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
@@ -106,7 +106,7 @@ def show_logs(answers: Sequence[Answer]) -> None:
             console.out.print(f"[bold]{answer.box:<{width}}[/bold]  {escape(str(line))}")
 
 
-def show_findings(findings: Sequence[Finding]) -> None:
+def show_findings(findings: Sequence[FleetFinding]) -> None:
     for place in dict.fromkeys(finding.place for finding in findings):
         console.out.print(f"\n[bold]{escape(place)}[/bold]")
         for finding in findings:

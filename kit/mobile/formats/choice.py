@@ -31,7 +31,7 @@ FORMATS = {
 
 
 @dataclass(frozen=True)
-class Target:
+class PhoneTarget:
     """One folder that comes out: a format in a precision."""
 
     format: Format
@@ -41,7 +41,7 @@ class Target:
         return f"{model_name}-{self.format.name}-{self.precision}"
 
 
-def targets(wanted: str, precision: str) -> list[Target]:
+def targets(wanted: str, precision: str) -> list[PhoneTarget]:
     """What FORMAT and PRECISION come to; "" stands for all formats, and for every precision.
 
     Raises UsageError for a name there is not, and for a pair that cannot be had.
@@ -53,7 +53,7 @@ def targets(wanted: str, precision: str) -> list[Target]:
         raise UsageError(f"PRECISION={precision} is no precision for phones", f"PRECISION={'|'.join(PRECISIONS)}")
     formats = [FORMATS[wanted]] if wanted in FORMATS else list(FORMATS.values())
     precisions = (precision,) if precision else PRECISIONS
-    found = [Target(made, name) for made in formats for name in precisions if name in made.precisions]
+    found = [PhoneTarget(made, name) for made in formats for name in precisions if name in made.precisions]
     if not found:
         raise UsageError(f"FORMAT={wanted} is made in {', '.join(formats[0].precisions)} only", "FORMAT=pte")
     return found

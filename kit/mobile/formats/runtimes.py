@@ -11,7 +11,7 @@ from torch import Tensor
 
 from common.errors import KitError
 from kit.mobile.formats import onnx_file, pte, ptl
-from kit.mobile.formats.choice import Target
+from kit.mobile.formats.choice import PhoneTarget
 from kit.mobile.formats.signature import Loaded
 from kit.mobile.refusal import reason
 
@@ -53,7 +53,7 @@ def name_and_version(format_name: str) -> dict[str, str]:
     return {"name": package, "version": version(package)}
 
 
-def require(target: Target) -> None:
+def require(target: PhoneTarget) -> None:
     """Raises KitError when a package that makes or runs the format is not installed here."""
     missing = [package for package in target.format.needs if importlib.util.find_spec(package) is None]
     if missing:

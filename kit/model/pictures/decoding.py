@@ -11,7 +11,7 @@ from torch import Tensor
 
 import kit.handlers  # noqa: F401
 from common.errors import KitError
-from handler_settings import Settings
+from handler_settings import HandlerSettings
 from input_error import InputError
 from kit.model.pictures.choosing import Picture, batches
 from kit.model.source.preprocessing import Preprocessing
@@ -41,7 +41,7 @@ def crops(pictures: Sequence[Picture], steps: Preprocessing, size: int) -> Itera
 def decode(file: Path, steps: Preprocessing) -> Tensor:
     """uint8 [3, crop, crop]. Raises KitError when a server would refuse the file."""
     decoder = PictureDecoder(
-        steps.resize, steps.crop, Image.Resampling[steps.interpolation.upper()], Settings.max_pixels, steps.fit
+        steps.resize, steps.crop, Image.Resampling[steps.interpolation.upper()], HandlerSettings.max_pixels, steps.fit
     )
     try:
         return torch.from_numpy(decoder.decode(file.read_bytes()).copy()).permute(2, 0, 1)

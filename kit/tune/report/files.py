@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from kit.files import write_json, write_text
-from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
+from kit.profiles import MODEL_CONFIG, PROPERTIES, SECTION, Profile
 from kit.tune.report import plots, table
 from kit.tune.report.conclusion import Conclusion
 from kit.tune.search.candidate import Candidate, Outcome
 from kit.tune.trial import profile_settings
-from kit.tune.trial.profile_settings import SECTION
 from kit.tune.trial.settings_files import in_properties, in_yaml
 
 HTML, JSON = "report.html", "report.json"

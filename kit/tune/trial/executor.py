@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator, Sequence
@@ -18,9 +17,10 @@ from kit.bench.measuring import measure_server
 from kit.bench.servers.loaded_server import of_state
 from kit.files import read_json, write_json, write_text
 from kit.machine import Machine
-from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
-from kit.serving import lifecycle, settings, state
+from kit.profiles import MODEL_CONFIG, PROPERTIES, SECTION, Profile
+from kit.serving import lifecycle, state
 from kit.serving.ports import addresses, free_ports
+from kit.serving.proving import proved_server
 from kit.tune.search.candidate import Candidate, Failure, Outcome
 from kit.tune.trial import profile_settings
 from kit.tune.trial.exports import Exports
@@ -54,27 +54,17 @@ class Executor:
         """Start it, load it, stop it. Raises KeyboardInterrupt when asked to end before it was measured."""
         profile = self.prepare(candidate)
         try:
-            wanted = lifecycle.plan(
-                profile,
-                settings.load(profile.properties, os.environ | profile.run.environment()),
-                self.machine,
-            )
+            wanted = lifecycle.plan(profile, self.machine)
             seen = self._served(wanted, candidate.words)
         except KitError as error:
             return Failure(str(error))
         return seen if seen.requests else Failure(f"it answered nothing rightly in {self.load.seconds:g} s")
 
-    def _served(self, wanted: lifecycle.Plan, name: str) -> Measurement:
+    def _served(self, wanted: lifecycle.ServerPlan, name: str) -> Measurement:
         """Raises KitError when the server does not start or the generator does not finish."""
-        process, server = lifecycle.launch(wanted, foreground=False)
-        try:
-            lifecycle.wait_until_proved(wanted, process, server, self._look_for_a_signal)
-            with deaf_to_ctrl_c():
-                target = of_state(name, server, wanted.run)
-                return measure_server(target, self.load.pictures, self.load.clients, self.load.seconds, WARM_UP_SECONDS)
-        finally:
-            lifecycle.end(wanted.run, server)
-            process.wait()
+        with proved_server(wanted, self._look_for_a_signal) as proved, deaf_to_ctrl_c():
+            target = of_state(name, proved.server, wanted.run)
+            return measure_server(target, self.load.pictures, self.load.clients, self.load.seconds, WARM_UP_SECONDS)
 
     def prepare(self, candidate: Candidate) -> CandidateProfile:
         """The candidate's profile and build, on ports that are free just now."""
@@ -83,7 +73,7 @@ class Executor:
             self.base.model_config.read_text(encoding="utf-8"),
             "For a measurement.",
             profile_settings.model_settings(candidate, {}),
-            profile_settings.SECTION,
+            SECTION,
             profile_settings.handler_settings(candidate, {}),
         )
         write_text(profile.folder / MODEL_CONFIG, text)

@@ -16,9 +16,8 @@ from common.errors import KitError
 from kit.build import PROJECT, Build
 from kit.files import write_json, write_text
 from kit.handlers import HANDLERS
-from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
+from kit.profiles import MODEL_CONFIG, PROPERTIES, SECTION, Profile
 from kit.tune.trial.folders import Folders
-from kit.tune.trial.profile_settings import SECTION
 from kit.tune.trial.settings_files import Setting, in_yaml
 
 # What the user says about the model, in the words of `make export`.

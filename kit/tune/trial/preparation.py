@@ -83,7 +83,7 @@ def explore(executor: Executor) -> Space:
     """
     machine = executor.machine
     default = profile_settings.default_of(executor.base, machine)
-    gpus = profile_settings.gpus_of(executor.base, machine)
+    gpus = executor.base.gpus(machine)
     flags = processor_flags(CPUINFO.read_text())
     usable = []
     for name in PRECISIONS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
 
 from kit.machine import Machine
 from kit.model.precision import precisions
@@ -14,27 +13,20 @@ from kit.serving.launch import RunFolder
 from kit.tune.search.candidate import Candidate
 from kit.tune.trial.settings_files import Setting
 
-SECTION = "handler"
 # TorchServe's own maxBatchDelay where none is given, and what it makes of 0.
 STOCK_DELAY = 100
-
-
-def gpus_of(profile: Profile, machine: Machine) -> int:
-    """How many GPUs the profile serves with on a machine."""
-    return len(machine.gpus) if profile.read_model_config().get("deviceType") != "cpu" else 0
 
 
 def default_of(profile: Profile, machine: Machine) -> Candidate:
     """What the profile comes to on a machine as it stands."""
     config = profile.read_model_config()
     properties = settings.load(profile.properties, os.environ | RunFolder(profile.build.run).environment())
-    workers, _ = properties.workers(config, machine.cores, gpus_of(profile, machine))
-    threads: Any = (config.get(SECTION) or {}).get("threads", 1)
+    workers, _ = properties.workers(config, machine.cores, profile.gpus(machine))
     batch = int(config.get("batchSize", 1))
     return Candidate(
         precision=precisions.of(profile).name,
         workers=workers,
-        threads=machine.cores if threads == "all" else int(threads),
+        threads=profile.threads(machine),
         batch=batch,
         delay=int(config.get("maxBatchDelay", 0)) or STOCK_DELAY if batch > 1 else 0,
     )

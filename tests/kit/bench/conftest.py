@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.bench.servers.loaded_server import Target
+from kit.bench.servers.loaded_server import LoadedServer
 
 RIGHT = b'{"Banana": 0.97, "Lime": 0.02}'
 Answer = Callable[[int], "tuple[int, bytes] | None"]
@@ -54,9 +54,9 @@ class SmallServer:
         self.http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
     @property
-    def target(self) -> Target:
+    def target(self) -> LoadedServer:
         address = f"http://127.0.0.1:{self.http.server_address[1]}"
-        return Target("small", address, "fruit", {"Authorization": "Bearer secret"})
+        return LoadedServer("small", address, "fruit", {"Authorization": "Bearer secret"})
 
 
 Serve = Callable[[Answer], "SmallServer"]

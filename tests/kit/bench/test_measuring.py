@@ -12,7 +12,7 @@ import pytest
 
 from kit.bench.load.plan import Load, arrivals
 from kit.bench.measuring import measure, measure_server
-from kit.bench.servers.loaded_server import Target
+from kit.bench.servers.loaded_server import LoadedServer
 from tests.kit.bench.conftest import RIGHT, Serve
 
 
@@ -82,7 +82,7 @@ def test_errors_are_told_apart_and_the_rest_still_counts(serve: Serve, picture: 
 def test_nobody_there(picture: Path) -> None:
     with create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-    nobody = Target("nobody", f"http://127.0.0.1:{port}", "fruit", {})
+    nobody = LoadedServer("nobody", f"http://127.0.0.1:{port}", "fruit", {})
     window = measure(nobody, [picture], Load(clients=1), seconds=0.5, warm_up=0)
     assert set(window.errors) == {"not connected: ConnectionRefusedError"}
     assert window.measurement.requests == 0

@@ -15,9 +15,9 @@ from kit.bench.measuring import Window
 from kit.bench.processes import ProcessShare
 from kit.bench.report import figures, tables
 from kit.bench.report.page import page
-from kit.bench.rounds import OPEN_SHARES, Results, Settings, Stage
+from kit.bench.rounds import OPEN_SHARES, LoadSettings, Results, Stage
 
-SETTINGS = Settings(clients=(1, 8), seconds=10, repeats=3)
+SETTINGS = LoadSettings(clients=(1, 8), seconds=10, repeats=3)
 ABOUT = {
     "model": "fruit<18>",
     "profile": "onprem",
@@ -117,7 +117,7 @@ def test_a_server_that_gave_no_right_answer() -> None:
     made = Results([OURS])
     stage = Stage(clients=1)
     made.windows[OURS, stage] = [window(stage, 0, 1.0, {"HTTP 503": 9})]
-    document = figures.document(made, Settings((1,), 10, 1), ABOUT)
+    document = figures.document(made, LoadSettings((1,), 10, 1), ABOUT)
     json.dumps(document, allow_nan=False)
     assert document["sentence"] == "With 1 client, fruit<18> gave no right answer: 9 errors (9 × HTTP 503)."
     assert "HTTP 503" in page(document, 1)

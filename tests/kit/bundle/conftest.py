@@ -10,12 +10,12 @@ import pytest
 
 from kit.archive.making import archive
 from kit.bundle import making
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.model.export import export
 from kit.profiles import Profile
 from tests.kit.bundle.parts import edge_workshop, make_key, wheels
 
-X86 = Target("linux_x86_64", "3.11")
+X86 = BoxTarget("linux_x86_64", "3.11")
 
 
 @dataclass(frozen=True)

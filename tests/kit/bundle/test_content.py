@@ -8,10 +8,10 @@ from common.errors import KitError, UsageError
 from common.manifest import NAME
 from kit.bundle import program
 from kit.bundle.documents import content
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from tests.kit.bundle.conftest import X86, Desk
 
-ARM = Target("linux_aarch64", "3.11")
+ARM = BoxTarget("linux_aarch64", "3.11")
 
 
 def rewrite(path: Path, **changes: object) -> None:
@@ -30,7 +30,7 @@ def test_an_archive_without_int8_fits_every_box(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(("engine", "fits"), [("qnnpack", ARM), ("x86", X86)])
-def test_int8_fits_the_processor_that_it_was_made_for(desk: Desk, engine: str, fits: Target) -> None:
+def test_int8_fits_the_processor_that_it_was_made_for(desk: Desk, engine: str, fits: BoxTarget) -> None:
     quantized_for(desk, engine)
     content.check_archive(desk.profile, fits)
     other = ARM if fits is X86 else X86

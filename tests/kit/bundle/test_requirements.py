@@ -6,7 +6,7 @@ import pytest
 import tomllib
 
 from common.errors import KitError
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.bundle.wheels import requirements
 from kit.bundle.wheels.requirements import Requirement
 from kit.bundle.wheels.torch_source import TorchSource
@@ -57,7 +57,7 @@ def test_pip_is_pinned_with_its_hash() -> None:
 
 
 def test_torch_comes_from_its_own_index_and_nothing_else_does() -> None:
-    target = Target("linux_x86_64", "3.11")
+    target = BoxTarget("linux_x86_64", "3.11")
     rest = requirements.read(LOCK)[1:2]
     plain = tomllib.loads(requirements.project(target, TorchSource("", "2.14.1"), rest))
     assert plain["project"]["dependencies"] == ["torch==2.14.1", "numpy==2.4.6"]
@@ -67,13 +67,13 @@ def test_torch_comes_from_its_own_index_and_nothing_else_does() -> None:
     assert other["tool"]["uv"]["index"] == [{"name": "torch", "url": "https://example.org/cpu", "explicit": True}]
 
 
-def resolved(target: Target, torch: TorchSource) -> dict[str, Requirement]:
+def resolved(target: BoxTarget, torch: TorchSource) -> dict[str, Requirement]:
     return {each.name: each for each in requirements.resolve(target, torch, requirements.LOCK.read_text())}
 
 
 @pytest.mark.parametrize("python", ["3.11", "3.13"])
 def test_an_arm_box_gets_what_serving_imports_and_no_more(python: str) -> None:
-    found = resolved(Target("linux_aarch64", python), TorchSource("", "2.9.1"))
+    found = resolved(BoxTarget("linux_aarch64", python), TorchSource("", "2.9.1"))
     assert set(found) == SERVED
     assert found["torch"].version == "2.9.1"
     locked = {(each.name, each.version): each.hashes for each in requirements.read(requirements.LOCK.read_text())}
@@ -81,7 +81,7 @@ def test_an_arm_box_gets_what_serving_imports_and_no_more(python: str) -> None:
 
 
 def test_an_x86_box_gets_the_cuda_libraries_that_pypis_torch_cannot_start_without() -> None:
-    found = resolved(Target("linux_x86_64", "3.13"), TorchSource("", "2.14.1"))
+    found = resolved(BoxTarget("linux_x86_64", "3.13"), TorchSource("", "2.14.1"))
     assert set(found) > SERVED
     assert "nvidia-cublas" in found
     assert not set(found) & requirements.NEVER_IMPORTED
@@ -90,7 +90,7 @@ def test_an_x86_box_gets_the_cuda_libraries_that_pypis_torch_cannot_start_withou
 def test_a_folders_torch_is_taken_with_the_hash_of_its_own_file(tmp_path: Path) -> None:
     folder, name = tmp_path / "our wheels", "torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl"
     make_wheel(folder, name, "Requires-Dist: typing-extensions")
-    found = resolved(Target("linux_x86_64", "3.11"), TorchSource(str(folder), "2.13.0+cpu"))
+    found = resolved(BoxTarget("linux_x86_64", "3.11"), TorchSource(str(folder), "2.13.0+cpu"))
     assert set(found) == SERVED
     assert found["torch"].version == "2.13.0+cpu"
     assert len(found["torch"].hashes) == 1
@@ -101,7 +101,7 @@ def test_a_file_that_the_lock_does_not_know_is_refused() -> None:
     torchserve = next(each for each in requirements.read(lock) if each.name == "torchserve")
     with pytest.raises(KitError, match=r"torchserve 0\.12\.0 is another file in the package index"):
         requirements.resolve(
-            Target("linux_aarch64", "3.11"),
+            BoxTarget("linux_aarch64", "3.11"),
             TorchSource("", "2.9.1"),
             lock.replace(next(iter(torchserve.hashes)), HASHES[0]),
         )
@@ -109,4 +109,4 @@ def test_a_file_that_the_lock_does_not_know_is_refused() -> None:
 
 def test_a_version_that_is_not_to_be_had_is_said_with_uvs_words() -> None:
     with pytest.raises(KitError, match=r"uv failed: .*no version of torch==99\.0"):
-        requirements.resolve(Target("linux_aarch64", "3.11"), TorchSource("", "99.0"), requirements.LOCK.read_text())
+        requirements.resolve(BoxTarget("linux_aarch64", "3.11"), TorchSource("", "99.0"), requirements.LOCK.read_text())

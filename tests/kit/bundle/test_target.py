@@ -5,9 +5,9 @@ from packaging.utils import parse_wheel_filename
 
 from common.errors import UsageError
 from kit.bundle import target
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 
-ARM = Target("linux_aarch64", "3.13")
+ARM = BoxTarget("linux_aarch64", "3.13")
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_pip_is_told_everything_that_it_would_take_from_its_own_machine() -> Non
 
 
 def test_what_is_not_said_is_this_machines_and_debian_12s() -> None:
-    assert target.choose("", "", "x86_64") == Target("linux_x86_64", "3.11")
+    assert target.choose("", "", "x86_64") == BoxTarget("linux_x86_64", "3.11")
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from common.errors import UsageError
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.bundle.wheels import torch_source
 
-X86, ARM = Target("linux_x86_64", "3.11"), Target("linux_aarch64", "3.11")
+X86, ARM = BoxTarget("linux_x86_64", "3.11"), BoxTarget("linux_aarch64", "3.11")
 
 
 def folder(tmp_path: Path, *versions: str, python: str = "cp311") -> str:
@@ -43,8 +43,8 @@ def test_a_folder_with_other_versions_gives_its_newest_and_that_is_said(tmp_path
     assert chosen.note == "TORCH_INDEX has no torch 2.14.1; taking the newest that it has, 2.13.0+cpu"
 
 
-@pytest.mark.parametrize("target", [ARM, Target("linux_x86_64", "3.13")])
-def test_a_folder_without_a_torch_for_the_box_is_refused(tmp_path: Path, target: Target) -> None:
+@pytest.mark.parametrize("target", [ARM, BoxTarget("linux_x86_64", "3.13")])
+def test_a_folder_without_a_torch_for_the_box_is_refused(tmp_path: Path, target: BoxTarget) -> None:
     with pytest.raises(UsageError, match=f"no torch for {target.platform} and Python {target.python}"):
         torch_source.choose(folder(tmp_path, "2.13.0+cpu"), target, "2.14.1")
 

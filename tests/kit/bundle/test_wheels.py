@@ -6,13 +6,13 @@ import pytest
 
 from common.durable import sha256
 from common.errors import KitError
-from kit.bundle.target import Target
+from kit.bundle.target import BoxTarget
 from kit.bundle.wheels import fetching
 from kit.bundle.wheels.requirements import Requirement
 from kit.bundle.wheels.torch_source import TorchSource
 from tests.kit.bundle.parts import make_wheel
 
-TARGET = Target("linux_aarch64", "3.11")
+TARGET = BoxTarget("linux_aarch64", "3.11")
 NEW = "torch-2.9.1-cp311-cp311-manylinux_2_28_aarch64.whl"
 OLD = "torch-2.9.1-cp311-cp311-manylinux_2_17_aarch64.whl"
 OTHERS = [

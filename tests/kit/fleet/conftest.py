@@ -12,16 +12,16 @@ from typing import Any
 import pytest
 
 from kit.fleet.host.deploy import Deploy
-from kit.fleet.host.facts import Facts
 from kit.fleet.host.jobs import HostJobs
-from kit.fleet.host.remote import Event, LinkLost, Remote, ignore
 from kit.fleet.host.result import HostResult
-from kit.fleet.host.session import DeployOptions, Listener
+from kit.fleet.host.session import DeployOptions, StepListener
+from kit.fleet.host.staged_release import StagedRelease
 from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
 from kit.fleet.rollout import requests, run
-from kit.fleet.rollout.staged_release import StagedRelease
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.workspace import Workspace
+from kit.fleet.ssh.facts import Facts
+from kit.fleet.ssh.remote import Event, LinkLost, Remote, ignore
 from kit.fleet.view.report import Report
 from kit.fleet.view.screen import Lines
 from tests.kit.fleet.fake_box import FakeBox
@@ -136,7 +136,7 @@ class Shop:
         sent = staged_releases or [staged(self.folder, release)]
         options = DeployOptions(workspace.owner, 10, self.signers, break_lock, workspace.dead_owners())
 
-        def host(box: Box, remote: Remote, listener: Listener, stopping: threading.Event) -> HostJobs:
+        def host(box: Box, remote: Remote, listener: StepListener, stopping: threading.Event) -> HostJobs:
             return Deploy(box, sent, remote, options, listener, stopping)
 
         task = Task("deploy", [one.release for one in sent], [], host)

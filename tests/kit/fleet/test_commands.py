@@ -7,11 +7,11 @@ import subprocess
 from dataclasses import replace
 from pathlib import Path
 
-from kit.fleet.host import commands
-from kit.fleet.host.commands import Link
-from kit.fleet.host.facts import read_facts
-from kit.fleet.host.remote import read_event
-from kit.fleet.view.words import last_line
+from kit.fleet.ssh import commands
+from kit.fleet.ssh.commands import Link
+from kit.fleet.ssh.facts import read_facts
+from kit.fleet.ssh.remote import read_event
+from kit.fleet.ssh.words import last_line
 
 PI = Link("pi@shelf-01", sudo=("sudo", "-n"))
 

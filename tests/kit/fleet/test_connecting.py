@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from kit.fleet.host import ssh_errors
-from kit.fleet.host.ssh_errors import REFUSED_PAUSES, SILENT_PAUSES, pause, words
+from kit.fleet.ssh import errors
+from kit.fleet.ssh.errors import REFUSED_PAUSES, SILENT_PAUSES, pause, words
 
 
 @pytest.mark.parametrize(
@@ -36,7 +36,7 @@ def test_a_box_that_is_off_does_not_take_minutes() -> None:
         "pi@shelf-01: Permission denied (publickey).",
         "ssh: Could not resolve hostname shelf-01: Name or service not known",
         "ssh: connect to host 10.0.0.1 port 22: No route to host",
-        f"@ WARNING: {ssh_errors.HOST_KEY_CHANGED}! @\nHost key verification failed.",
+        f"@ WARNING: {errors.HOST_KEY_CHANGED}! @\nHost key verification failed.",
         # Said after a session began: whatever was asked may have been done.
         "Connection to shelf-01 closed by remote host.",
         "Timeout, server shelf-01 not responding.",
@@ -49,7 +49,7 @@ def test_what_is_definite_is_told_at_once(stderr: str) -> None:
 
 
 CHANGED = f"""\
-@    WARNING: {ssh_errors.HOST_KEY_CHANGED}!     @
+@    WARNING: {errors.HOST_KEY_CHANGED}!     @
 Offending ED25519 key in /srv/my keys/known_hosts:7
 Host key for [10.0.0.1]:2222 has changed and you have requested strict checking.
 Host key verification failed.
@@ -59,7 +59,7 @@ Host key verification failed.
 def test_a_changed_host_key_is_forgotten_where_ssh_found_it() -> None:
     forget = "ssh-keygen -f '/srv/my keys/known_hosts' -R '[10.0.0.1]:2222', and log in"
     assert forget in words(CHANGED, "pi@shelf-01")
-    assert "ssh-keygen -R shelf-01, and" in words(f"{ssh_errors.HOST_KEY_CHANGED}!", "pi@shelf-01")
+    assert "ssh-keygen -R shelf-01, and" in words(f"{errors.HOST_KEY_CHANGED}!", "pi@shelf-01")
 
 
 @pytest.mark.parametrize(

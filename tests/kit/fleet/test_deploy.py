@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from kit.fleet.rollout.wave_engine import Kind, Verdict
+from kit.fleet.host.result import Kind
+from kit.fleet.rollout.wave_engine import Verdict
 from tests.kit.fleet.conftest import PI, FakeRemote, Shop, results, staged
 
 

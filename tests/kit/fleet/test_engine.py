@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from kit.fleet.rollout.wave_engine import Engine, Job, Kind, Start, Verdict, Wave
+from kit.fleet.host.result import Job, Kind
+from kit.fleet.rollout.wave_engine import Engine, Start, Verdict, Wave
 
 WELL = {
     Job.PREPARE: Kind.READY,

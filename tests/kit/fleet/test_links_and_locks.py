@@ -9,12 +9,13 @@ from dataclasses import replace
 import pytest
 
 from kit.fleet.host.deploy import Deploy
-from kit.fleet.host.remote import ignore
-from kit.fleet.host.session import DeployOptions, Listener
+from kit.fleet.host.result import Job, Kind
+from kit.fleet.host.session import DeployOptions, StepListener
 from kit.fleet.inventory.fleet import Box
 from kit.fleet.rollout.lock_renewal import locks_renewed
-from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
-from kit.fleet.view.words import seconds_of
+from kit.fleet.rollout.wave_engine import Verdict
+from kit.fleet.ssh.remote import ignore
+from kit.fleet.ssh.words import seconds_of
 from tests.kit.fleet.conftest import Shop, results, staged
 
 
@@ -149,7 +150,7 @@ def test_the_lock_of_a_box_that_waits_is_kept_and_never_taken_after_its_release(
     made = [staged(shop.folder, "r1")]
     options, listener, stopping = (
         DeployOptions("ann@desk:1", 10, shop.signers),
-        Listener(ignore, ignore),
+        StepListener(ignore, ignore),
         threading.Event(),
     )
     hosts = [Deploy(Box(name), made, shop.remotes[name], options, listener, stopping) for name in ("b1", "b2", "b3")]

@@ -7,8 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from kit.fleet.host.result import HostResult
-from kit.fleet.rollout.wave_engine import Job, Kind, Wave
+from kit.fleet.host.result import HostResult, Job, Kind
+from kit.fleet.rollout.wave_engine import Wave
 from kit.fleet.view.live_table import LiveTable, screen
 from kit.fleet.view.screen import Lines, Screen
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
-from kit.fleet.host.result import HostResult
-from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
+from kit.fleet.host.result import HostResult, Job, Kind
+from kit.fleet.rollout.wave_engine import Verdict
 from kit.fleet.view.report import Report
 
 

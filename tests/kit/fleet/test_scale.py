@@ -14,7 +14,8 @@ from benchmarks.fleet_scale.costs import Costs
 from benchmarks.fleet_scale.resources import Shared
 from benchmarks.fleet_scale.times import StepTimes, collect
 from benchmarks.fleet_scale.world import CONNECTIONS, Scenario, World, limits, round_trips
-from kit.fleet.rollout.wave_engine import Job, Kind, Verdict
+from kit.fleet.host.result import Job, Kind
+from kit.fleet.rollout.wave_engine import Verdict
 from tests.kit.fleet.conftest import Shop
 
 FREE = Costs("made up", 0.0, 0.0, 0.0, 0.0, 0.0, 50e6, 1e4, 1e6)

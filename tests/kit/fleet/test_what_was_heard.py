@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from kit.fleet.host import survey
+from kit.fleet.host.result import Kind
 from kit.fleet.inventory.fleet import Fleet
-from kit.fleet.rollout.wave_engine import Kind, Verdict
-from kit.fleet.view import survey
+from kit.fleet.rollout.wave_engine import Verdict
 from tests.kit.fleet.conftest import PI, FakeRemote, Shop, results
 
 

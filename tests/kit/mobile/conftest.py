@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from kit.mobile.formats.choice import FORMATS, Target
+from kit.mobile.formats.choice import FORMATS, PhoneTarget
 from kit.mobile.making import Made, Maker
 from kit.model.source.resolving import checked_on, resolve
 from tests.support_models import Workshop
@@ -17,4 +17,4 @@ def maker(workshop: Workshop) -> Maker:
 @pytest.fixture
 def made(maker: Maker, tmp_path: Path) -> Made:
     """PyTorch Mobile's files in fp32: what torch alone can make."""
-    return maker.make(Target(FORMATS["ptl"], "fp32"), tmp_path)
+    return maker.make(PhoneTarget(FORMATS["ptl"], "fp32"), tmp_path)

@@ -8,7 +8,7 @@ import torch
 
 from common.errors import KitError
 from kit.mobile.formats import ptl
-from kit.mobile.formats.choice import FORMATS, Target
+from kit.mobile.formats.choice import FORMATS, PhoneTarget
 from kit.mobile.making import Made, Maker, worst
 from kit.model.checks.accuracy_gate import Gate
 from kit.model.deprecated import lite, torchscript
@@ -30,7 +30,7 @@ def test_files_answer_like_the_original(made: Made) -> None:
 
 
 def test_int8_is_for_the_engine_of_phones_and_passes_the_gate(maker: Maker, tmp_path: Path) -> None:
-    made = maker.make(Target(FORMATS["ptl"], "int8"), tmp_path)
+    made = maker.make(PhoneTarget(FORMATS["ptl"], "int8"), tmp_path)
     assert made.quantization == {
         "pictures": 6,
         "observer": "histogram",
@@ -81,7 +81,7 @@ def test_a_file_that_answers_otherwise_does_not_pass(
     build = ptl.build
     monkeypatch.setattr(ptl, "build", upside_down)
     with pytest.raises(KitError) as refused:
-        maker.make(Target(FORMATS["ptl"], "fp32"), tmp_path)
+        maker.make(PhoneTarget(FORMATS["ptl"], "fp32"), tmp_path)
     assert "does not answer like the original, so nothing was written" in refused.value.message
     assert "red_0.png: red by the original, blue by the exported model" in refused.value.message
 

@@ -9,7 +9,7 @@ from PIL import Image
 
 from common.errors import KitError
 from kit.mobile.formats import runtimes
-from kit.mobile.formats.choice import FORMATS, Target, targets
+from kit.mobile.formats.choice import FORMATS, PhoneTarget, targets
 from kit.mobile.formats.signature import Loaded
 from kit.mobile.run import Finished, mobile
 from tests.support_models import Workshop, make_workshop
@@ -108,6 +108,6 @@ def test_one_bad_file_and_nothing_is_written(
 def test_a_missing_runtime_is_named_before_any_work(workshop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(KitError) as refused:
-        mobile(workshop.request(), [Target(FORMATS["pte"], "fp32")], repeats=1)
+        mobile(workshop.request(), [PhoneTarget(FORMATS["pte"], "fp32")], repeats=1)
     assert refused.value.message == "ExecuTorch needs executorch and torchao, and this Python has no such package"
     assert "make mobile, which sets up .venv-mobile" in refused.value.hint

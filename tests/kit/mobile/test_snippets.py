@@ -9,7 +9,7 @@ import pytest
 from common.durable import sha256
 from kit.mobile import snippets
 from kit.mobile.formats import runtimes
-from kit.mobile.formats.choice import FORMATS, Target
+from kit.mobile.formats.choice import FORMATS, PhoneTarget
 from kit.mobile.making import Made, MadeFile, Maker
 
 BOTH = list(product(FORMATS, (snippets.KOTLIN, snippets.SWIFT)))
@@ -31,7 +31,7 @@ def versions(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_every_snippet_names_its_files_own_figures(format_name: str, language: str, made: Made, maker: Maker) -> None:
     steps = maker.source.preprocessing
     for file in made.files:
-        source = snippets.source(Target(FORMATS[format_name], "fp32"), file, steps, language)
+        source = snippets.source(PhoneTarget(FORMATS[format_name], "fp32"), file, steps, language)
         assert shape(source, language) == file.input.shape
         assert f"For {file.path.name} (sha256 {sha256(file.path)}):" in source
         assert f"// {file.input.dtype} {list(file.input.shape)} in, float32 [1, 3] out." in source
@@ -45,7 +45,7 @@ def test_every_snippet_names_its_files_own_figures(format_name: str, language: s
 
 @pytest.mark.parametrize(("format_name", "language"), BOTH)
 def test_only_floats_are_normalised_by_the_app(format_name: str, language: str, made: Made, maker: Maker) -> None:
-    target = Target(FORMATS[format_name], "fp32")
+    target = PhoneTarget(FORMATS[format_name], "fp32")
     pixels, floats = (snippets.source(target, file, maker.source.preprocessing, language) for file in made.files)
     mean = {"kt": "floatArrayOf(0.5f, 0.4f, 0.3f)", "swift": "[0.5, 0.4, 0.3]"}[language]
     bytes_, numbers = {"kt": ("ByteArray", "FloatArray"), "swift": ("_ input: [UInt8]", "_ input: [Float]")}[language]
@@ -60,7 +60,7 @@ def test_only_floats_are_normalised_by_the_app(format_name: str, language: str, 
 def test_onnx_is_asked_by_its_names(language: str, made: Made, maker: Maker) -> None:
     file: MadeFile = made.files[0]
     renamed = replace(file, input=replace(file.input, name="given"), output=replace(file.output, name="taken"))
-    source = snippets.source(Target(FORMATS["onnx"], "fp32"), renamed, maker.source.preprocessing, language)
+    source = snippets.source(PhoneTarget(FORMATS["onnx"], "fp32"), renamed, maker.source.preprocessing, language)
     assert '"given"' in source
     assert '"taken"' in source
 

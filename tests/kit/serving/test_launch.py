@@ -8,13 +8,13 @@ from kit.machine import Machine
 from kit.profiles import CONFIG
 from kit.serving import launch
 from kit.serving.launch import RunFolder, counted, here, java_command, server_environment, temp_folder
-from kit.serving.settings import Settings
+from kit.serving.settings import ServerSettings
 
 
 def test_the_command_is_java_itself_with_the_profiles_own_file() -> None:
     run = RunFolder(Path("/b/run"))
     config = CONFIG / "edge" / "config.properties"
-    command = java_command(Settings({"vmargs": "-Xmx128m -Dx=y"}), here(config, run, Path("/t")), "m.mar")
+    command = java_command(ServerSettings({"vmargs": "-Xmx128m -Dx=y"}), here(config, run, Path("/t")), "m.mar")
     assert command[0].endswith("/bin/java")
     assert command[4:6] == ["-Xmx128m", "-Dx=y"]
     assert "-Djava.io.tmpdir=/t" in command

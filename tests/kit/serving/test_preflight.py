@@ -10,16 +10,16 @@ import pytest
 from common.errors import KitError
 from kit.machine import Machine
 from kit.serving import preflight
-from kit.serving.settings import DEFAULTS, Settings
+from kit.serving.settings import DEFAULTS, ServerSettings
 
 GB = 1 << 30
 BOX = Machine("aarch64", 4, 2 * GB, GB, ())
 
 
-def settings_on(ports: list[int]) -> Settings:
+def settings_on(ports: list[int]) -> ServerSettings:
     keys = ("inference_address", "management_address", "metrics_address")
     addresses = {key: f"http://127.0.0.1:{port}" for key, port in zip(keys, ports, strict=False)}
-    return Settings(
+    return ServerSettings(
         DEFAULTS | addresses | {"grpc_inference_port": str(ports[3]), "grpc_management_port": str(ports[4])}
     )
 

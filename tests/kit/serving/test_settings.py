@@ -5,7 +5,7 @@ import pytest
 from common.errors import UsageError
 from kit.profiles import CONFIG, names
 from kit.serving import settings
-from kit.serving.settings import DEFAULTS, Listener, Settings
+from kit.serving.settings import DEFAULTS, Listener, ServerSettings
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -47,19 +47,19 @@ def test_a_name_in_dollars_comes_from_the_environment(tmp_path: Path) -> None:
 )
 def test_an_address_that_cannot_be_served_is_refused(address: str) -> None:
     with pytest.raises(UsageError, match="inference_address"):
-        _ = Settings(DEFAULTS | {"inference_address": address}).inference
+        _ = ServerSettings(DEFAULTS | {"inference_address": address}).inference
 
 
 def test_a_socket_path_longer_than_the_kernel_takes_is_refused() -> None:
     with pytest.raises(UsageError, match="107"):
-        _ = Settings(DEFAULTS | {"management_address": "unix:/" + "x" * 107}).management
+        _ = ServerSettings(DEFAULTS | {"management_address": "unix:/" + "x" * 107}).management
 
 
 @pytest.mark.parametrize(
     ("vmargs", "heap"), [("-Xmx128m -Xss1m", 128 << 20), ("-Xmx2g", 2 << 30), ("-XX:+UseSerialGC", 0)]
 )
 def test_heap_is_read_from_vmargs(vmargs: str, heap: int) -> None:
-    assert Settings({"vmargs": vmargs}).heap_bytes == heap
+    assert ServerSettings({"vmargs": vmargs}).heap_bytes == heap
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_heap_is_read_from_vmargs(vmargs: str, heap: int) -> None:
     ],
 )
 def test_workers_and_the_reason(values: dict[str, str], config: dict[str, object], gpus: int, workers: object) -> None:
-    assert Settings(values).workers(config, 4, gpus) == workers
+    assert ServerSettings(values).workers(config, 4, gpus) == workers
 
 
 @pytest.mark.parametrize("name", names())

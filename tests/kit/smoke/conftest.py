@@ -18,7 +18,7 @@ from common.errors import Unreachable
 from common.torchserve import ApiError, Management
 from kit.golden import Golden
 from kit.smoke.session import Session
-from kit.smoke.target import Target
+from kit.smoke.target import CheckedServer
 from tests.kit.smoke.fake_torchserve import MODEL, TOKEN, FakeTorchServe
 
 Serve = Callable[[str], str]
@@ -71,7 +71,7 @@ def store(tmp_path: Path) -> Path:
 @pytest.fixture
 def session(fake: FakeTorchServe, store: Path, tmp_path: Path) -> Iterator[Session]:
     """Everything given but the addresses of metrics and gRPC."""
-    target = Target("http://i", "http://m", "", "", MODEL, fake.golden, TOKEN, TOKEN, store, tmp_path / "temp")
+    target = CheckedServer("http://i", "http://m", "", "", MODEL, fake.golden, TOKEN, TOKEN, store, tmp_path / "temp")
     transport = httpx.MockTransport(fake)
     with (
         httpx.Client(transport=transport, base_url=target.url, headers=TOKEN) as inference,

@@ -159,7 +159,7 @@ def test_metrics(with_metrics: Callable[[str], Session], text: str, outcome: Out
 def test_a_server_that_does_not_scale_fails(
     session: Session, fake: FakeTorchServe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kit.smoke.settling.SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("kit.smoke.outcome.SETTLE_SECONDS", 0.0)
     fake.breaks.append(only("PUT", "/models/net/1.0", lambda: httpx.Response(200, json={"status": "scaled"})))
     found = outcomes(run(session, lambda result: None).results)
     assert found["scale up"] is Outcome.FAILED
@@ -212,7 +212,7 @@ def test_a_new_default_whose_worker_does_nothing_fails(session: Session, fake: F
 def test_a_version_that_stays_after_unregistering_fails(
     session: Session, fake: FakeTorchServe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kit.smoke.settling.SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("kit.smoke.outcome.SETTLE_SECONDS", 0.0)
     fake.breaks.append(only("DELETE", "/models/net", lambda: httpx.Response(200, json={"status": "done"})))
     found = {result.name: result for result in run(session, lambda result: None).results}
     assert found["unregister"].outcome is found["left as found"].outcome is Outcome.FAILED

@@ -4,7 +4,7 @@ import json
 import zipfile
 from pathlib import Path
 
-from kit.smoke import second_archive
+from kit.smoke import versions
 
 
 def test_only_the_version_differs(tmp_path: Path) -> None:
@@ -15,7 +15,7 @@ def test_only_the_version_differs(tmp_path: Path) -> None:
         archive.writestr("MAR-INF/MANIFEST.json", json.dumps(manifest))
         archive.writestr("index_to_name.json", "{}")
     before = original.read_bytes()
-    second_archive.write(original, "1.0-smoke", tmp_path / "copy.mar")
+    versions.write_copy(original, "1.0-smoke", tmp_path / "copy.mar")
     with zipfile.ZipFile(tmp_path / "copy.mar") as copy:
         assert copy.testzip() is None
         assert copy.namelist() == ["model.pt", "MAR-INF/MANIFEST.json", "index_to_name.json"]

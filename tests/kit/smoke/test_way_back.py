@@ -95,7 +95,7 @@ def test_a_failed_way_back_is_a_failure_that_says_what_is_left(
 def test_a_change_by_somebody_else_is_told_and_not_touched(
     session: Session, fake: FakeTorchServe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kit.smoke.settling.SETTLE_SECONDS", 0.0)
+    monkeypatch.setattr("kit.smoke.outcome.SETTLE_SECONDS", 0.0)
 
     def meanwhile(request: httpx.Request) -> httpx.Response | None:
         fake.versions.setdefault("2.0", Version(1, 1, 1)) if request.url.path == "/ping" else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 
-from kit.fleet.view.words import last_line
+from kit.fleet.ssh.words import last_line
 
 # Said before there is a session, so that nothing can have happened at the other end. A firewall that limits
 # connections (`ufw limit ssh`: six in 30 s) refuses, or drops; sshd and jump hosts at their limits (MaxStartups) close.

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from box.program import copies
+from common import program_copies
 
 PROGRAM = "/opt/vision-serve/box.pyz"
 INCOMING = "/opt/vision-serve/incoming/"
@@ -42,7 +42,7 @@ echo boot=$(cat /proc/sys/kernel/random/boot_id 2>/dev/null)
 echo there=$($sudo ls -d "$1" "${{1%/*}}/releases" 2>/dev/null </dev/null)
 echo program=$($sudo sha256sum "$1" 2>/dev/null </dev/null | cut -c1-64)
 echo whole=$($sudo python3 - 2>/dev/null <<'END'
-{copies.FIND}
+{program_copies.FIND}
 print(program)
 END
 )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from kit.fleet.host.facts import Facts
+from kit.fleet.ssh.facts import Facts
 
 POINTER_BITS = 64
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kit.fleet.host import commands, transport
-from kit.fleet.view.words import last_line
+from kit.fleet.ssh import commands, transport
+from kit.fleet.ssh.words import last_line
 
 
 @dataclass(frozen=True)

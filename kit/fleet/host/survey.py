@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from kit.fleet.host.facts import Facts
 from kit.fleet.host.jobs import Refusal
-from kit.fleet.host.remote import BoxError, Event, LinkLost, Remote
-from kit.fleet.rollout.staged_release import unfit
+from kit.fleet.host.staged_release import unfit
+from kit.fleet.ssh.facts import Facts
+from kit.fleet.ssh.remote import BoxError, Event, LinkLost, Remote
 
 BARE = "bare: nothing was ever deployed to it"
 DAMAGED = "unknown: its box.pyz is damaged, and so is every copy of it; the next deployment brings another"

@@ -17,7 +17,7 @@ GRACE = 5.0
 MOST_STDERR = 64 << 10
 
 
-class Stopped(Exception):
+class OperatorStopped(Exception):
     """The operator ended the run while the process was at work; it has been ended."""
 
 
@@ -85,7 +85,7 @@ class Pump:
                     if not key.data():
                         selector.unregister(key.fileobj)
                 if self._stopping is not None and self._stopping.is_set():
-                    raise Stopped
+                    raise OperatorStopped
                 timed_out = time.monotonic() > self._deadline
         if timed_out:
             end(self._process)

@@ -16,10 +16,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from kit.fleet.host import commands, ssh_errors, tied_process, transport
-from kit.fleet.host.commands import Link
-from kit.fleet.host.facts import Facts, read_facts, unread
-from kit.fleet.view.words import last_line
+from kit.fleet.ssh import commands, errors, tied_process, transport
+from kit.fleet.ssh.commands import Link
+from kit.fleet.ssh.facts import Facts, read_facts, unread
+from kit.fleet.ssh.words import last_line
 
 Event = Mapping[str, Any]
 NO_LINK = 255
@@ -117,7 +117,7 @@ class SshRemote:
         fresh: bool = False,
     ) -> Event:
         """Its result; `ok` in it may be false. `fresh`: over a connection of its own, tried once. Raises LinkLost,
-        NoResult, transport.Stopped."""
+        NoResult, transport.OperatorStopped."""
         results: list[Event] = []
 
         def take(line: str) -> None:
@@ -133,7 +133,8 @@ class SshRemote:
         return results[-1]
 
     def send(self, folder: Path, files: Sequence[str], progress: Callable[[float], None]) -> None:
-        """Bring files of `folder` to the box's incoming folder. Raises LinkLost, BoxError, transport.Stopped."""
+        """Bring files of `folder` to the box's incoming folder. Raises LinkLost, BoxError,
+        transport.OperatorStopped."""
 
         def take(line: str) -> None:
             if found := PERCENT.search(line):
@@ -170,7 +171,7 @@ class SshRemote:
         finished = self._run(arguments, stdin, heard, timeout, stoppable, patient)
         self.traffic += finished.sent + finished.received
         if finished.status == NO_LINK:
-            raise LinkLost(ssh_errors.words(finished.stderr, self.link.address))
+            raise LinkLost(errors.words(finished.stderr, self.link.address))
         if finished.timed_out:
             raise LinkLost(f"no answer within {timeout:g} s")
         return finished
@@ -184,18 +185,18 @@ class SshRemote:
         stoppable: bool = True,
         patient: bool = True,
     ) -> transport.Finished:
-        """Where there was no connection at all, tried again with growing pauses. Raises transport.Stopped."""
+        """Where there was no connection at all, tried again with growing pauses. Raises transport.OperatorStopped."""
         stopping = self._stopping if stoppable else None
         tried = 0
         while True:
             finished = transport.run(arguments, stdin, heard, timeout, stopping)
             tried += 1
             lost = finished.status in RSYNC_NO_LINK and not finished.received
-            pause = ssh_errors.pause(finished.stderr, tried) if lost and patient else None
+            pause = errors.pause(finished.stderr, tried) if lost and patient else None
             if pause is None:
                 return finished
             if (stopping or threading.Event()).wait(pause):
-                raise transport.Stopped
+                raise transport.OperatorStopped
 
 
 def read_event(line: str) -> Event | None:

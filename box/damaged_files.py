@@ -5,9 +5,9 @@ from __future__ import annotations
 import zipfile
 
 from box.program import installed
-from box.state import confirmations, settings
+from box.state import settings
 from box.state.paths import Paths
-from box.store import integrity, releases, signature
+from box.store import confirmations, integrity, releases, signature
 from common.manifest import Manifest
 
 

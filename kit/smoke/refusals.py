@@ -1,20 +1,49 @@
-"""What is no picture gets a 4xx with a sentence, and the server goes on answering.
+"""What has to be refused: a wrong token, where the server has tokens, and what is no picture.
 
-A 5xx would blame the server for the client's mistake: it wakes people up, and clients send the request again.
+What is no picture gets a 4xx with a sentence, and the server goes on answering. A 5xx would blame the server for the
+client's mistake: it wakes people up, and clients send the request again.
 """
 
 from __future__ import annotations
 
 import struct
+from dataclasses import replace
 
 import httpx
 
-from common.torchserve import error_text
-from kit.smoke.outcome import require
+from common.torchserve import ApiError, error_text
+from kit.smoke.outcome import CheckFailed, Warned, require
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session
 
+WRONG = {"Authorization": "Bearer not-a-token-of-this-server", "Connection": "close"}
+ANSWER_SECONDS = 10.0
 BOMB_SIDE = 60_000
+
+
+def wrong_inference_token(session: Session) -> str:
+    picture = session.golden.picture.read_bytes()
+    response = session.inference.put(session.predictions, content=picture, headers=WRONG)
+    return _turned_away(response.status_code, response.content, bool(session.target.headers))
+
+
+def wrong_management_token(session: Session) -> str:
+    try:
+        answer = replace(session.management, opened_by=WRONG).ask("a wrong token", "GET", "/models", ANSWER_SECONDS)
+        status = 200
+    except ApiError as refusal:
+        answer, status = refusal.body, refusal.status
+    return _turned_away(status, answer, bool(session.target.management_headers))
+
+
+def _turned_away(status: int, answer: bytes, have_token: bool) -> str:
+    if status == 200:
+        if have_token:
+            raise CheckFailed("a wrong token is accepted, so the right one protects nothing")
+        raise Warned("tokens are off: whoever reaches this address is answered")
+    said = f"HTTP {status}, {error_text(answer)}"
+    require(400 <= status < 500, f"expected 4xx, got {said}")
+    return said
 
 
 def bomb() -> bytes:

@@ -1,0 +1,1 @@
+"""The link to a box: OpenSSH and rsync, and what they say."""
