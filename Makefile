@@ -82,10 +82,11 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 
 ##@ Work on the kit
 test: lint unit integration mobile-test boxes-short ## everything CI runs
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/lint-imports
 unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests --ignore tests/integration --ignore tests/arm64 --ignore tests/mobile --ignore tests/boxes \
 		--ignore tests/transport -n logical --maxprocesses 8 --dist loadfile

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from box import findings, status_report
-from box.activation import activation, choice, commit_or_rollback, confirmation, process
+from box.activation import activation, choice, commit_or_rollback, confirmation, process, situation
 from box.program import invocation, provisioning, self_repair
 from box.server import boot_choice, failed_starts, service, supervisor
 from box.state import history, locks, trial
@@ -75,7 +75,7 @@ def plan(paths: Paths, asked: Asked) -> Result:
     else:
         raise UsageError(f"{asked.release} is not on this box", "give its manifest on stdin")
     confirmed, runs = releases.confirmed(paths), service.of(paths)
-    chosen = choice.choose(target, activation.situation(paths, runs, releases.loaded(paths, confirmed)))
+    chosen = choice.choose(target, situation.look(paths, runs, releases.loaded(paths, confirmed)))
     return {
         "ok": True,
         "how": chosen.how,

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common.answers import mismatch
+from common.server.answers import mismatch
 from kit.files import read_json
 
 INDEX = "golden.json"

@@ -13,7 +13,7 @@ import typer
 from rich.markup import escape
 
 from common.errors import KitError, Unreachable, UsageError
-from common.torchserve import Inference
+from common.server.torchserve import Inference
 from kit import console, golden, machine, profiles
 from kit.serving import state
 from kit.serving.launch import RunFolder

@@ -20,8 +20,8 @@ import typer
 from rich.markup import escape
 
 from common.errors import KitError
-from common.server_log import line_that_matters
-from common.torchserve import Management
+from common.server.server_log import line_that_matters
+from common.server.torchserve import Management
 from kit import console, machine, profiles
 from kit.serving import lifecycle, state
 from kit.serving.launch import RunFolder

@@ -13,9 +13,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from box.activation import choice, commit_or_rollback, release_gate
-from box.activation.choice import Choice, Situation
-from box.server import endpoints, service, startup
+from box.activation import choice, commit_or_rollback, confirmation, release_gate, situation
+from box.activation.choice import Choice
+from box.server import endpoints, startup
 from box.server.service import Service
 from box.state import trial
 from box.state.events import Journal
@@ -25,12 +25,12 @@ from box.state.trial import Trial
 from box.store import confirmations, delivery, integrity, releases
 from box.system import space
 from box.system.space import MEGABYTE
-from common import durable, memory, server_log
+from common import durable, memory
 from common.errors import KitError, SpaceError
 from common.manifest import Manifest
+from common.server import server_log
 
 POLL_SECONDS = 0.2
-LOOK_SECONDS = 2.0
 LOG_LINES = 40
 LAST_WORDS_SECONDS = 5.0
 RUN_BYTES = 4 * MEGABYTE
@@ -89,7 +89,7 @@ class Activation:
     def _space(self, target: Manifest, running: Manifest | None) -> Choice:
         """Raises SpaceError while nothing is changed yet."""
         free = memory.available()
-        chosen = choice.choose(target, situation(self.paths, self.runs, running))
+        chosen = choice.choose(target, situation.look(self.paths, self.runs, running))
         space.require(self.paths.home, 0, "a switch")
         space.require(self.paths.state, 0, "the history")
         if (free_there := space.free_bytes(self.paths.run)) < RUN_BYTES:
@@ -164,8 +164,7 @@ class Activation:
 
     def _await_confirm(self, on_trial: Trial, measured: dict[str, Any]) -> None:
         """Say that the gate is passed, then wait until someone decides: confirm, revert, the deadline, a crash."""
-        pid = self.runs.state().pid
-        deadline = time.monotonic() + self.confirm_seconds
+        pid, deadline = self.runs.state().pid, time.monotonic() + self.confirm_seconds
         with alone(self.paths.decision_lock, commit_or_rollback.BUSY, wait_seconds=10):
             trial.save(self.paths, on_trial.to(trial.WAITING, deadline))
         self.journal.step("confirm", f"waiting {self.confirm_seconds:.0f} s for it")
@@ -177,27 +176,7 @@ class Activation:
             away_seconds=round(self.away_seconds, 1),
             gate=measured,
         )
-        looked = 0.0
-        while True:
-            time.sleep(POLL_SECONDS)
-            crashed = False
-            if time.monotonic() > looked + LOOK_SECONDS:
-                state, looked = self.runs.state(), time.monotonic()
-                crashed = state.phase != service.READY or state.pid != pid
-            with alone(self.paths.decision_lock, commit_or_rollback.BUSY, wait_seconds=30):
-                now = trial.load(self.paths)
-                if now is None or releases.confirmed(self.paths) == self.release:
-                    return
-                if now.phase == trial.GIVEN_UP:
-                    self.why_back = "the deployer gave it up"
-                elif crashed:
-                    self.why_back = "the server ended while it waited for the confirm"
-                elif time.monotonic() > deadline:
-                    self.why_back = f"no confirm came within {self.confirm_seconds:.0f} s"
-                else:
-                    continue
-                trial.save(self.paths, now.to(trial.REVERTING))
-                return
+        self.why_back = confirmation.await_word(self.paths, self.runs, pid, deadline, self.confirm_seconds)
 
     def _outcome(self, on_trial: Trial) -> bool:
         if not self.why_back:
@@ -261,16 +240,3 @@ class Activation:
             gate=measured.describe(target.gate),
         )
         return True
-
-
-def situation(paths: Paths, runs: Service, running: Manifest | None) -> Situation:
-    state = runs.state()
-    word = endpoints.own_word(paths)
-    return Situation(
-        running=running,
-        serving=running is not None and state.phase == service.READY and word.get("release") == running.release,
-        room_mb=memory.available(pid=state.pid) / MEGABYTE if state.pid else 0.0,
-        address_changes=bool(endpoints.other_address(paths)),
-        files_replaced=running is not None and word.get("files") != releases.files_of(paths, running),
-        had_release=releases.confirmed(paths) is not None,
-    )

@@ -20,6 +20,8 @@ from common.errors import KitError
 FINISH_SECONDS = 120.0
 # And until it has gone back to it.
 BACK_SECONDS = 420.0
+POLL_SECONDS = 0.2
+LOOK_SECONDS = 2.0
 
 
 def confirm(paths: Paths, runs: Service, release: str) -> dict[str, Any]:
@@ -76,3 +78,29 @@ def _wait_for_the_end(paths: Paths, runs: Service, seconds: float) -> None:
     """Until the activation has ended: it holds the work lock that long. One that is gone is settled from here."""
     with suppress(KitError):
         commit_or_rollback.settle(paths, runs, wait_seconds=seconds)
+
+
+def await_word(paths: Paths, runs: Service, pid: int, deadline: float, seconds: float) -> str:
+    """Wait until someone decides: confirm, revert, the deadline, a crash of the server that was `pid`. Why the release
+    goes back, "" when it stays."""
+    looked = 0.0
+    while True:
+        time.sleep(POLL_SECONDS)
+        crashed = False
+        if time.monotonic() > looked + LOOK_SECONDS:
+            state, looked = runs.state(), time.monotonic()
+            crashed = state.phase != service.READY or state.pid != pid
+        with alone(paths.decision_lock, commit_or_rollback.BUSY, wait_seconds=30):
+            now = trial.load(paths)
+            if now is None or releases.confirmed(paths) == now.release:
+                return ""
+            if now.phase == trial.GIVEN_UP:
+                why = "the deployer gave it up"
+            elif crashed:
+                why = "the server ended while it waited for the confirm"
+            elif time.monotonic() > deadline:
+                why = f"no confirm came within {seconds:.0f} s"
+            else:
+                continue
+            trial.save(paths, now.to(trial.REVERTING))
+            return why

@@ -14,10 +14,10 @@ from box.state.events import say
 from box.state.paths import Paths
 from box.store import integrity, releases
 from common import durable
-from common.drain import wait_until_idle
 from common.errors import KitError
 from common.manifest import Manifest
-from common.torchserve import ApiError, Inference, Management
+from common.server.drain import wait_until_idle
+from common.server.torchserve import ApiError, Inference, Management
 
 
 @dataclass(frozen=True)

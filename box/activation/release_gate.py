@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from box.system.space import MEGABYTE
-from common import answers as golden
 from common import memory
 from common.errors import KitError
 from common.manifest import Gate, GoldenEntry, Manifest
-from common.torchserve import Inference, Management
+from common.server import answers as golden
+from common.server.torchserve import Inference, Management
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 from box.state import settings
 from box.state.paths import Paths
 from common import durable
-from common.torchserve import Inference, Management
+from common.server.torchserve import Inference, Management
 
 
 def inference(paths: Paths) -> Inference:

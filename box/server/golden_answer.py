@@ -5,9 +5,9 @@ from __future__ import annotations
 from box.server import endpoints
 from box.state.paths import Paths
 from box.store import integrity
-from common import answers
 from common.errors import KitError
 from common.manifest import Manifest
+from common.server import answers
 
 PREDICTION_SECONDS = 30.0
 

@@ -7,9 +7,9 @@ import time
 from box.server import endpoints, service
 from box.server.service import Service, State
 from box.state.paths import Paths
-from common import server_log
 from common.errors import KitError
 from common.manifest import Manifest
+from common.server import server_log
 
 POLL_SECONDS = 0.2
 # Between the request to start and the first sign of it.

@@ -26,13 +26,14 @@ from box.state import settings
 from box.state.events import say
 from box.state.paths import Paths
 from box.store import integrity, releases
-from common import answers, durable, tokens
-from common.drain import drain
+from common import durable
 from common.errors import KitError
 from common.manifest import Manifest
-from common.readiness import KILLED, StartWatch, ended
-from common.server_log import FAILED
-from common.torchserve import Inference, Management
+from common.server import answers, tokens
+from common.server.drain import drain
+from common.server.readiness import KILLED, StartWatch, ended
+from common.server.server_log import FAILED
+from common.server.torchserve import Inference, Management
 
 POLL_SECONDS = 0.2
 RETRY_SECONDS = 0.5

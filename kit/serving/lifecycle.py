@@ -11,8 +11,8 @@ from typing import Any
 
 import psutil
 
-from common.drain import drain
-from common.torchserve import Management
+from common.server.drain import drain
+from common.server.torchserve import Management
 from kit import golden
 from kit.golden import Golden
 from kit.machine import Machine

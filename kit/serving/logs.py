@@ -1,4 +1,5 @@
-"""TorchServe's log files. What in them says why something failed is found by common.server_log, on boxes as here."""
+"""TorchServe's log files. What in them says why something failed is found by common.server.server_log, on boxes as
+here."""
 
 from __future__ import annotations
 

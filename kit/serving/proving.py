@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from common import tokens
 from common.errors import KitError
-from common.readiness import StartWatch
-from common.torchserve import Inference, Management
+from common.server import tokens
+from common.server.readiness import StartWatch
+from common.server.torchserve import Inference, Management
 from kit.golden import Golden
 from kit.serving import lifecycle
 from kit.serving.launch import RunFolder

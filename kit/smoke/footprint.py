@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from common.errors import KitError
-from common.torchserve import Management
+from common.server.torchserve import Management
 from common.words import count
 
 

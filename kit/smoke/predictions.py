@@ -9,7 +9,7 @@ from itertools import cycle, islice
 
 import httpx
 
-from common.torchserve import error_text
+from common.server.torchserve import error_text
 from kit.golden import Golden
 from kit.smoke.outcome import require
 from kit.smoke.session import Session

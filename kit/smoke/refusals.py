@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import httpx
 
-from common.torchserve import ApiError, error_text
+from common.server.torchserve import ApiError, error_text
 from kit.smoke.outcome import CheckFailed, Warned, require
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from common.torchserve import error_text
+from common.server.torchserve import error_text
 from common.words import count
-from kit.smoke import exposition
+from kit.serving import exposition
 from kit.smoke.outcome import CheckFailed, NotChecked, require
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session, client

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from common.errors import KitError
-from common.torchserve import Management
+from common.server.torchserve import Management
 from kit.golden import Golden
 from kit.signals import Interrupts
 from kit.smoke.footprint import Snapshot

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.errors import KitError, Unreachable, UsageError
-from common.torchserve import Management
+from common.server.torchserve import Management
 from kit import golden
 from kit.build import Build
 from kit.files import read_json

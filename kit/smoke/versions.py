@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from common.torchserve import ApiError
+from common.server.torchserve import ApiError
 from kit.archive.member import with_member
 from kit.smoke.footprint import Snapshot, remove_leftovers
 from kit.smoke.outcome import CheckFailed, NotAllowed, NotChecked, require

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from box.activation.release_gate import Measured, judge, p95, too_slow
-from common.answers import mismatch
 from common.manifest import Gate
+from common.server.answers import mismatch
 
 GATE = Gate(requests=20, p95_ms=100, memory_mb=700, ready_seconds=130, memory_free_mb=500, second_worker_mb=350)
 GOOD = Measured(ready=1, wanted=1, right=5, latencies=[50.0] * 20, memory_mb=500)

@@ -9,8 +9,8 @@ import pytest
 from box.server.service import FAILED, READY, STARTING, STOPPED, State, judge
 from box.state import settings
 from box.store import pruning
-from common import server_log
 from common.errors import UsageError
+from common.server import server_log
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from common.tokens import read_header
+from common.server.tokens import read_header
 from kit import golden
 from kit.build import Build
 from kit.golden import Golden

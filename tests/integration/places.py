@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import psutil
 
-from common.tokens import read_header
+from common.server.tokens import read_header
 from kit import golden
 from kit.build import Build
 from kit.serving import state

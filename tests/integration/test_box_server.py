@@ -23,7 +23,7 @@ import psutil
 import pytest
 
 from box.store import runtime_files
-from common.tokens import read_header
+from common.server.tokens import read_header
 from kit.bundle import making, program
 from kit.bundle.documents import content
 from kit.bundle.target import BoxTarget

@@ -17,8 +17,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from common import tokens
-from common.tokens import read_header
+from common.server import tokens
+from common.server.tokens import read_header
 from kit import golden
 from kit.build import PROJECT
 from kit.serving import state

@@ -76,7 +76,7 @@ def test_doctor_looks_at_the_desk_and_at_each_box(run_script: RunScript, nowhere
     failed = [(one["place"], one["message"]) for one in findings if one["severity"] == "error"]
     assert ("workstation", "signers: /no/such/file is not there") in failed
     assert any(place == "shelf-01" and "connect to host 127.0.0.1" in message for place, message in failed)
-    assert any(one["place"] == "desk" and one["message"].startswith("ssh: ") for one in findings)
+    assert any(one["place"] == "workstation" and one["message"].startswith("ssh: ") for one in findings)
 
 
 def test_a_fleet_with_no_runs_has_an_empty_history(run_script: RunScript, nowhere: dict[str, str]) -> None:

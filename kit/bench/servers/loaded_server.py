@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from common.errors import UsageError
-from common.tokens import read_header
+from common.server.tokens import read_header
 from kit import golden
 from kit.build import Build
 from kit.files import read_json

@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from common.answers import TIE
 from common.errors import KitError
+from common.server.answers import TIE
 from common.words import count
 from kit.model.pictures import decoding
 from kit.model.pictures.choosing import Picture

@@ -4,8 +4,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from common import tokens
 from common.errors import KitError
+from common.server import tokens
 from kit.files import write_json
 from kit.serving import state
 from kit.serving.launch import RunFolder

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from common.errors import Unreachable
-from common.torchserve import ApiError, Management
+from common.server.torchserve import ApiError, Management
 from kit.golden import Golden
 from kit.smoke.session import Session
 from kit.smoke.target import CheckedServer

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.smoke.exposition import FormatError, Sample, parse
+from kit.serving.exposition import FormatError, Sample, parse
 
 TORCHSERVE = """\
 # HELP ts_inference_requests_total Torchserve prometheus counter metric with unit: Count

@@ -1,6 +1,6 @@
 import pytest
 
-from common.server_log import line_that_matters
+from common.server.server_log import line_that_matters
 
 STAMP = "2026-11-23T06:33:52.141Z INFO  "
 WORKER_TRACEBACK = [

@@ -13,8 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from common.errors import KitError
-from common.tokens import read_keys
-from common.torchserve import Management
+from common.server.tokens import read_keys
+from common.server.torchserve import Management
 from common.words import count
 
 

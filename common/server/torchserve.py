@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from common.errors import KitError, Unreachable
-from common.tokens import read_header
+from common.server.tokens import read_header
 
 PREDICT_SECONDS = 60.0
 # TorchServe kills a worker that has not started after two minutes; a little more, so that its own answer comes first.

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from common.drain import drain, wait_until_idle
 from common.errors import KitError, Unreachable
-from common.torchserve import Management
+from common.server.drain import drain, wait_until_idle
+from common.server.torchserve import Management
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common import tokens
+from common.server import tokens
 
 
 @pytest.fixture

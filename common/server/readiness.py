@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from common.server_log import FATAL, line_that_matters, text_of
+from common.server.server_log import FATAL, line_that_matters, text_of
 
 LAST_WORDS_SECONDS = 2.0
 KILLED = "it was killed, which is what happens when memory runs out"

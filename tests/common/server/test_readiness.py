@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from common.readiness import LAST_WORDS_SECONDS, StartWatch
+from common.server.readiness import LAST_WORDS_SECONDS, StartWatch
 
 STAMP = "2026-11-23T06:33:52.141Z INFO  MODEL_LOG "
 

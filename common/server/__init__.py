@@ -1,0 +1,1 @@
+"""A running TorchServe: asked, watched, drained, judged."""
