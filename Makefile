@@ -28,7 +28,7 @@ help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
 
 ##@ Make a model ready
-setup: ## install what is pinned into .venv, as the other targets do by themselves [TORCH_INDEX= PYTHON=]
+setup: ## install what is pinned into .venv, as all targets do by themselves [TORCH_INDEX= PYTHON=]
 	$(SETUP)
 export: setup ## checkpoint -> traced model.pt, compared with eager [ARCH= WEIGHTS= PRECISION= PICTURES=]
 	$(RUN) scripts.export
@@ -64,7 +64,7 @@ tune: setup ## find the best settings for this machine [OBJECTIVE= SLO_P99_MS= B
 ##@ Ship it to boxes
 # Not `setup`: TORCH_INDEX names the box's torch here, and .venv keeps its own.
 bundle: export BOX_PYTHON := $(or $(BOX_PYTHON),$(filter 3.%,$(PYTHON)))
-bundle: | .venv/.fingerprint ## all that a bare box needs, in one signed file [PLATFORM= BOX_PYTHON= KEY= TORCH_INDEX=]
+bundle: | .venv/.fingerprint ## all that a bare box needs, in one signed file [PLATFORM= BOX_PYTHON= KEY=]
 	$(RUN) scripts.bundle
 .venv/.fingerprint:
 	@TORCH_INDEX= $(SETUP_PYTHON) scripts/setup.py

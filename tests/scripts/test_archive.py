@@ -25,7 +25,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folders = [tmp_path_factory.mktemp(name) for name in ("here", "a_longer_way,[off]")]
     environments = []
     for number, folder in enumerate(folders):
-        for name in ("kit", "box", "scripts", "handlers", "config"):
+        for name in ("kit", "common", "box", "scripts", "handlers", "config"):
             shutil.copytree(PROJECT / name, folder / "project" / name)
         workshop = make_workshop(folder / "workshop")
         for path in folder.rglob("*"):
