@@ -28,7 +28,7 @@ help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
 
 ##@ Make a model ready
-setup: ## install what is pinned into .venv, as all targets do by themselves [TORCH_INDEX= PYTHON=]
+setup: ## install what is pinned into .venv, as every target does when needed [TORCH_INDEX= PYTHON=]
 	$(SETUP)
 export: setup ## checkpoint -> traced model.pt, compared with eager [ARCH= WEIGHTS= PRECISION= PICTURES=]
 	$(RUN) scripts.export

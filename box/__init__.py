@@ -3,4 +3,4 @@
 Python's standard library only. `kit/bundle` packs this folder into one file, box.pyz.
 """
 
-VERSION = "0.1.0"
+VERSION = "0.2.0"

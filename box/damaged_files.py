@@ -56,7 +56,7 @@ def _sealed(paths: Paths, release: str) -> list[str]:
     """Its signature and its mark: an activation needs one of the two."""
     found = []
     if not signature.is_one(paths.release(release) / releases.SIGNATURE):
-        found.append(f"{releases.SIGNATURE} of {release} is no signature")
+        found.append(f"{releases.SIGNATURE} of {release} is not a signature")
     if release in confirmations.latest_first(paths) and not confirmations.noted(paths, release):
         found.append(f"{confirmations.MARK} of {release} is not its mark")
     return found

@@ -173,7 +173,7 @@ def install(paths: Paths, asked: Asked) -> Result:
         except OSError as error:
             raise UsageError(f"{asked.signers} cannot be read: {error.strerror}") from None
     if not asked.bundle.is_file():
-        raise UsageError(f"{asked.bundle} is not there")
+        raise UsageError(f"{asked.bundle} does not exist")
     for change in provisioning.provision(paths, asked.address, signers):
         say(change)
     wanted = bundle_file.bring_in(paths, asked.bundle)

@@ -65,7 +65,7 @@ def write_changed(path: Path, content: bytes, mode: int = 0o644) -> bool:
 
 
 def read_object(path: Path) -> dict[str, Any]:
-    """The JSON object in a file; an empty one when it is not there, torn, noise, or anything else."""
+    """The JSON object in a file; an empty one when it is absent, torn, noise, or anything else."""
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError, RecursionError):

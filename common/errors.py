@@ -31,7 +31,7 @@ class KitError(Exception):
 
 
 class UsageError(KitError):
-    """The request itself is wrong: an unknown name, a file that is not there, options that clash."""
+    """The request itself is wrong: an unknown name, a file that does not exist, options that clash."""
 
     exit_status = 2
 

@@ -1,6 +1,6 @@
 """A GIF without what its first frame does not need.
 
-Pillow joins comments one by one, and looks through what is no block byte by byte.
+Pillow joins comments one by one, and looks through what is not a block byte by byte.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ WINDOWS = {"gzip": 31, "x-gzip": 31, "deflate": 15}  # zlib's bits for each Cont
 
 
 def wanted_classes(row: Row, headers: Headers, default: int) -> int:
-    """How many classes to answer with. Raises InputError (400) when topk is no whole number from 1 up."""
+    """How many classes to answer with. Raises InputError (400) when topk is not a whole number from 1 up."""
     value = row[TOPK] if TOPK in row else _http_header(headers, TOPK)
     if value is None and TOPK not in row:
         return default
@@ -59,7 +59,7 @@ def wanted_classes(row: Row, headers: Headers, default: int) -> int:
 
 
 def picture_bytes(row: Row, headers: Headers) -> bytes:
-    """The picture's file. Raises InputError (400) when there is none, more than one, or its text is no base64; 415 for
+    """The picture's file. Raises InputError (400) when there is none, more than one, or its text is not base64; 415 for
     a Content-Encoding that is not known."""
     uploads = [name for name in row if name != TOPK and _content_type(headers, name)]
     if len(uploads) > 1:

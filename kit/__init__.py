@@ -1,3 +1,3 @@
 """The library behind scripts/: from a trained vision model to one that answers requests."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

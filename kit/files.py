@@ -44,6 +44,6 @@ def read_json(path: Path, hint: str = "") -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise KitError(f"{path} is not there", hint) from None
+        raise KitError(f"{path} does not exist", hint) from None
     except (OSError, ValueError) as error:
         raise KitError(f"{path} cannot be read as JSON: {error}", hint) from None

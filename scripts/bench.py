@@ -97,7 +97,7 @@ def client_counts(text: str) -> tuple[int, ...]:
     """`1,8,32` → (1, 8, 32), ascending. Raises UsageError for anything else."""
     words = text.replace(" ", "").split(",")
     if not all(word.isdecimal() and int(word) for word in words):
-        raise UsageError(f"CLIENTS={text} is no list of numbers", "CLIENTS=1,8,32")
+        raise UsageError(f"CLIENTS={text} is not a list of numbers", "CLIENTS=1,8,32")
     return tuple(sorted({int(word) for word in words}))
 
 

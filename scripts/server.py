@@ -91,7 +91,7 @@ def _stay(run: RunFolder, proved: Proved, came: threading.Event) -> None:
         return  # `make stop` from elsewhere
     cause = line_that_matters(read_lines(run.server_log, run.console_log)) or "its log says no reason"
     raise KitError(
-        f"TorchServe ended by itself with status {process.returncode}: {cause}", f"the rest is in {run.server_log}"
+        f"TorchServe ended on its own with status {process.returncode}: {cause}", f"the rest is in {run.server_log}"
     )
 
 
@@ -139,7 +139,7 @@ def stop(profile: ProfileOption = "") -> None:
         console.out.print(
             f"stopped {server.model} {server.version} (pid {server.pid})"
             if was_running
-            else f"it had ended by itself (see {console.shown_path(run.server_log)}); its leftovers are removed"
+            else f"it had ended on its own (see {console.shown_path(run.server_log)}); its leftovers are removed"
         )
 
 

@@ -47,8 +47,8 @@ class Activation:
         self.confirm_seconds = confirm_seconds
         self.journal = journal
         self.since = time.time()
-        self.away_since = 0.0
-        self.away_seconds = 0.0
+        self.down_since = 0.0
+        self.downtime_seconds = 0.0
         self.why_back = ""
 
     def run(self) -> bool:
@@ -121,11 +121,11 @@ class Activation:
         self.journal.step("switch", f"from {on_trial.previous or 'nothing'} to {self.release}")
         releases.switch(self.paths, self.paths.current, self.release)
         self.journal.step("start", "a restart" if on_trial.previous else "the first start")
-        self.away_since = time.monotonic()
+        self.down_since = time.monotonic()
         state = startup.restart(self.paths, self.runs, target)
-        self._count_away()
+        self._count_downtime()
         if on_trial.previous is None:
-            self.away_seconds = 0.0
+            self.downtime_seconds = 0.0
         self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
         return self._passed(target, self._examiner(target).examine(state.pid))
 
@@ -157,10 +157,10 @@ class Activation:
             raise KitError("; ".join(failures), gate=measured.describe(target.gate))
         return measured
 
-    def _count_away(self) -> None:
-        if self.away_since:
-            self.away_seconds += time.monotonic() - self.away_since
-            self.away_since = 0.0
+    def _count_downtime(self) -> None:
+        if self.down_since:
+            self.downtime_seconds += time.monotonic() - self.down_since
+            self.down_since = 0.0
 
     def _await_confirm(self, on_trial: Trial, measured: dict[str, Any]) -> None:
         """Say that the gate is passed, then wait until someone decides: confirm, revert, the deadline, a crash."""
@@ -173,7 +173,7 @@ class Activation:
             waiting=True,
             release=self.release,
             how=on_trial.how,
-            away_seconds=round(self.away_seconds, 1),
+            downtime_seconds=round(self.downtime_seconds, 1),
             gate=measured,
         )
         self.why_back = confirmation.await_word(self.paths, self.runs, pid, deadline, self.confirm_seconds)
@@ -199,13 +199,13 @@ class Activation:
         log = self._log()
         self.journal.step("revert", why)
         outcome = commit_or_rollback.back_and_told(self.paths, self.runs, on_trial, why)
-        self._count_away()
+        self._count_downtime()
         self.journal.result(
             **{"ok": False, "rolled_back": outcome.went_back, "release": self.release, "running": outcome.running},
-            **{"how": on_trial.how, "away_seconds": round(self.away_seconds, 1), "log": log},
+            **{"how": on_trial.how, "downtime_seconds": round(self.downtime_seconds, 1), "log": log},
             **(error.facts if isinstance(error, KitError) else {}),
             error=f"{why}{outcome.trouble}",
-            hint=getattr(error, "hint", "") or "look at the log lines; then fix the release and deploy it anew",
+            hint=getattr(error, "hint", "") or "look at the log lines; then fix the release and deploy it again",
         )
         return False
 
@@ -236,7 +236,7 @@ class Activation:
         measured = self._passed(target, self._examiner(target).examine(self.runs.state().pid))
         commit_or_rollback.tidy(self.paths)
         self.journal.result(
-            **{"ok": True, "waiting": False, "release": self.release, "how": choice.NONE, "away_seconds": 0.0},
+            **{"ok": True, "waiting": False, "release": self.release, "how": choice.NONE, "downtime_seconds": 0.0},
             gate=measured.describe(target.gate),
         )
         return True

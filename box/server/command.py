@@ -40,7 +40,9 @@ def words(manifest: Manifest, paths: Paths) -> dict[str, str]:
 def fill(text: str, known: Mapping[str, str]) -> str:
     def value(match: re.Match[str]) -> str:
         if match[1] not in known:
-            raise KitError(f"the release wants {match[0]}, which this program does not know", "provision this box anew")
+            raise KitError(
+                f"the release wants {match[0]}, which this program does not know", "provision this box again"
+            )
         return known[match[1]]
 
     return re.sub(r"\{(\w+)\}", value, text)

@@ -1,7 +1,7 @@
 """`box.pyz serve`: runs the current release's TorchServe, and tells systemd the truth about it.
 
 READY=1 is said when every worker is READY and a golden picture got its right answer. WATCHDOG=1 is said only after a
-real prediction. When predictions stop, the supervisor ends with a failure, so that it is started anew; and should it
+real prediction. When predictions stop, the supervisor ends with a failure, so that it is started again; and should it
 hang itself, systemd's watchdog ends it.
 """
 

@@ -41,7 +41,7 @@ class Holder:
 
 
 def holder(path: Path) -> Holder | None:
-    """Nobody, too, where the file is no lock: what a power cut left of one keeps no deployer out."""
+    """Nobody, too, where the file is not a lock: what a power cut left of one keeps no deployer out."""
     said = durable.read_object(path)
     try:
         found = Holder(str(said["owner"]), float(said["since"]), float(said["renewed"]))

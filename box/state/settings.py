@@ -37,7 +37,7 @@ class BoxSettings:
 
 
 def read(path: Path) -> BoxSettings:
-    """Raises UsageError for an unknown key or a value that cannot be, Damaged for what is no JSON object at all."""
+    """Raises UsageError for an unknown key or a value that cannot be, Damaged for what is not a JSON object at all."""
     try:
         content = json.loads(path.read_bytes())
     except OSError as error:

@@ -30,7 +30,7 @@ class Trial:
 
 
 def load(paths: Paths) -> Trial | None:
-    """None when there is none, or its marker is no trial's: the confirmed release is right then."""
+    """None when there is none, or its marker is not a trial's: the confirmed release is right then."""
     said = durable.read_object(paths.trial)
     try:
         found = Trial(**said)

@@ -61,7 +61,7 @@ def read_runtime(paths: Paths, manifest: Manifest, until: float) -> Check:
 
 
 def runtime_stands(paths: Paths, manifest: Manifest) -> bool:
-    """So that nothing of it has to be sent: one whose index is lost is made anew, though it may serve meanwhile."""
+    """So that nothing of it has to be sent: one whose index is lost is made again, though it may serve meanwhile."""
     found = runtime_check(paths, manifest)
     return not found.damaged and not found.untold
 

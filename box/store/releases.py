@@ -21,7 +21,8 @@ def here(paths: Paths) -> list[str]:
 
 
 def pointed(link: Path) -> str | None:
-    """The release that `current` or `confirmed` leads to, whether or not it is there; None for what is no such link."""
+    """The release that `current` or `confirmed` leads to, whether or not it is there; None for what is not such a
+    link."""
     try:
         name = link.readlink().name
     except OSError:

@@ -41,7 +41,7 @@ def check(runtime: Path, python: str, until: float | None = None) -> Check:
     """Compare it with its index: sizes and links, and with `until` (monotonic) the contents too, as far as that time
     allows. `python`: the version it is for."""
     if not runtime.is_dir():
-        return Check((f"{runtime} is not there",))
+        return Check((f"{runtime} does not exist",))
     if wrong := _interpreter(runtime, python):
         return Check((wrong,))
     try:
@@ -55,7 +55,7 @@ def check(runtime: Path, python: str, until: float | None = None) -> Check:
 
 
 def _read_index(runtime: Path) -> tuple[dict[str, Row], dict[str, str]]:
-    """Raises KeyError, TypeError or ValueError for what is no index."""
+    """Raises KeyError, TypeError or ValueError for what is not an index."""
     index = durable.read_object(runtime / INDEX)
     files = {str(name): (int(size), str(digest)) for name, (size, digest) in dict(index["files"]).items()}
     return files, {str(name): str(target) for name, target in dict(index["links"]).items()}
@@ -66,7 +66,7 @@ def _interpreter(runtime: Path, python: str) -> str:
     link = runtime / "bin/python"
     if not link.exists():
         leads = f" leads to {link.readlink()}, which" if link.is_symlink() else ""
-        return f"its bin/python{leads} is not there"
+        return f"its bin/python{leads} does not exist"
     name = link.resolve().name
     if VERSIONED.fullmatch(name) and name != f"python{python}":
         return f"it was made for Python {python}, and its bin/python is {name} now: this box's Python was upgraded"

@@ -71,7 +71,7 @@ class StartWatch:
 
 
 def ended(log: Sequence[str]) -> str:
-    """Why Java is not there any more, by all that it said."""
+    """Why Java has ended, by all that it said."""
     return f"TorchServe ended: {line_that_matters(log) or _last(log)}"
 
 

@@ -38,12 +38,12 @@ def read_export(profile: Profile, wanted: str = "") -> dict[str, Any]:
     build, hint = profile.build, export_again(profile)
     for path in (build.model, build.export_report, build.labels, build.preprocessing):
         if not path.is_file():
-            raise KitError(f"build/{profile.name}/{path.name} is not there", hint)
+            raise KitError(f"build/{profile.name}/{path.name} does not exist", hint)
     report = read_json(build.export_report, hint)
     try:
         exported = report["model"]["sha256"]
     except (KeyError, TypeError):
-        raise KitError(f"build/{profile.name}/{build.export_report.name} is no export's report", hint) from None
+        raise KitError(f"build/{profile.name}/{build.export_report.name} is not an export's report", hint) from None
     if sha256(build.model) != exported:
         raise KitError(f"build/{profile.name}/model.pt is not the one that was exported", hint)
     asked = precisions.asked_for(profile, wanted)
@@ -63,7 +63,7 @@ def export_again(profile: Profile) -> str:
 def collect(build: Build, model_config: Path, handlers: Path, provenance: Path) -> Parts:
     """All the files. Raises KitError when one is missing, UsageError when two have one name."""
     if not (handlers / ENTRY).is_file():
-        raise KitError(f"{handlers / ENTRY} is not there", "the handler is part of the kit: restore it")
+        raise KitError(f"{handlers / ENTRY} does not exist", "the handler is part of the kit: restore it")
     sources = sorted(path for path in handlers.glob("*.py") if path.name != "__init__.py")
     named: dict[str, Path] = {}
     for path in (build.model, build.labels, build.preprocessing, model_config, *sources):

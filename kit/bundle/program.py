@@ -21,7 +21,7 @@ UNIX = 3
 def pack(sources: Path = PROJECT, units: Path = UNITS) -> bytes:
     """The packages below `sources`, and the systemd units that the program installs.
 
-    Raises KitError when there is no program, or a module of it is no Python.
+    Raises KitError when there is no program, or a module of it is not Python.
     """
     modules = [path for package in PACKAGES for path in (sources / package).rglob("*.py")]
     members = {str(path.relative_to(sources)): path.read_bytes() for path in modules}
@@ -47,4 +47,4 @@ def _compiles(name: str, content: bytes) -> None:
     try:
         compile(content, name, "exec")
     except SyntaxError as error:
-        raise KitError(f"{name} is no Python: {error}", "it is part of the kit: restore it") from None
+        raise KitError(f"{name} is not Python: {error}", "it is part of the kit: restore it") from None

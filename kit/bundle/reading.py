@@ -58,7 +58,8 @@ def newest(folder: Path) -> list[Path]:
 
 
 def manifest_of(file: Path) -> Manifest:
-    """The manifest alone, nothing checked: for choosing among bundles. Raises KitError when the file is no bundle."""
+    """The manifest alone, nothing checked: for choosing among bundles. Raises KitError when the file is not a
+    bundle."""
     with _opened(file) as tar:
         return manifests.parse(_small(file, tar, tar.next(), MANIFEST))
 
@@ -115,7 +116,7 @@ def _opened(file: Path) -> Iterator[tarfile.TarFile]:
         with tarfile.open(file, "r:") as tar:
             yield tar
     except FileNotFoundError:
-        raise UsageError(f"{file} is not there", "make bundle, or name one: BUNDLE=<file>.bundle") from None
+        raise UsageError(f"{file} does not exist", "make bundle, or name one: BUNDLE=<file>.bundle") from None
     except (OSError, tarfile.TarError) as error:
         raise _broken(file, str(error)) from None
 

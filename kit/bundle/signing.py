@@ -46,7 +46,7 @@ def check(text: bytes, signature: bytes, allowed_signers: Path | None = None) ->
         if allowed_signers is None:
             return key
         if not allowed_signers.is_file():
-            raise UsageError(f"{allowed_signers} is not there", "see ALLOWED SIGNERS in `man ssh-keygen`")
+            raise UsageError(f"{allowed_signers} does not exist", "see ALLOWED SIGNERS in `man ssh-keygen`")
         signers = ["-f", str(allowed_signers), "-s", str(file)]
         found = _keygen(b"", "find-principals", *signers).stdout.decode().split("\n")[0]
         if not found or _keygen(text, "verify", "-n", NAMESPACE, "-I", found, *signers).returncode:
@@ -76,7 +76,7 @@ def _require(key: Path) -> None:
         there = False
     if not there:
         hint = "KEY=<your SSH key>, or make one: ssh-keygen -t ed25519"
-        raise UsageError(f"the file that KEY names is not there {NOT_SHOWN}", hint)
+        raise UsageError(f"the file that KEY names does not exist {NOT_SHOWN}", hint)
 
 
 def allowed_signers_line(key: Path, principal: str) -> str:

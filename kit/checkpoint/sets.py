@@ -19,7 +19,7 @@ Versions = Mapping[str, Mapping[str, Any]]
 @dataclass(frozen=True)
 class WeightSet:
     """`key` is where in the file it stands, keys joined by dots; "" for the file itself. `beside`: what lies among the
-    weights and is no tensor. `versions`: of the modules' formats, as torch saves them with a state dict."""
+    weights and is not a tensor. `versions`: of the modules' formats, as torch saves them with a state dict."""
 
     key: str
     weights: Mapping[str, Tensor]

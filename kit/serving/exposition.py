@@ -50,5 +50,5 @@ def _sample(number: int, line: str) -> Sample:
     try:
         value = float(match["value"])
     except ValueError:
-        raise FormatError(f"line {number}: {match['value']!r} is no number") from None
+        raise FormatError(f"line {number}: {match['value']!r} is not a number") from None
     return Sample(match["name"], dict(re.findall(LABEL, match["labels"] or "")), value)

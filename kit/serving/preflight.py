@@ -104,7 +104,7 @@ def check_archive(report: Path, folder: Path, rebuild: str) -> dict[str, Any]:
     described: dict[str, Any] = read_json(report, rebuild)
     archive = folder / described["file"]
     if not archive.exists():
-        raise KitError(f"{archive} is not there", rebuild)
+        raise KitError(f"{archive} does not exist", rebuild)
     if sha256(archive) != described["sha256"]:
         raise KitError(f"{archive} is broken: its sha256 is not the one it was written with", rebuild)
     try:

@@ -128,7 +128,7 @@ class ServerSettings:
             return minimum, "minWorkers in model-config.yaml"
         if (default := self.values.get("default_workers_per_model", "")).isdigit() and int(default):
             return int(default), "default_workers_per_model in config.properties"
-        return (gpus, f"one a GPU, {count(gpus, 'GPU')}") if gpus else (cores, f"one a core, {count(cores, 'core')}")
+        return (gpus, f"one a GPU, {count(gpus, 'GPU')}") if gpus else (cores, f"one per core, {count(cores, 'core')}")
 
 
 def parse(text: str) -> dict[str, str]:

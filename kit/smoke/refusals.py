@@ -1,6 +1,6 @@
-"""What has to be refused: a wrong token, where the server has tokens, and what is no picture.
+"""What has to be refused: a wrong token, where the server has tokens, and what is not a picture.
 
-What is no picture gets a 4xx with a sentence, and the server goes on answering. A 5xx would blame the server for the
+What is not a picture gets a 4xx with a sentence, and the server goes on answering. A 5xx would blame the server for the
 client's mistake: it wakes people up, and clients send the request again.
 """
 

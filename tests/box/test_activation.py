@@ -38,7 +38,7 @@ def test_one_that_crashes_at_start(box: Box, first: Release, tmp_path: Path) -> 
     came_back(box, result, first)
     assert "RuntimeError: no such operator" in result["error"]
     assert any("RuntimeError: no such operator" in line for line in result["log"])
-    assert result["away_seconds"] > 0
+    assert result["downtime_seconds"] > 0
     late = box.refused("confirm", bad.name)
     assert late["rolled_back"] and "RuntimeError" in late["error"]
 
@@ -48,7 +48,7 @@ def test_a_hot_one_that_crashes_never_stops_the_old(box: Box, first: Release, tm
     box.take(bad)
     result = box.refused("activate", bad.name)
     came_back(box, result, first)
-    assert (result["how"], result["away_seconds"]) == ("hot", 0)
+    assert (result["how"], result["downtime_seconds"]) == ("hot", 0)
     assert "does not start beside" in result["error"] and "RuntimeError: no such operator" in result["error"]
 
 

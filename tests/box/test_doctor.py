@@ -43,7 +43,7 @@ def test_what_is_wrong_with_a_box(box: Box, tmp_path: Path, monkeypatch: pytest.
         f"this box trusts no key: {box.paths.allowed_signers} holds none": "error",
         f"{box.paths.current} leads to no release": "error",
         f"net.mar of {release.name} is not what was signed": "error",
-        f"the runtime of {release.name}: {runtime} is not there": "error",
+        f"the runtime of {release.name}: {runtime} does not exist": "error",
         "the server is stopped": "error",
     }
     assert box.refused("doctor")["findings"]

@@ -116,7 +116,7 @@ def test_the_units_start_the_first_whole_copy_of_the_program(tmp_path: Path) -> 
 
     assert "no copy of box.pyz on this box is whole" in run().stderr
     copy.write_bytes(program.pack())
-    assert (run().returncode, run().stdout.strip()) == (0, "0.1.0")
+    assert (run().returncode, run().stdout.strip()) == (0, "0.2.0")
 
 
 def test_a_release_keeps_files_of_its_own(box: Box, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from tests.box.shop import Box, make_release
 def test_first_release_then_a_hot_upgrade_then_back(box: Box, tmp_path: Path) -> None:
     first, second = make_release("1.0", tmp_path), make_release("2.0", tmp_path)
     result = box.deploy(first)
-    assert (result["how"], result["waiting"], result["away_seconds"]) == ("first", True, 0)
+    assert (result["how"], result["waiting"], result["downtime_seconds"]) == ("first", True, 0)
     assert box.answers_with() == "1.0"
 
     result = box.deploy(second)

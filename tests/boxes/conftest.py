@@ -58,7 +58,7 @@ def second(workshop: Workshop, first: Release, record: Record) -> Release:
 
 @pytest.fixture(scope="session")
 def restarting(workshop: Workshop, first: Release, record: Record) -> Release:
-    """Another configuration: the server has to be started anew for it."""
+    """Another configuration: the server has to be started again for it."""
     release = workshop.variant(first, "3.0", properties="# a setting changed")
     record.names[release.name] = "new"
     return release

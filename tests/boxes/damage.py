@@ -12,7 +12,7 @@ EMPTIED, TORN, NOISE, MISSING = "emptied", "torn", "made noise", "missing"
 
 def damage(box: Box, name: str, how: str) -> None:
     """`name` is a path in the box, from /; of several that fit a pattern the first."""
-    # A link of the box leads nowhere from outside, and is not there for glob.
+    # A link of the box leads nowhere from outside, and does not exist for glob.
     path = next(iter(sorted(box.disk.root.glob(name.lstrip("/"))))) if "*" in name else place(box, name)
     if how == MISSING:
         path.unlink()

@@ -59,5 +59,5 @@ class Record:
     def keep_steps(self, boxes: Iterable[dict[str, Any]]) -> None:
         """Of a roll-out's document: how long each step took, and what kind of roll-out it was."""
         for box in boxes:
-            kept = {key: box[key] for key in ("kind", "how", "bytes", "away_seconds")}
+            kept = {key: box[key] for key in ("kind", "how", "bytes", "downtime_seconds")}
             self.steps.append(kept | {"steps": {name: round(took, 3) for name, took in box["steps"].items()}})

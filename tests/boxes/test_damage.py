@@ -96,7 +96,7 @@ def test_a_damaged_runtime_is_named_and_made_anew(
     told = shop.desk.status([box.name])[box.name]
     assert told["answers"] is False
     mended(shop, box, restarting)
-    tried.came = f"nothing was whole: {status['why_not']}; one deployment made the runtime anew"
+    tried.came = f"nothing was whole: {status['why_not']}; one deployment made the runtime again"
 
 
 @thorough
@@ -111,7 +111,7 @@ def test_a_runtime_whose_list_of_files_is_lost_serves_and_is_made_anew(
     assert shop.running(box) == restarting.name
     assert "files.json" in str(ask(box, "status")["damaged"])
     mended(shop, box, restarting)
-    tried.came = "answered with the confirmed release; one deployment made the runtime anew"
+    tried.came = "answered with the confirmed release; one deployment made the runtime again"
 
 
 @thorough

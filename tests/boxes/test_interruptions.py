@@ -34,7 +34,7 @@ def test_a_deployer_that_is_killed_leaves_the_old_release_and_can_be_resumed(
     resumed = shop.desk.deploy(restarting, shop.names, waves=[1, 2], RESUME="1")
     assert resumed.status == 0, resumed.said
     assert set(shop.all_running().values()) == {restarting.name}
-    tried.came = "no confirm came, the box went back by itself; RESUME=1 finished the roll-out"
+    tried.came = "no confirm came, the box reverted automatically; RESUME=1 finished the roll-out"
 
 
 def test_a_link_cut_between_the_switch_and_the_confirm_brings_the_box_back_by_itself(

@@ -49,7 +49,7 @@ def test_an_upgrade_with_a_restart_goes_canary_first_and_a_rollback_takes_it_bac
     assert back.status == 0, back.said
     assert set(shop.all_running().values()) == {shop.first.name}
     record.keep_steps(back.document["boxes"])
-    away = max(box["away_seconds"] for box in done.document["boxes"])
+    away = max(box["downtime_seconds"] for box in done.document["boxes"])
     tried.came = f"upgraded, each away up to {away:.0f} s; rolled back"
 
 

@@ -70,7 +70,7 @@ class Cost:
 
 def cost(data: bytes) -> Cost:
     """Of decoding a file in this process."""
-    Path("/proc/self/clear_refs").write_text("5")  # the peak of memory is counted anew
+    Path("/proc/self/clear_refs").write_text("5")  # the peak of memory is counted again
     before, begun, raised = _megabytes("VmRSS"), time.process_time(), ""
     with _silent():
         try:

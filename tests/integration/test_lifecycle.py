@@ -29,7 +29,7 @@ from tests.integration.places import Place, wait_for
 def test_start_proves_itself_and_its_curl_line_works(place: Place) -> None:
     started = place.server("start")
     assert started.returncode == 0, started.stderr
-    assert re.search(r"^workers +\d+ \(one a core, \d+ cores?\)", started.stdout, re.MULTILINE)
+    assert re.search(r"^workers +\d+ \(one per core, \d+ cores?\)", started.stdout, re.MULTILINE)
     assert re.search(r"^ready after +[\d.]+ s", started.stdout, re.MULTILINE)
     curl = started.stdout.strip().splitlines()[-1]
     assert curl.startswith("curl -H @")
@@ -178,7 +178,7 @@ def test_foreground_fails_when_the_server_dies(place: Place) -> None:
         os.kill(running.pid, signal.SIGKILL)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 1
-    assert "TorchServe ended by itself with status -9" in errors
+    assert "TorchServe ended on its own with status -9" in errors
     wait_for(lambda: place.processes() == [])
 
 

@@ -23,7 +23,7 @@ def test_modes_are_as_asked(tmp_path: Path) -> None:
 
 def test_json_that_is_missing_or_broken_is_a_sentence(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
-    with pytest.raises(KitError, match="is not there") as caught:
+    with pytest.raises(KitError, match="does not exist") as caught:
         files.read_json(path, "make export")
     assert caught.value.hint == "make export"
     path.write_text("{")

@@ -15,8 +15,8 @@ from tests.conftest import RunScript, script_environment
     ("arguments", "said"),
     [
         (["--against", "nginx"], "AGAINST=nginx is not known"),
-        (["--clients", "1,many"], "CLIENTS=1,many is no list of numbers"),
-        (["--pictures", "nowhere.jpg"], "PICTURES=nowhere.jpg is no file"),
+        (["--clients", "1,many"], "CLIENTS=1,many is not a list of numbers"),
+        (["--pictures", "nowhere.jpg"], "PICTURES=nowhere.jpg is not a file"),
         (
             ["--pictures", "reference", "--url", "127.0.0.1:8080", "--model", "x"],
             "URL=127.0.0.1:8080 is not an address",

@@ -88,8 +88,8 @@ def test_the_same_again_is_the_same_file(
     ("change", "status", "error", "hint"),
     [
         ({"KEY": ""}, 2, "error: a bundle is signed, and no key was named", "KEY=~/.ssh/id_ed25519"),
-        ({"KEY": "ghp_secret"}, 2, "error: the file that KEY names is not there", "ssh-keygen -t ed25519"),
-        ({"KEY": "ghp_secret" * 500}, 2, "error: the file that KEY names is not there", "ssh-keygen -t ed25519"),
+        ({"KEY": "ghp_secret"}, 2, "error: the file that KEY names does not exist", "ssh-keygen -t ed25519"),
+        ({"KEY": "ghp_secret" * 500}, 2, "error: the file that KEY names does not exist", "ssh-keygen -t ed25519"),
         (
             {"BOX_PYTHON": "3.9"},
             2,
@@ -98,7 +98,7 @@ def test_the_same_again_is_the_same_file(
         ),
         ({"PLATFORM": "linux_mips"}, 2, "error: PLATFORM=linux_mips is not one the kit knows", "linux_aarch64"),
         ({"TORCH_INDEX": "/nowhere"}, 2, "error: TORCH_INDEX=/nowhere is neither a URL nor a folder", "hint:"),
-        ({"PROFILE": "cloud-gpu"}, 1, "archive.json is not there", "make archive PROFILE=cloud-gpu"),
+        ({"PROFILE": "cloud-gpu"}, 1, "archive.json does not exist", "make archive PROFILE=cloud-gpu"),
     ],
 )
 def test_wrong_use_is_told_with_its_mend_and_no_traceback(

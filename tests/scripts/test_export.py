@@ -55,12 +55,12 @@ def test_an_own_model_is_shown_as_a_table_with_remarks(tmp_path: Path, run_scrip
     [
         ({"ARCH": "resnet5O"}, "ARCH=resnet5O needs weights", "WEIGHTS=imagenet"),
         ({"ARCH": "resnet5O", "WEIGHTS": "imagenet"}, "no classification network", "resnet50"),
-        ({"WEIGHTS": "absent.pt"}, "the weights absent.pt are not there", "WEIGHTS="),
+        ({"WEIGHTS": "absent.pt"}, "the weights absent.pt do not exist", "WEIGHTS="),
         ({"PROFILE": "nowhere"}, "no profile 'nowhere'", "onprem"),
-        ({"PICTURES": "nowhere"}, "PICTURES=nowhere: nowhere is not there", "PICTURES="),
-        ({"CALIBRATION": "nowhere"}, "CALIBRATION=nowhere: nowhere is not there", "CALIBRATION="),
+        ({"PICTURES": "nowhere"}, "PICTURES=nowhere: nowhere does not exist", "PICTURES="),
+        ({"CALIBRATION": "nowhere"}, "CALIBRATION=nowhere: nowhere does not exist", "CALIBRATION="),
         ({"PRECISION": "int4"}, "PRECISION=int4 is not one of", "PRECISION=fp32|bf16"),
-        ({"MIN_AGREEMENT": "most"}, "MIN_AGREEMENT=most is no number", "98 if not given"),
+        ({"MIN_AGREEMENT": "most"}, "MIN_AGREEMENT=most is not a number", "98 if not given"),
     ],
 )
 def test_wrong_use_ends_with_2_and_a_mend(

@@ -74,7 +74,7 @@ def test_doctor_looks_at_the_desk_and_at_each_box(run_script: RunScript, nowhere
     assert asked.returncode == 1
     findings = json.loads(asked.stdout)["findings"]
     failed = [(one["place"], one["message"]) for one in findings if one["severity"] == "error"]
-    assert ("workstation", "signers: /no/such/file is not there") in failed
+    assert ("workstation", "signers: /no/such/file does not exist") in failed
     assert any(place == "shelf-01" and "connect to host 127.0.0.1" in message for place, message in failed)
     assert any(one["place"] == "workstation" and one["message"].startswith("ssh: ") for one in findings)
 

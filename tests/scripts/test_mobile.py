@@ -38,10 +38,10 @@ def test_json_is_the_comparison(tmp_path: Path, run_script: RunScript) -> None:
     ("variables", "said", "hint"),
     [
         ({"FORMAT": "tflite"}, "FORMAT=tflite is not one of pte, ptl, onnx, all", "FORMAT=pte|ptl|onnx|all"),
-        ({"PRECISION": "bf16"}, "PRECISION=bf16 is no precision for phones", "PRECISION=fp32|int8"),
+        ({"PRECISION": "bf16"}, "PRECISION=bf16 is not a precision for phones", "PRECISION=fp32|int8"),
         ({"FORMAT": "onnx", "PRECISION": "int8"}, "FORMAT=onnx is made in fp32 only", "FORMAT=pte"),
-        ({"WEIGHTS": "absent.pt"}, "the weights absent.pt are not there", "WEIGHTS="),
-        ({"MIN_AGREEMENT": "most"}, "MIN_AGREEMENT=most is no number", "98 if not given"),
+        ({"WEIGHTS": "absent.pt"}, "the weights absent.pt do not exist", "WEIGHTS="),
+        ({"MIN_AGREEMENT": "most"}, "MIN_AGREEMENT=most is not a number", "98 if not given"),
     ],
 )
 def test_wrong_use_ends_with_2_and_a_mend(

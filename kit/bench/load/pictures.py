@@ -69,7 +69,9 @@ def choose(wanted: str, folder: Path) -> PictureSet:
         )
     file = Path(wanted)
     if not file.is_file():
-        raise UsageError(f"PICTURES={wanted} is no file", f"PICTURES={MIXED}, PICTURES={REFERENCE_ONLY}, or a picture")
+        raise UsageError(
+            f"PICTURES={wanted} is not a file", f"PICTURES={MIXED}, PICTURES={REFERENCE_ONLY}, or a picture"
+        )
     return PictureSet(file.name, [file.resolve()], f"{file.name}, {file.stat().st_size / 1000:.0f} kB")
 
 

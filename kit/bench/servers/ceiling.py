@@ -1,4 +1,4 @@
-"""The ceiling: the same handler on the same pictures in plain single-thread processes, one a core, and no server.
+"""The ceiling: the same handler on the same pictures in plain single-thread processes, one per core, and no server.
 
 What a server reaches of it says what HTTP, Java, queues and sockets cost.
 """

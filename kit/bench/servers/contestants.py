@@ -48,7 +48,7 @@ def against_stock(profile: Profile, machine: Machine, folder: Path, request: Req
     if needed > machine.memory_available:
         raise KitError(
             f"the stock servers need about {needed >> 20} MB, and {machine.memory_available >> 20} MB are free",
-            "free some memory, or leave AGAINST=stock out",
+            "free some memory, or omit AGAINST=stock",
         )
     from kit.bench.servers import stock_archive  # imports torch, which takes seconds
 

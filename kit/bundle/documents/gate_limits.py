@@ -34,6 +34,6 @@ def of(profile: Profile) -> dict[str, int]:
     for name, meaning in LIMITS.items():
         value = section.get(name)
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            found = f"is {value!r}" if name in section else "is not there"
+            found = f"is {value!r}" if name in section else "is missing"
             raise UsageError(f"{profile.model_config}: gate: {name} {found}", f"{name}: <a whole number of {meaning}>")
     return {name: section[name] for name in LIMITS}

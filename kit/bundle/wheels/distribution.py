@@ -33,7 +33,7 @@ class Distribution:
 
 
 def read(wheel: Path) -> Distribution:
-    """Raises KitError when it is no wheel."""
+    """Raises KitError when it is not a wheel."""
     try:
         with zipfile.ZipFile(wheel) as opened:
             names = opened.namelist()
@@ -42,7 +42,7 @@ def read(wheel: Path) -> Distribution:
             java, netty = _java(opened, names), _netty(opened, names)
         name, version = canonicalize_name(metadata["name"]), metadata["version"]
     except (zipfile.BadZipFile, StopIteration, KeyError) as error:
-        raise KitError(f"{wheel.name} is no wheel: {error or 'it has no METADATA'}", f"rm {wheel}") from None
+        raise KitError(f"{wheel.name} is not a wheel: {error or 'it has no METADATA'}", f"rm {wheel}") from None
     return Distribution(wheel.name, name, version, *licence(metadata), java, netty)
 
 

@@ -55,7 +55,7 @@ def activate(session: HostSession, verb: str, *arguments: str) -> Event:
     result = session.call(verb, *arguments, *seconds, *session.owner, heard=heard)
     session.result.how = str(result.get("how") or "")
     session.result.gate = dict(result.get("gate") or {})
-    session.result.away_seconds = result.get("away_seconds")
+    session.result.downtime_seconds = result.get("downtime_seconds")
     return session.checked(result)
 
 
@@ -122,12 +122,12 @@ def end_trial(session: HostSession, status: Event, wanted: str = "") -> Event:
 
 def give_up(session: HostSession) -> str:
     """The operator stops while this box is on trial: back now, not when its time is out. Says how it went."""
-    by_itself = "it goes back by itself, since no confirm will come"
+    automatic = "it reverts automatically, since no confirm will come"
     try:
         result = session.call("revert", *session.owner, stoppable=False)
         if not result.get("ok"):
-            return f"on trial; {by_itself} ({result.get('error')})"
+            return f"on trial; {automatic} ({result.get('error')})"
         session.heard(session.call("status", stoppable=False))
     except (LinkLost, BoxError) as error:
-        return f"on trial; {by_itself} ({error})"
+        return f"on trial; {automatic} ({error})"
     return "stopped on trial; it went back"

@@ -41,8 +41,8 @@ class HostResult:
 
     `before` is the release it had confirmed at first ("" for none), `release` the one it was given, `running` what has
     answered since the last change ("" for nothing, None when the workstation does not know), `silent` why nothing
-    answers; `touched`: it runs the new release, or may. `bytes` went over the link, both ways; `away_seconds` is how
-    long it gave no answers; `steps` are seconds each.
+    answers; `touched`: it runs the new release, or may. `bytes` went over the link, both ways; `downtime_seconds` is
+    how long it gave no answers; `steps` are seconds each.
     """
 
     box: str
@@ -59,7 +59,7 @@ class HostResult:
     log: Sequence[str] = ()
     changes: list[str] = field(default_factory=list)
     bytes: int = 0
-    away_seconds: float | None = None
+    downtime_seconds: float | None = None
     steps: dict[str, float] = field(default_factory=dict)
     gate: dict[str, Any] = field(default_factory=dict)
 

@@ -13,7 +13,7 @@ from kit.fleet.ssh.remote import BoxError, Event, Remote
 
 # For a box whose link broke before it could say.
 GATE_SECONDS = 180.0
-WENT_BACK = " (it went back by itself)"
+WENT_BACK = " (it reverted automatically)"
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""fleet.yaml → Fleet. config/fleet.example.yaml documents every key; what is not there is refused by name."""
+"""fleet.yaml → Fleet. config/fleet.example.yaml documents every key; what it does not list is refused by name."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BOX_KEYS = ("address", "groups", "inference_address")
 GROUP_KEYS = ("inference_address",)
 WAVE_KEYS = ("group", "count", "percent", "pause", "allowed_failures")
 SELECTORS = ("group", "count", "percent")
-# The box goes back by itself when no confirm comes; under ten seconds a slow link alone would do that.
+# The box reverts automatically when no confirm comes; under ten seconds a slow link alone would do that.
 LEAST_CONFIRM_SECONDS = 10
 ADDRESS = re.compile(r"[A-Za-z0-9_.@:%+][A-Za-z0-9_.@:%+-]*")
 EXAMPLE = "config/fleet.example.yaml shows every key"
@@ -73,7 +73,7 @@ def wrong_address(address: str) -> str:
     if "://" in address:
         return "is a URL: write user@host, and name a port in your ssh config (Host …, Port …)"
     if not ADDRESS.fullmatch(address):
-        return "is no address that ssh takes: user@host, or a Host of your ssh config"
+        return "is not an address that ssh takes: user@host, or a Host of your ssh config"
     host = address.rpartition("@")[2]
     if ":" in host and not is_ipv6(host):
         return "names a port, which ssh does not take there: give it a Host and a Port in your ssh config"
@@ -165,4 +165,4 @@ def read_url(given: Located | None) -> str:
             return url
     except ValueError:
         pass
-    raise given.wrong(f"inference_address {url!r} is no address to listen at", "http://0.0.0.0:8080")
+    raise given.wrong(f"inference_address {url!r} is not an address to listen at", "http://0.0.0.0:8080")

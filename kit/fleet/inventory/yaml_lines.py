@@ -83,7 +83,7 @@ class Located:
 
 
 def read(file: Path) -> Located:
-    """A YAML file. Raises UsageError when it is not there, not YAML or empty."""
+    """A YAML file. Raises UsageError when it does not exist, is not YAML or is empty."""
     try:
         node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
     except (OSError, UnicodeDecodeError) as error:

@@ -33,8 +33,8 @@ class DeployRequest:
 
 
 def deploy_task(workspace: Workspace, request: DeployRequest) -> Task:
-    """Raises KitError for a bundle that is not there or not to be trusted, UsageError for one that is not the resumed
-    roll-out's."""
+    """Raises KitError for a bundle that does not exist or is not to be trusted, UsageError for one that is not the
+    resumed roll-out's."""
     signers = read_signers(request.signers)
     named = request.named or [Path(name) for name in (request.resumed.bundles if request.resumed else ())]
     staged_releases = [
@@ -45,7 +45,7 @@ def deploy_task(workspace: Workspace, request: DeployRequest) -> Task:
         begun = ", ".join(request.resumed.releases)
         raise UsageError(
             f"the unfinished roll-out is of {begun}, these bundles are {', '.join(releases)}",
-            "leave BUNDLE away to go on with it, or RESUME to begin anew",
+            "omit BUNDLE to go on with it, or RESUME to begin again",
         )
     options = options_of(workspace, request.break_lock, signers)
 
@@ -69,13 +69,13 @@ def unfinished(workspace: Workspace) -> Record:
     """The roll-out to go on with. Raises UsageError when there is none."""
     record = journal.read(workspace.rollout)
     if record.start.get("what") != "deploy":
-        raise UsageError(f"fleet {workspace.fleet.name} has no roll-out to resume", "leave RESUME away")
+        raise UsageError(f"fleet {workspace.fleet.name} has no roll-out to resume", "omit RESUME")
     if record.start.get("fleet") != workspace.fleet.source:
-        raise UsageError(f"the unfinished roll-out was for {record.start.get('fleet')}", "leave RESUME away")
+        raise UsageError(f"the unfinished roll-out was for {record.start.get('fleet')}", "omit RESUME")
     if record.verdict == Verdict.TAKEN_BACK.value:
         raise UsageError(
             f"the last roll-out of {', '.join(record.releases)} was stopped and taken back",
-            "see why with make history; leave RESUME away to try the release again",
+            "see why with make history; omit RESUME to try the release again",
         )
     return record
 

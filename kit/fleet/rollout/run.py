@@ -47,7 +47,7 @@ def carry_out(workspace: Workspace, task: Task, screen: Screen, resumed: Record 
     engine = Engine(waves.cut(workspace.fleet), workspace.fleet.parallel, task.careful)
     journal = Journal(workspace.rollout)
     # Ctrl-C, TERM or a closed terminal ends the run in order; more of them change nothing: a box on trial has to be
-    # brought back first, and `kill -9` is safe too (it goes back by itself then).
+    # brought back first, and `kill -9` is safe too (it reverts automatically then).
     with noted(workspace.stopping, screen.stopping):
         journal.write("start" if resumed is None else "resume", **begun)
         hosts = hosts_of(workspace, task, screen, journal, resumed)

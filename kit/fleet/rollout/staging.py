@@ -34,7 +34,7 @@ def choose(named: Sequence[Path], folder: Path) -> list[Path]:
     if len(set(models.values())) > 1:
         held = "; ".join(f"{path.name}: {model}" for path, model in models.items())
         raise UsageError(
-            f"the bundles hold different models: {held}", "make them anew, or name those you mean in BUNDLE"
+            f"the bundles hold different models: {held}", "make them again, or name those you mean in BUNDLE"
         )
     return list(chosen.values())
 

@@ -49,7 +49,7 @@ def words(stderr: str, address: str) -> str:
     """Why there is no link, and what to do where ssh's own last line does not say so."""
     if HOST_KEY_CHANGED in stderr:
         return (
-            "its host key is another one than this workstation knows: it was installed anew, or somebody sits between "
+            "its host key is another one than this workstation knows: it was reinstalled, or somebody sits between "
             f"→ when you know which it is: {forgetting(stderr, address)}, and log in once by hand"
         )
     if HOST_KEY_UNKNOWN.search(stderr):

@@ -14,8 +14,8 @@ class Facts:
     """What a box is. `bits` is its python3's pointer size, 0 when it has none; `root` whether commands can run as root;
     `boot` is another after each start of the machine.
 
-    `program` is the sha256 of box.pyz, "" when it is not there or not whole; `whole` the place of a copy that is, ""
-    for none; `damaged`: something of it lies there, so that this is no bare box."""
+    `program` is the sha256 of box.pyz, "" when it is missing or not whole; `whole` the place of a copy that is, "" for
+    none; `damaged`: something of it lies there, so that this is not a bare box."""
 
     machine: str
     python: str

@@ -78,7 +78,7 @@ def keys(environment: Mapping[str, str], ssh_config: str) -> FleetFinding:
 def named(what: str, file: Path) -> FleetFinding:
     if file.is_file():
         return FleetFinding("workstation", "ok", f"{what}: {file}")
-    return FleetFinding("workstation", "error", f"{what}: {file} is not there", "name a file that is")
+    return FleetFinding("workstation", "error", f"{what}: {file} does not exist", "name one that does")
 
 
 def boxes(answers: Sequence[Answer]) -> Iterator[FleetFinding]:

@@ -10,6 +10,8 @@ from kit.fleet.host.result import HostResult, Job, Kind
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.wave_engine import Engine, Verdict
 
+# Of the JSON document; 2 calls downtime and hints so.
+FORMAT = 2
 HEADLINES = {
     Verdict.DONE: "done",
     Verdict.REFUSED: "REFUSED, nothing was changed",
@@ -79,6 +81,7 @@ class Report:
 
     def document(self) -> dict[str, Any]:
         return {
+            "format": FORMAT,
             "ok": not self.failed,
             "what": self.what,
             "fleet": self.fleet,
@@ -150,7 +153,9 @@ def error(host_result: HostResult) -> str:
 
 def changed(host_result: HostResult) -> str:
     came = f"{host_result.before or 'nothing'} → {host_result.running}"
-    return f"{came}, {host_result.how}, away {host_result.away_seconds or 0:.1f} s, {megabytes(host_result.bytes)}"
+    return (
+        f"{came}, {host_result.how}, downtime {host_result.downtime_seconds or 0:.1f} s, {megabytes(host_result.bytes)}"
+    )
 
 
 def provisioned(results: Sequence[HostResult]) -> Iterator[str]:

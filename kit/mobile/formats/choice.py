@@ -50,7 +50,7 @@ def targets(wanted: str, precision: str) -> list[PhoneTarget]:
         names = (*FORMATS, ALL)
         raise UsageError(f"FORMAT={wanted} is not one of {', '.join(names)}", f"FORMAT={'|'.join(names)}")
     if precision not in ("", *PRECISIONS):
-        raise UsageError(f"PRECISION={precision} is no precision for phones", f"PRECISION={'|'.join(PRECISIONS)}")
+        raise UsageError(f"PRECISION={precision} is not a precision for phones", f"PRECISION={'|'.join(PRECISIONS)}")
     formats = [FORMATS[wanted]] if wanted in FORMATS else list(FORMATS.values())
     precisions = (precision,) if precision else PRECISIONS
     found = [PhoneTarget(made, name) for made in formats for name in precisions if name in made.precisions]

@@ -89,7 +89,7 @@ class Rounding:
 
     def harm(self, batches: Iterable[Tensor]) -> dict[str, float]:
         """By layer: by how much its rounding moves the lead of a picture's first answer over its second, in the
-        network's own figures. NaN where that is no number.
+        network's own figures. NaN where that is not a number.
 
         To first order, and for all layers in one run forward and back: the error that rounding adds to a layer's
         answer, times the lead's gradient with respect to that answer. Raises RuntimeError for a network that has no

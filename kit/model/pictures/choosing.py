@@ -71,7 +71,7 @@ def find(wanted: str, name: str, labels: Sequence[str] | None = None) -> Found:
 
 
 def places(wanted: str, name: str) -> list[Path]:
-    """The folders and files that a variable of that name holds. Raises UsageError for one that is not there."""
+    """The folders and files that a variable of that name holds. Raises UsageError for one that does not exist."""
     if Path(wanted).exists():
         return [Path(wanted)]
     try:
@@ -80,7 +80,7 @@ def places(wanted: str, name: str) -> list[Path]:
         words = [wanted]
     found = [Path(word) for word in words]
     if absent := [str(path) for path in found if not path.exists()]:
-        raise UsageError(f"{name}={wanted}: {absent[0]} is not there", f"{name}=<a folder, or pictures>")
+        raise UsageError(f"{name}={wanted}: {absent[0]} does not exist", f"{name}=<a folder, or pictures>")
     return found
 
 

@@ -74,7 +74,7 @@ def choose(wanted: str) -> Architecture:
     if wanted not in names:
         near = difflib.get_close_matches(wanted.lower().replace("-", "_"), names, n=3, cutoff=0.5)
         raise UsageError(
-            f"ARCH={wanted} is no classification network of torchvision {torchvision.__version__}",
+            f"ARCH={wanted} is not a classification network of torchvision {torchvision.__version__}",
             (f"did you mean {', '.join(near)}? " if near else "") + "Your own: ARCH=<file.py>:<function>",
         )
     return Architecture(wanted, wanted, lambda **arguments: torchvision.models.get_model(wanted, **arguments), True)

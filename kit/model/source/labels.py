@@ -40,7 +40,7 @@ class Labels:
 def read(path: Path) -> Labels:
     """Raises UsageError when the file is in none of the known forms."""
     if not path.is_file():
-        raise UsageError(f"the labels {path} are not there", f"LABELS=<file>: {FORMS}")
+        raise UsageError(f"the labels {path} do not exist", f"LABELS=<file>: {FORMS}")
     text = _text(path)
     found = _of_json(text, path) if path.suffix == ".json" or text.lstrip()[:1] in ("{", "[") else _of_lines(text)
     if not found.names or not all(found.names):

@@ -62,12 +62,12 @@ def _mend(error: BaseException, file: Path, doing: str) -> str:
 def function(reference: str) -> tuple[Path, str, Callable[..., Any]]:
     """`net.py:make` → the file, "make", and what makes the network: a function, a class, a partial, or the network.
 
-    Raises UsageError when the file or the name is not there, or when it needs more than a number of classes.
+    Raises UsageError when the file or the name does not exist, or when it needs more than a number of classes.
     """
     path, _, wanted = reference.rpartition(":")
     file = Path(path).resolve()
     if not file.is_file():
-        raise UsageError(f"ARCH={reference}: {file} is not there", FORMS)
+        raise UsageError(f"ARCH={reference}: {file} does not exist", FORMS)
     with blamed_on(file, "importing it"):
         found = getattr(_imported(file), wanted, None)
     if isinstance(found, nn.Module):

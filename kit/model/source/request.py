@@ -41,25 +41,25 @@ class Request:
     multilabel: str = ""
 
     def check(self) -> None:
-        """Raises UsageError for options that cannot be, and for files that are not there."""
+        """Raises UsageError for options that cannot be, and for files that do not exist."""
         if not self.weights and self.arch not in ("", DEFAULT_ARCH):
             raise UsageError(
                 f"ARCH={self.arch} needs weights: the embedded ones are for {DEFAULT_ARCH}",
                 f"WEIGHTS=imagenet for torchvision's own, or {WEIGHTS_FORMS}",
             )
         if self.weights not in ("", IMAGENET) and not Path(self.weights).is_file():
-            raise UsageError(f"the weights {self.weights} are not there", f"WEIGHTS=imagenet, or {WEIGHTS_FORMS}")
+            raise UsageError(f"the weights {self.weights} do not exist", f"WEIGHTS=imagenet, or {WEIGHTS_FORMS}")
         if self.labels and not Path(self.labels).is_file():
-            raise UsageError(f"the labels {self.labels} are not there", "LABELS=<a JSON or text file of names>")
+            raise UsageError(f"the labels {self.labels} do not exist", "LABELS=<a JSON or text file of names>")
         if self.preprocessing and not Path(self.preprocessing).is_file():
-            raise UsageError(f"PREPROCESSING={self.preprocessing} is not there", "PREPROCESSING=<preprocessing.json>")
+            raise UsageError(f"PREPROCESSING={self.preprocessing} does not exist", "PREPROCESSING=<preprocessing.json>")
         for variable, wanted in (("PICTURES", self.pictures), ("CALIBRATION", self.calibration)):
             if wanted:
                 places(wanted, variable)
         self.limits()
         if self.model_name and not MODEL_NAME.fullmatch(self.model_name):
             raise UsageError(
-                f"MODEL_NAME={self.model_name} is no name that TorchServe takes",
+                f"MODEL_NAME={self.model_name} is not a name that TorchServe takes",
                 "letters and digits, and after the first one also _ . -",
             )
 
@@ -75,5 +75,5 @@ def _number(name: str, given: str, usual: float) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 100:
-        raise UsageError(f"{name}={given} is no number from 0 to 100", f"{name}=<0 to 100>, {usual:g} if not given")
+        raise UsageError(f"{name}={given} is not a number from 0 to 100", f"{name}=<0 to 100>, {usual:g} if not given")
     return value

@@ -52,7 +52,7 @@ def test_the_provenance_names_weights_versions_and_measurements(exported: Worksh
 def test_without_an_export_it_says_what_to_run(workshop: Workshop) -> None:
     with pytest.raises(KitError) as raised:
         archive(workshop.profile, "", "1.0")
-    assert raised.value.message == "build/bench/model.pt is not there"
+    assert raised.value.message == "build/bench/model.pt does not exist"
     assert raised.value.hint == "make export PROFILE=bench"
 
 
@@ -157,7 +157,7 @@ def test_a_damaged_archive_is_noticed(exported: Workshop, tmp_path: Path, damage
 def test_a_folder_without_the_entry_handler_is_refused(exported: Workshop, tmp_path: Path) -> None:
     handlers = tmp_path / "handlers"
     handlers.mkdir()
-    with pytest.raises(KitError, match=r"image_classifier\.py is not there"):
+    with pytest.raises(KitError, match=r"image_classifier\.py does not exist"):
         collect(exported.profile.build, exported.profile.model_config, handlers, tmp_path / "provenance.json")
 
 

@@ -40,5 +40,5 @@ def test_one_of_the_users_own(tmp_path: Path) -> None:
 
 
 def test_anything_else_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="PICTURES=many is no file"):
+    with pytest.raises(UsageError, match="PICTURES=many is not a file"):
         pictures.choose("many", tmp_path)

@@ -41,7 +41,7 @@ def test_int8_fits_the_processor_that_it_was_made_for(desk: Desk, engine: str, f
 
 def test_without_an_archive_it_says_what_to_run(desk: Desk) -> None:
     desk.profile.build.archive_report.unlink()
-    with pytest.raises(KitError, match=r"archive\.json is not there") as raised:
+    with pytest.raises(KitError, match=r"archive\.json does not exist") as raised:
         content.check_archive(desk.profile, X86)
     assert raised.value.hint == "make archive PROFILE=bench PLATFORM=linux_x86_64"
 

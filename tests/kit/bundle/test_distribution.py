@@ -39,5 +39,5 @@ def test_the_netty_in_torchserves_jar_is_found(tmp_path: Path) -> None:
 
 def test_what_is_no_wheel_is_refused(tmp_path: Path) -> None:
     (tmp_path / NAME).write_bytes(b"no zip")
-    with pytest.raises(KitError, match="is no wheel"):
+    with pytest.raises(KitError, match="is not a wheel"):
         distribution.read(tmp_path / NAME)

@@ -43,6 +43,6 @@ def test_a_limit_that_cannot_be_is_named(tmp_path: Path, change: dict[str, objec
 def test_a_limit_that_is_missing_is_named_with_its_unit(tmp_path: Path) -> None:
     section = gate_limits.of(EDGE)
     del section["second_worker_mb"]
-    with pytest.raises(UsageError, match="gate: second_worker_mb is not there") as raised:
+    with pytest.raises(UsageError, match="gate: second_worker_mb is missing") as raised:
         gate_limits.of(profile(tmp_path, section))
     assert "MB" in raised.value.hint

@@ -121,7 +121,7 @@ def test_without_a_key_nothing_is_fetched_or_made(desk: Desk, monkeypatch: pytes
         raise AssertionError("the key is looked at before a download of minutes")
 
     monkeypatch.setattr(making, "fetch", too_early)
-    with pytest.raises(UsageError, match="the file that KEY names is not there"):
+    with pytest.raises(UsageError, match="the file that KEY names does not exist"):
         making.bundle(desk.profile, X86, desk.folder / "none")
     assert bundles(desk) == []
 

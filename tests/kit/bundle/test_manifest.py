@@ -27,7 +27,7 @@ DOCUMENT: dict[str, Any] = {
 
 
 def changed(made: Manifest, rename: bool = True, **changes: object) -> bytes:
-    """A manifest with other content, its name made anew unless it shall not fit."""
+    """A manifest with other content, its name made again unless it shall not fit."""
     document = {**json.loads(made.content), **changes}
     if rename:
         document["release"] = manifest.release_name(document)

@@ -49,5 +49,5 @@ def test_a_module_that_is_no_python_is_refused(tmp_path: Path) -> None:
     (tmp_path / "box").mkdir()
     (tmp_path / "box" / "__main__.py").write_text("import sys\n")
     (tmp_path / "box" / "broken.py").write_text("def (:\n")
-    with pytest.raises(KitError, match=r"box/broken\.py is no Python"):
+    with pytest.raises(KitError, match=r"box/broken\.py is not Python"):
         program.pack(tmp_path)

@@ -140,7 +140,7 @@ def test_the_newest_bundle_comes_first(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not there"):
+    with pytest.raises(UsageError, match="does not exist"):
         reading.manifest_of(tmp_path / "none.bundle")
 
 

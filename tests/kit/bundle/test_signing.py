@@ -82,7 +82,7 @@ def test_what_is_no_signature_is_refused(rubbish: bytes) -> None:
 
 
 def test_a_key_that_is_not_there_is_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not there"):
+    with pytest.raises(UsageError, match="does not exist"):
         signing.sign(TEXT, tmp_path / "none")
 
 
@@ -94,7 +94,7 @@ def test_a_file_that_is_no_key_cannot_sign(tmp_path: Path) -> None:
 
 
 def test_signers_that_are_not_there_are_wrong_use(key: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not there"):
+    with pytest.raises(UsageError, match="does not exist"):
         signing.check(TEXT, signing.sign(TEXT, key), tmp_path / "none")
 
 
@@ -103,5 +103,5 @@ def test_the_public_half_is_read_from_the_private_one_too(key: Path, tmp_path: P
     alone.write_bytes(key.read_bytes())
     alone.chmod(0o600)
     assert signing.public_key(alone).split()[:2] == signing.public_key(key).split()[:2]
-    with pytest.raises(UsageError, match="is not there"):
+    with pytest.raises(UsageError, match="does not exist"):
         signing.public_key(tmp_path / "none")

@@ -13,7 +13,7 @@ from kit.machine import Machine
 
 GB = 1 << 30
 SERVER = Machine("x86_64", 8, 32 * GB, 24 * GB, ())
-ONPREM = ProfileFacts("onprem", 8, "one a core, 8 cores", 1, "int8", 1 * GB, False)
+ONPREM = ProfileFacts("onprem", 8, "one per core, 8 cores", 1, "int8", 1 * GB, False)
 GOOD = Facts(
     machine=SERVER,
     flags=frozenset({"avx2", "avx512_vnni", "avx512_bf16"}),

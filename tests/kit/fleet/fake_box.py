@@ -104,7 +104,7 @@ class FakeBox:
         how = "restart" if self.state["confirmed"] else "first"
         self.state["on_trial"] = release
         self.state["last"] = {"release": release, "at": time.time(), "ended": time.time(), "waiting": True, "ok": True}
-        return {"ok": True, "waiting": True, "how": how, "away_seconds": 3.5, "gate": {"p95_ms": 120}}
+        return {"ok": True, "waiting": True, "how": how, "downtime_seconds": 3.5, "gate": {"p95_ms": 120}}
 
     def _confirm(self, given: argparse.Namespace, stdin: bytes) -> Result:
         if given.release not in (self.state["on_trial"], self.state["confirmed"]):

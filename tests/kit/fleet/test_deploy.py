@@ -42,7 +42,7 @@ def test_a_failing_canary_is_the_only_box_that_was_touched(shop: Shop) -> None:
     assert shop.confirmed() == ["r1"] * 5
     assert [shop.state(box)["calls"].count("activate") for box in shop.remotes] == [2, 1, 1, 1, 1]
     canary = results(report)["b1"]
-    assert canary.error == "p95 3000 ms, 2000 allowed (it went back by itself)"
+    assert canary.error == "p95 3000 ms, 2000 allowed (it reverted automatically)"
     assert canary.running == "r1"
     assert "    | ERROR it is wrong" in report.text()
 
@@ -74,7 +74,7 @@ def test_a_box_with_nothing_before_keeps_the_release_that_passed_its_gate(shop: 
     kinds = {box: host_result.kind for box, host_result in results(report).items()}
     assert kinds == {"b1": Kind.KEPT, "b2": Kind.FAILED, "b3": Kind.KEPT, "b4": Kind.READY, "b5": Kind.READY}
     assert shop.confirmed() == ["r1", None, "r1", None, None]
-    assert "  b2  too slow (it went back by itself); runs nothing" in report.text()
+    assert "  b2  too slow (it reverted automatically); runs nothing" in report.text()
 
 
 def test_a_box_that_cannot_be_taken_back_is_named_first(shop: Shop) -> None:

@@ -142,7 +142,7 @@ def test_a_box_that_says_no_to_the_confirm_is_asked_what_it_runs(shop: Shop) -> 
     box.on_call = lambda verb: box.box.time_out() if verb == "confirm" else None
     report = shop.deploy("r2")
     late = results(report)["b2"]
-    assert (late.running, late.error) == ("r1", "no confirm came within 10 s (it went back by itself)")
+    assert (late.running, late.error) == ("r1", "no confirm came within 10 s (it reverted automatically)")
     assert shop.confirmed() == ["r2", "r1", "r2", "r2", "r2"]
 
 

@@ -85,7 +85,7 @@ def test_the_example_is_read_as_it_says() -> None:
         ("boxes: [pi@b1]\nconfirm_seconds: 5", 2, "confirm_seconds must be a number, 10 or more", ""),
         ("boxes: [pi@b1]\npause: 3\npause: 4", 3, "'pause' is given twice", "shops.yaml:2"),
         ("boxes:\n  - pi@b1\n  - root@b1", 3, "b1 is listed twice", ""),
-        ("boxes:\n  - -oProxyCommand=evil", 2, "is no address that ssh takes", ""),
+        ("boxes:\n  - -oProxyCommand=evil", 2, "is not an address that ssh takes", ""),
         ("boxes:\n  - ssh://pi@b1:22", 2, "is a URL", ""),
         ("boxes:\n  - pi@b1:2222", 2, "names a port", ""),
         ("boxes: pi@b1", 1, "boxes must be a list", ""),

@@ -23,14 +23,14 @@ def report(verdict: Verdict, *results: HostResult, reason: str = "") -> Report:
 
 def test_a_good_run_is_a_few_plain_lines() -> None:
     well = box("shelf-01", Kind.CHANGED, running="r2")
-    well.how, well.away_seconds, well.bytes = "restart", 12.34, 46_700_000
+    well.how, well.downtime_seconds, well.bytes = "restart", 12.34, 46_700_000
     again = box("shelf-02", Kind.UNCHANGED, running="r2")
     well.changes, again.changes = ["wrote the unit"], ["wrote the unit"]
     made = report(Verdict.DONE, well, again, box("shelf-10", Kind.UNREACHABLE, error="link lost: No route to host"))
     assert made.text().splitlines() == [
         "deploy r2 → shops in 1 min 15 s: done: 1 changed, 1 had it already, 1 out of reach",
         "changed:",
-        "  shelf-01  r1 → r2, restart, away 12.3 s, 46.7 MB",
+        "  shelf-01  r1 → r2, restart, downtime 12.3 s, 46.7 MB",
         "set up on shelf-01, shelf-02:",
         "  wrote the unit",
         "out of reach, as they were (RESUME=1 takes them later):",
@@ -40,7 +40,7 @@ def test_a_good_run_is_a_few_plain_lines() -> None:
 
 
 def test_a_bad_run_names_first_what_a_person_has_to_look_at() -> None:
-    failing = box("shelf-02", Kind.FAILED, error="too slow (it went back by itself)", running="r1")
+    failing = box("shelf-02", Kind.FAILED, error="too slow (it reverted automatically)", running="r1")
     failing.log = ["ERROR a", "ERROR b"]
     made = report(
         Verdict.TAKEN_BACK,
@@ -56,7 +56,7 @@ def test_a_bad_run_names_first_what_a_person_has_to_look_at() -> None:
         "NOT TAKEN BACK, look at these first:",
         "  shelf-03  link lost: gone; what it runs is not known",
         "failed:",
-        "  shelf-02  too slow (it went back by itself); runs r1",
+        "  shelf-02  too slow (it reverted automatically); runs r1",
         "              | ERROR a",
         "              | ERROR b",
         "taken back:",
@@ -113,6 +113,6 @@ def test_the_document_is_json_and_has_everything_of_each_box() -> None:
     document = json.loads(json.dumps(made.document()))
     assert (document["ok"], document["verdict"], document["seconds"]) == (True, "done", 75.4)
     assert document["boxes"][0]["kind"] == "changed"
-    assert {"box", "job", "before", "running", "error", "log", "how", "away_seconds", "bytes", "steps"} <= set(
+    assert {"box", "job", "before", "running", "error", "log", "how", "downtime_seconds", "bytes", "steps"} <= set(
         document["boxes"][0]
     )

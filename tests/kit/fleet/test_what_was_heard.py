@@ -41,7 +41,7 @@ def test_a_box_that_went_back_and_does_not_answer_did_not_go_back(shop: Shop) ->
     shop.deploy("r1")
     shop.state("b1")["faults"] |= {"gate": {"r2": "too slow"}, "answers": True, "went_back": False}
     host_result = results(shop.deploy("r2"))["b1"]
-    assert "went back by itself" not in host_result.error
+    assert "reverted automatically" not in host_result.error
     assert host_result.running is None
     assert host_result.silent
 
@@ -87,7 +87,7 @@ def test_a_damaged_program_is_replaced_before_the_lock_is_asked(shop: Shop) -> N
     remote.on_call = order.append
     shop.signers = ""
     shop.fleet = Fleet("one", "one", shop.fleet.boxes[:1], pause=0)
-    assert not shop.deploy("r1").failed, "it is no bare box: it knows whom to trust"
+    assert not shop.deploy("r1").failed, "it is not a bare box: it knows whom to trust"
     assert order.index("install") < order.index("lock")
 
 

@@ -30,7 +30,7 @@ def test_a_choice_leaves_the_rest_out(wanted: str, precision: str, made: list[st
     ("wanted", "precision", "said", "hint"),
     [
         ("tflite", "", "FORMAT=tflite is not one of pte, ptl, onnx, all", "FORMAT=pte|ptl|onnx|all"),
-        ("pte", "fp16", "PRECISION=fp16 is no precision for phones", "PRECISION=fp32|int8"),
+        ("pte", "fp16", "PRECISION=fp16 is not a precision for phones", "PRECISION=fp32|int8"),
         ("onnx", "int8", "FORMAT=onnx is made in fp32 only", "FORMAT=pte"),
     ],
 )

@@ -163,7 +163,7 @@ def test_shapes_take_no_memory_and_are_those_of_the_network(name: str) -> None:
 
 
 def test_a_missing_file_or_function_is_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="is not there"):
+    with pytest.raises(UsageError, match="does not exist"):
         architecture.choose(f"{tmp_path / 'absent.py'}:make")
     (tmp_path / "empty.py").write_text("")
     with pytest.raises(UsageError, match="no function 'make'"):

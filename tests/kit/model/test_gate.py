@@ -56,5 +56,5 @@ def test_both_limits_can_be_set_and_fp32_stays_exact() -> None:
 
 @pytest.mark.parametrize("value", ["-1", "101", "many", "nan"])
 def test_a_limit_that_is_none_is_wrong_use(value: str) -> None:
-    with pytest.raises(UsageError, match=f"MIN_AGREEMENT={value} is no number from 0 to 100"):
+    with pytest.raises(UsageError, match=f"MIN_AGREEMENT={value} is not a number from 0 to 100"):
         Request(min_agreement=value).check()

@@ -98,7 +98,7 @@ def test_names_of_any_bytes_and_length_are_found(tmp_path: Path) -> None:
 def test_what_is_not_there_is_wrong_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wanted: str) -> None:
     monkeypatch.chdir(tmp_path)
     put(tmp_path, "there.jpg")
-    with pytest.raises(UsageError, match=f"PICTURES={wanted}: .*absent.* is not there"):
+    with pytest.raises(UsageError, match=f"PICTURES={wanted}: .*absent.* does not exist"):
         find(wanted)
 
 

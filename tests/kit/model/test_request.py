@@ -12,12 +12,12 @@ from kit.model.source.request import Request
     ("asked", "said"),
     [
         (Request(arch="resnet50"), "ARCH=resnet50 needs weights"),
-        (Request(weights="absent.pt"), "the weights absent.pt are not there"),
-        (Request(labels="absent.txt"), "the labels absent.txt are not there"),
-        (Request(preprocessing="absent.json"), "PREPROCESSING=absent.json is not there"),
-        (Request(pictures="absent"), "PICTURES=absent: absent is not there"),
-        (Request(model_name="my model"), "MODEL_NAME=my model is no name"),
-        (Request(model_name="../up"), "MODEL_NAME=../up is no name"),
+        (Request(weights="absent.pt"), "the weights absent.pt do not exist"),
+        (Request(labels="absent.txt"), "the labels absent.txt do not exist"),
+        (Request(preprocessing="absent.json"), "PREPROCESSING=absent.json does not exist"),
+        (Request(pictures="absent"), "PICTURES=absent: absent does not exist"),
+        (Request(model_name="my model"), "MODEL_NAME=my model is not a name"),
+        (Request(model_name="../up"), "MODEL_NAME=../up is not a name"),
     ],
 )
 def test_what_cannot_be_is_refused_with_a_mend(asked: Request, said: str) -> None:

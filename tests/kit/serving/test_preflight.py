@@ -53,9 +53,9 @@ def test_a_gpu_profile_without_a_gpu_is_refused() -> None:
 def test_too_little_memory_is_refused_with_the_sum() -> None:
     preflight.check_memory(1, "minWorkers", 45 << 20, 128 << 20, BOX)
     with pytest.raises(
-        KitError, match=r"4 workers \(one a core, 4 cores\) and Java need about 1728 MB, and 1024 MB of 2048"
+        KitError, match=r"4 workers \(one per core, 4 cores\) and Java need about 1728 MB, and 1024 MB of 2048"
     ):
-        preflight.check_memory(4, "one a core, 4 cores", 45 << 20, 128 << 20, BOX)
+        preflight.check_memory(4, "one per core, 4 cores", 45 << 20, 128 << 20, BOX)
 
 
 @pytest.fixture
@@ -95,6 +95,6 @@ def test_a_file_that_is_no_archive_is_refused(built: Path) -> None:
 def test_a_missing_archive_or_report_says_how_to_make_it(built: Path) -> None:
     for missing in ("m.mar", "archive.json"):
         (built / missing).unlink()
-        with pytest.raises(KitError, match=f"{missing} is not there") as caught:
+        with pytest.raises(KitError, match=f"{missing} does not exist") as caught:
             preflight.check_archive(built / "archive.json", built, "make archive")
         assert caught.value.hint == "make archive"

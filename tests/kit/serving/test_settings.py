@@ -65,7 +65,7 @@ def test_heap_is_read_from_vmargs(vmargs: str, heap: int) -> None:
 @pytest.mark.parametrize(
     ("values", "config", "gpus", "workers"),
     [
-        ({}, {}, 0, (4, "one a core, 4 cores")),
+        ({}, {}, 0, (4, "one per core, 4 cores")),
         ({}, {}, 2, (2, "one a GPU, 2 GPUs")),
         ({}, {}, 1, (1, "one a GPU, 1 GPU")),
         ({"default_workers_per_model": "3"}, {}, 0, (3, "default_workers_per_model in config.properties")),

@@ -52,7 +52,7 @@ def test_no_server_and_no_url(build: Build) -> None:
 
 
 def test_no_golden_pictures(tmp_path: Path) -> None:
-    with pytest.raises(KitError, match=r"golden\.json is not there") as raised:
+    with pytest.raises(KitError, match=r"golden\.json does not exist") as raised:
         resolve(Options(url="http://server"), Build(tmp_path))
     assert "make export" in raised.value.hint
 
