@@ -2,8 +2,8 @@
 # No logic here: each target runs one script, and variables given on the command line (PROFILE=edge …) reach it
 # through the environment.
 
-# They count when they are given on the command line. One that happens to be exported in a shell or in CI is not used,
-# and said. `make help T=export` explains those of a target.
+# They are meant for the command line. One that is exported in a shell or in CI counts, too, and make says so each time;
+# its value, which may be a secret, is not shown. `make help T=export` explains those of a target.
 VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CLIENTS DRY_RUN DURATION FLEET FOREGROUND \
 	FORMAT GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT MANAGEMENT_HEADER_FILE MANAGEMENT_URL \
 	MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME MODEL_VERSION MULTILABEL NAMES OBJECTIVE \

@@ -11,9 +11,7 @@ endif
 
 EXPORTED := $(strip $(foreach v,$(VARIABLES),$(if $(filter environment,$(origin $v)),$(if $(filter 0,$(MAKELEVEL)),$v))))
 ifneq ($(EXPORTED),)
-$(shell printf 'note: %s\n' "not used, since exported and not given to make: $(EXPORTED)" >&2)
-$(foreach v,$(EXPORTED),$(eval override undefine $v))
-unexport $(EXPORTED)
+$(shell printf 'note: %s\n' "taken from the environment: $(EXPORTED)" >&2)
 endif
 
 # `make bundle PYTHON=3.11` is the old spelling of BOX_PYTHON.
