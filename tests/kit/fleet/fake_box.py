@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any
 
 Result = dict[str, Any]
+# Not for others while somebody has the lock.
+CHANGING = ("provision", "receive", "activate", "confirm", "revert", "rollback")
+GATE = {"p95_ms": 120}
 ANSWERS = "the golden pictures are answered rightly"
 
 
@@ -38,11 +41,13 @@ class FakeBox:
         """The events and the result of a verb."""
         given = parse(arguments)
         self.state["calls"].append(verb)
+        holder = self.state["lock"]
+        if verb in CHANGING and holder and holder["owner"] != given.owner:
+            return [], {"event": "result", "ok": False, "error": "locked", "holder": holder}
         events = [{"event": "step", "step": step, "at": time.time()} for step in ("verify", "space", "switch", "gate")]
         result: Result = getattr(self, f"_{verb}")(given, stdin)
         events[1]["gate_seconds"] = self.state["faults"].get("gate_seconds", 60.0)
-        changing = verb in ("activate", "rollback") and result.get("how") != "none"
-        return events if changing else [], {"event": "result", **result}
+        return events if verb in ("activate", "rollback") else [], {"event": "result", **result}
 
     def _provision(self, given: argparse.Namespace, stdin: bytes) -> Result:
         wanted = {"signers": stdin.decode() or self.state["signers"], "address": given.address or self.state["address"]}
@@ -60,8 +65,10 @@ class FakeBox:
         return {"ok": True}
 
     def _unlock(self, given: argparse.Namespace, stdin: bytes) -> Result:
-        if self.state["lock"] and self.state["lock"]["owner"] == given.owner:
-            self.state["lock"] = None
+        holder = self.state["lock"]
+        if holder and holder["owner"] != given.owner:
+            return {"ok": False, "error": "locked", "holder": holder}
+        self.state["lock"] = None
         return {"ok": True}
 
     def _missing(self, given: argparse.Namespace, stdin: bytes) -> Result:
@@ -85,7 +92,8 @@ class FakeBox:
         return {"ok": True}
 
     def _plan(self, given: argparse.Namespace, stdin: bytes) -> Result:
-        how = "none" if self.state["confirmed"] == given.release else "restart"
+        confirmed = self.state["confirmed"]
+        how = "none" if confirmed == given.release else "restart" if confirmed else "first"
         return {"ok": True, "how": how, "why": "it is another release", "runtime": "have", "bytes": 7}
 
     def _activate(self, given: argparse.Namespace, stdin: bytes) -> Result:
@@ -96,7 +104,7 @@ class FakeBox:
 
     def _try(self, release: str) -> Result:
         if release == self.state["confirmed"]:
-            return {"ok": True, "how": "none", "waiting": False}
+            return {"ok": True, "how": "none", "waiting": False, "downtime_seconds": 0.0, "gate": GATE}
         if error := self.state["faults"].get("gate", {}).get(release):
             log = ["INFO starting", "ERROR it is wrong"]
             back = self.state["faults"].get("went_back", True)
@@ -104,7 +112,7 @@ class FakeBox:
         how = "restart" if self.state["confirmed"] else "first"
         self.state["on_trial"] = release
         self.state["last"] = {"release": release, "at": time.time(), "ended": time.time(), "waiting": True, "ok": True}
-        return {"ok": True, "waiting": True, "how": how, "downtime_seconds": 3.5, "gate": {"p95_ms": 120}}
+        return {"ok": True, "waiting": True, "how": how, "downtime_seconds": 3.5, "gate": GATE}
 
     def _confirm(self, given: argparse.Namespace, stdin: bytes) -> Result:
         if given.release not in (self.state["on_trial"], self.state["confirmed"]):
@@ -137,7 +145,7 @@ class FakeBox:
             "previous": before[-1] if before else None,
             "version": "1.0",
             "ready": bool(confirmed),
-            "answers": bool(confirmed) and not {"answers", "confirmed_silent"} & set(self.state["faults"]),
+            "answers": bool(trial or confirmed) and not {"answers", "confirmed_silent"} & set(self.state["faults"]),
             "why_not": self.state["faults"].get("confirmed_silent", "it is mute"),
             "damaged": self.state["damaged"],
             "memory_mb": 512,

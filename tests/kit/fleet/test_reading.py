@@ -91,7 +91,7 @@ def test_the_example_is_read_as_it_says() -> None:
         ("boxes: pi@b1", 1, "boxes must be a list", ""),
         ("boxes: []", 1, "no boxes", "fleet.example.yaml"),
         ("boxes: [b1]\ninference_address: 8080", 2, "inference_address must be a text", ""),
-        ("boxes: [b1]\ninference_address: http://0.0.0.0", 2, "no address to listen at", "http://0.0.0.0:8080"),
+        ("boxes: [b1]\ninference_address: http://0.0.0.0", 2, "not an address to listen at", "http://0.0.0.0:8080"),
         ("boxes: [b1]\ninference_address: https://0.0.0.0:8443", 2, "serves http, and no https", "http://0.0.0.0:8080"),
         ("boxes: [b1]\npause: .inf", 2, "pause must be a number", ""),
         ("boxes: [b1]\nparallel: .inf", 2, "parallel must be a number", ""),
