@@ -43,7 +43,7 @@ def bundle(
     box = target.choose(platform, python, machine.processor)
     if not key:
         raise UsageError("a bundle is signed, and no key was named", "KEY=~/.ssh/id_ed25519 (any SSH key of yours)")
-    made = run(chosen, box, Path(key).expanduser(), torch_index)
+    made = run(chosen, box, Path(key), torch_index)
     if as_json:
         print_json(made)
     else:

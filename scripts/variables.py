@@ -29,7 +29,7 @@ OTHERS = {
     "PYTHON": "The Python that makes .venv; default: python3.",
     "TORCH_INDEX": "Index or folder to take torch from, for .venv; default: PyPI.",
     "SSH_CONFIG": "An ssh configuration beside your own.",
-    "WHEELS": "Folder that keeps downloaded wheels; default: ~/.cache/vision-serve-kit/wheels.",
+    "WHEELS": "Folder that keeps downloaded wheels; default: build/wheels.",
     "NAMES": "The networks to try; default: all that were not tried yet.",
     "DURATION": "Seconds.",
     "SEED": "Which made-up inputs; default: by the clock.",

@@ -48,7 +48,7 @@ def choose(torch_index: str, target: BoxTarget, locked: str) -> TorchSource:
         return TorchSource("", locked, CUDA_NOTE if target.processor == "x86_64" else "")
     if "://" in torch_index:
         return TorchSource(torch_index, locked)
-    folder = Path(torch_index).expanduser().resolve()
+    folder = Path(torch_index).resolve()
     if not folder.is_dir():
         raise UsageError(f"TORCH_INDEX={torch_index} is neither a URL nor a folder", "name the folder with the wheels")
     versions = sorted(_versions(folder, target))

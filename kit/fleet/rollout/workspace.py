@@ -34,7 +34,7 @@ class Workspace:
         self.stagings = build_root / "unpacked-bundles"
         # Not `.` or `..`, whatever the file is called.
         self.folder = build_root / "fleet" / re.sub(r"^[.]|[^A-Za-z0-9@.+-]", "_", fleet.name)
-        self.user, self.host = getpass.getuser(), socket.gethostname()
+        self.user, self.host = user_name(), socket.gethostname()
         # Two workstations in containers may have one name and one pid.
         self.owner = f"{self.user}@{self.host}:{os.getpid()}-{secrets.token_hex(4)}"
 
@@ -77,3 +77,11 @@ class Workspace:
         """Owners of this fleet's earlier runs here. `alone` proves that none of them lives: their locks are our own."""
         owners = {str(entry.get("owner", "")) for entry in history.read(self.folder)}
         return frozenset(owner for owner in owners if owner.startswith(f"{self.user}@{self.host}:"))
+
+
+def user_name() -> str:
+    """In a container a user id may have no name."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # OSError from Python 3.13 on
+        return f"uid-{os.getuid()}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -62,7 +63,7 @@ def rsync() -> FleetFinding:
 
 def keys(environment: Mapping[str, str], ssh_config: str) -> FleetFinding:
     """Something to log in with: an agent, a key of the usual name, or a config that says where it is."""
-    home = Path(environment.get("HOME", "~")).expanduser() / ".ssh"
+    home = Path(environment.get("HOME") or os.path.expanduser("~")) / ".ssh"  # noqa: PTH111 - a Path refuses where there is none
     if (agent := environment.get("SSH_AUTH_SOCK")) and Path(agent).exists():
         return FleetFinding("workstation", "ok", "an ssh agent is running")
     if found := sorted(path.name for path in home.glob("id_*") if path.suffix != ".pub"):

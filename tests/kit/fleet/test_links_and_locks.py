@@ -65,7 +65,9 @@ def test_a_link_that_stays_cut_after_the_switch_is_a_failure_and_the_box_went_ba
     canary = results(report)["b1"]
     assert canary.kind is Kind.FAILED
     assert canary.running == "r1"
-    assert "link lost (Connection reset by peer); no confirm came within 10 s (it reverted automatically" in canary.error
+    assert (
+        "link lost (Connection reset by peer); no confirm came within 10 s (it reverted automatically" in canary.error
+    )
     assert shop.confirmed() == ["r1"] * 5
 
 

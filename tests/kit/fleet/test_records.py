@@ -11,7 +11,7 @@ from common.errors import KitError
 from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import history, journal
 from kit.fleet.rollout.journal import Journal
-from kit.fleet.rollout.workspace import Workspace
+from kit.fleet.rollout.workspace import Workspace, user_name
 from tests.kit.fleet.conftest import Shop
 
 ODD = [
@@ -85,3 +85,12 @@ def test_two_desks_of_one_name_and_pid_are_two_owners(tmp_path: Path) -> None:
     one, two = Workspace(tmp_path / "a", fleet), Workspace(tmp_path / "b", fleet)
     assert one.owner != two.owner
     assert one.owner.rpartition("-")[0] == two.owner.rpartition("-")[0]
+
+
+def test_a_user_id_without_a_name_can_deploy(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown() -> str:
+        raise KeyError("getpwuid(): uid not found: 12345")
+
+    monkeypatch.setattr("getpass.getuser", unknown)
+    monkeypatch.setattr("os.getuid", lambda: 12345)
+    assert user_name() == "uid-12345"
