@@ -43,4 +43,6 @@ def uv_settings(pip_config: str) -> dict[str, str]:
         if section in ("global", "install", ":env:") and name in AS_UV:
             said = value.strip().strip("'\"").replace("\\n", " ").split()
             found[AS_UV[name]] = (",".join if name == "find-links" else " ".join)(said)
+            if name == "extra-index-url":  # which of them holds a version is all the same to pip
+                found["UV_INDEX_STRATEGY"] = "unsafe-best-match"
     return found

@@ -123,6 +123,7 @@ install.trusted-host='mirror.example'
     assert pip_settings.uv_settings(shown) == {
         "UV_DEFAULT_INDEX": "https://mirror.example/simple",
         "UV_INDEX": "https://one.example/simple https://two.example/simple",
+        "UV_INDEX_STRATEGY": "unsafe-best-match",
         "UV_FIND_LINKS": "/opt/wheels",
         "UV_INSECURE_HOST": "mirror.example",
     }
