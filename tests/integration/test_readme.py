@@ -7,6 +7,7 @@ of a block may be left out with a line `…`.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from tests.integration.places import ADDRESSES, GRPC_PORTS, free_addresses
 
 README = (PROJECT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SH_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DEFAULT_PORTS = dict(zip((*ADDRESSES, *GRPC_PORTS), ("8080", "8081", "8082", "7070", "7071"), strict=True))
 FIGURE = re.compile(r"\d[\d,.e-]*")
 LEFT_OUT = "…"
@@ -107,6 +109,21 @@ def test_the_commands_of_the_readme_print_what_it_shows(place: tuple[Path, dict[
         assert done.returncode == 0, f"{text}\n{done.stdout}"
         wrong = mismatch(step.shown, done.stdout.replace(f"{root}/", "build/").splitlines())
         assert not wrong, f"$ {step.text}\n{wrong}\n--- all of it:\n{done.stdout}"
+
+
+@pytest.mark.parametrize("command", re.findall(r"^(make .*)$", "".join(SH_BLOCK.findall(README)), re.MULTILINE))
+def test_what_needs_weights_or_boxes_is_planned(command: str) -> None:
+    """Their targets and variables are known to make; tests/transport and tests/boxes deploy for real."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    done = subprocess.run(
+        ["bash", "-c", command.replace("make ", "make -n ", 1)],
+        cwd=PROJECT,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert ".venv/bin/python -m scripts." in done.stdout
 
 
 def test_every_make_target_in_the_readme_exists() -> None:
