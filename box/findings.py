@@ -20,6 +20,7 @@ from box.system import disk, mounts, platforms, space
 from box.system.space import MEGABYTE
 from common import memory
 from common.manifest import Manifest
+from common.words import count
 
 Finding = dict[str, str]
 ERROR, WARNING = "error", "warning"
@@ -32,7 +33,7 @@ def findings(paths: Paths, runs: Service) -> list[Finding]:
         _finding(ERROR, sentence, "deploy again: that puts it right") for sentence in damaged_files.damaged(paths)
     ]
     if unreadable := history.unreadable(paths.history):
-        message = f"{unreadable} lines of {paths.history} are noise"
+        message = f"{count(unreadable, 'line')} of {paths.history} cannot be read"
         found.append(_finding(WARNING, message, "nothing needs them; remove them by hand if they bother you"))
     release = releases.confirmed(paths)
     if not release:

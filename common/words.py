@@ -14,4 +14,4 @@ def listed(names: Sequence[str]) -> str:
 
 def count(number: int, noun: str) -> str:
     """`1 box`, `2,048 boxes`"""
-    return f"1 {noun}" if number == 1 else f"{number:,} {noun}{'es' if noun.endswith('x') else 's'}"
+    return f"1 {noun}" if number == 1 else f"{number:,} {noun}{'es' if noun.endswith(('s', 'x', 'ch', 'sh')) else 's'}"

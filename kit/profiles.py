@@ -15,6 +15,7 @@ from typing import Any
 import yaml
 
 from common.errors import UsageError
+from common.words import count
 from kit.build import PROJECT, Build, default_build_root
 from kit.machine import Machine
 
@@ -75,7 +76,7 @@ def suited_to(machine: Machine) -> tuple[str, str]:
     if machine.gpus:
         return "cloud-gpu", f"this machine has a GPU ({machine.gpus[0]})"
     memory = machine.memory_total / (1 << 30)
-    size = f"{machine.processor}, {machine.cores} cores, {memory:.0f} GB of memory, {machine.no_gpu}"
+    size = f"{machine.processor}, {count(machine.cores, 'core')}, {memory:.0f} GB of memory, {machine.no_gpu}"
     if machine.processor == "aarch64" and machine.cores <= EDGE_MOST_CORES and machine.memory_total <= EDGE_MOST_MEMORY:
         return "edge", f"this machine is a small ARM box ({size})"
     return "onprem", f"this machine is {size}"

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from common.words import count
 from kit import profiles
 from kit.console import command, facts, print_json, shown_path, step
 from kit.machine import detect
@@ -49,7 +50,7 @@ def show(made: dict[str, Any], file: Path) -> None:
         "model": f"{made['model_name']} {made['model_version']} ({provenance['precision']})",
         "size": f"{made['size'] / 1e6:.1f} MB",
         "sha256": made["sha256"],
-        "agreement": f"{measured['top1_agreement']:.1%} same first answer on {measured['pictures']} pictures",
+        "agreement": f"{measured['top1_agreement']:.1%} same first answer on {count(measured['pictures'], 'picture')}",
     }
     if measured["top1_accuracy"] is not None:
         rows["accuracy"] = f"top-1 {measured['top1_accuracy']:.1%}"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from common.words import count
 from kit import profiles
 from kit.console import command, err, facts, print_json, shown_path, step
 from kit.machine import detect
@@ -74,12 +75,12 @@ def show(report: dict[str, Any], file: Path) -> None:
     measured = report["comparison"]
     rows = {
         "exported": shown_path(file),
-        "model": f"{report['model_name']} ({report['architecture']}, {report['classes']} classes)",
+        "model": f"{report['model_name']} ({report['architecture']}, {count(report['classes'], 'class')})",
         "weights": report["weights"]["source"],
         "precision": report["precision"] + quantized(report["quantization"]),
         "parameters": f"{report['parameters'] / 1e6:.1f} million",
         "size": f"{report['model']['size'] / 1e6:.1f} MB",
-        "agreement": f"{measured['top1_agreement']:.1%} same first answer on {measured['pictures']} pictures",
+        "agreement": f"{measured['top1_agreement']:.1%} same first answer on {count(measured['pictures'], 'picture')}",
         "difference": f"{measured['largest_difference']:.2g} at most, of a probability",
     }
     if measured["labelled"]:
@@ -94,7 +95,7 @@ def quantized(how: dict[str, Any] | None) -> str:
         return ""
     first, *others = how["layers_in_float"]
     in_float = f"{first} and {len(others)} more" if others else first
-    return f" for {how['engine']}, calibrated on {how['pictures']} pictures; in float: {in_float}"
+    return f" for {how['engine']}, calibrated on {count(how['pictures'], 'picture')}; in float: {in_float}"
 
 
 if __name__ == "__main__":

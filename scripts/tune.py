@@ -19,6 +19,7 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from common.errors import UsageError
+from common.words import count
 from kit import console, machine, profiles
 from kit.build import default_build_root
 from kit.signals import Interrupts, Stopped
@@ -83,13 +84,15 @@ def tune(
         with interrupts.installed(), interrupts.deferred(), executor.alone():
             prepared = preparation.prepare(executor, goal, budget)
             if recorded := prepared.journal.recorded:
-                console.step(f"{recorded} measurements of earlier runs count: {console.shown_path(folders.journal)}")
+                console.step(
+                    f"{count(recorded, 'measurement')} of earlier runs at hand: {console.shown_path(folders.journal)}"
+                )
             with SearchProgress(prepared.search) as watch:
                 run_search(prepared.search, prepared.journal, executor.measure, watch)
             conclusion = conclude(prepared.search)
             facts = {
                 "machine": preparation.described(here),
-                "load": f"{clients} clients without a pause, {sent}",
+                "load": f"{count(clients, 'client')} without a pause, {sent}",
                 "each measurement": f"{seconds:g} s after {WARM_UP_SECONDS:g} s of warm-up, a server of its own",
                 "profile": str(base.folder),
                 "finished": time.strftime("%Y-%m-%d %H:%M"),

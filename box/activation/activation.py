@@ -29,6 +29,7 @@ from common import durable, memory
 from common.errors import KitError, SpaceError
 from common.manifest import Manifest
 from common.server import server_log
+from common.words import count
 
 POLL_SECONDS = 0.2
 LOG_LINES = 40
@@ -126,7 +127,9 @@ class Activation:
         self._count_downtime()
         if on_trial.previous is None:
             self.downtime_seconds = 0.0
-        self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
+        self.journal.step(
+            "gate", f"{count(target.gate.requests, 'request')}, {count(len(target.golden), 'golden picture')}"
+        )
         return self._passed(target, self._examiner(target).examine(state.pid))
 
     def _try_hot(self, target: Manifest, on_trial: Trial) -> release_gate.Measured:
@@ -139,7 +142,9 @@ class Activation:
         except KitError as error:  # TorchServe says that it failed; the worker's own words say why
             cause = self._cause() or error.message
             raise KitError(f"{self.release} does not start beside {on_trial.previous}: {cause}") from None
-        self.journal.step("gate", f"{target.gate.requests} requests, {len(target.golden)} golden pictures")
+        self.journal.step(
+            "gate", f"{count(target.gate.requests, 'request')}, {count(len(target.golden), 'golden picture')}"
+        )
         measured = self._passed(target, swap.examine(self.runs.state().pid))
         self.journal.step("switch", f"from {on_trial.previous} to {self.release}, without a stop")
         releases.switch(self.paths, self.paths.current, self.release)
@@ -240,3 +245,8 @@ class Activation:
             gate=measured.describe(target.gate),
         )
         return True
+
+
+def questions(target: Manifest) -> str:
+    """What the gate asks."""
+    return f"{count(target.gate.requests, 'request')}, {count(len(target.golden), 'golden picture')}"

@@ -15,6 +15,7 @@ from common.errors import KitError
 from common.manifest import Gate, GoldenEntry, Manifest
 from common.server import answers as golden
 from common.server.torchserve import Inference, Management
+from common.words import count
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ def judge(gate: Gate, measured: Measured) -> list[str]:
         failures.append(f"{len(measured.wrong)} of {asked} golden pictures were answered wrongly: {measured.wrong[0]}")
     if too_slow(measured.latencies, gate.requests, gate.p95_ms):
         failures.append(
-            f"too slow: p95 is {p95(measured.latencies):,.0f} ms over {len(measured.latencies)} requests, "
+            f"too slow: p95 is {p95(measured.latencies):,.0f} ms over {count(len(measured.latencies), 'request')}, "
             f"the limit is {gate.p95_ms:,.0f} ms"
         )
     if measured.memory_mb > gate.memory_mb:

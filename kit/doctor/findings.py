@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from common.words import count
 from kit.doctor.facts import Facts, ProfileFacts
 from kit.gpus import VARIABLE
 from kit.model.precision.hardware import BF16_FLAGS, INT8_FLAGS, first, why_slow
@@ -58,7 +59,7 @@ def processor(facts: Facts) -> Iterator[Finding]:
             EVERYWHERE, about, "error", f"{machine.processor}: torch has no wheels for it", "use another machine"
         )
     else:
-        yield Finding(EVERYWHERE, about, "ok", f"{machine.processor}, {machine.cores} cores")
+        yield Finding(EVERYWHERE, about, "ok", f"{machine.processor}, {count(machine.cores, 'core')}")
     if facts.cpu_quota is not None and facts.cpu_quota < machine.cores:
         yield Finding(
             EVERYWHERE,
@@ -90,7 +91,7 @@ def processor(facts: Facts) -> Iterator[Finding]:
             EVERYWHERE,
             "load",
             "note",
-            f"the machine is at work: load {facts.load:.1f} on {machine.cores} cores",
+            f"the machine is at work: load {facts.load:.1f} on {count(machine.cores, 'core')}",
             "wait, or stop it, before you measure anything",
         )
 
@@ -182,7 +183,7 @@ def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
             place,
             "workers",
             "warning",
-            f"{workers}: more threads than {machine.cores} cores, so they slow each other",
+            f"{workers}: more threads than {count(machine.cores, 'core')}, so they slow each other",
             "set threads: 1 in model-config.yaml, or let make tune choose",
         )
     else:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from common.errors import KitError
+from common.words import count
 from kit.build import PROJECT
 from kit.console import step
 from kit.mobile.making import Made
@@ -21,7 +22,7 @@ def measure(made: Sequence[Made], repeats: int) -> list[dict[str, Any]]:
     Raises KitError when a file that ran here does not run in a process of its own.
     """
     files = [(file, one.target.precision) for one in made for file in one.files]
-    step(f"measuring latency of {len(files)} files, {repeats} repeats in turns")
+    step(f"measuring latency of {count(len(files), 'file')}, {count(repeats, 'repeat')} in turns")
     asked = [
         {"file": str(file.path), "precision": precision, "shape": file.input.shape, "dtype": file.input.dtype}
         for file, precision in files

@@ -12,6 +12,7 @@ import psutil
 
 from common.durable import sha256
 from common.errors import KitError
+from common.words import count
 from kit.files import read_json
 from kit.machine import Machine
 from kit.serving.settings import Listener, ServerSettings
@@ -92,7 +93,7 @@ def check_memory(workers: int, why: str, model_bytes: int, heap_bytes: int, mach
     needed = memory_needed(workers, model_bytes, heap_bytes)
     if needed > machine.memory_available:
         raise KitError(
-            f"too little memory: {workers} workers ({why}) and Java need about {needed >> 20} MB, and "
+            f"too little memory: {count(workers, 'worker')} ({why}) and Java need about {needed >> 20} MB, and "
             f"{machine.memory_available >> 20} MB of {machine.memory_total >> 20} MB are free",
             "serve with fewer workers: make serve TS_DEFAULT_WORKERS_PER_MODEL=1 (unless model-config.yaml sets "
             "minWorkers), or PROFILE=edge, or free some memory",

@@ -92,7 +92,7 @@ def test_it_goes_on_after_ctrl_c(tuning: Tuning) -> None:
     assert tuning.after[: len(tuning.before)] == tuning.before, "what was measured is not measured again"
     said = tuning.finished.stderr
     assert said.count("(recorded)") == len(tuning.before)
-    assert f"{len(tuning.before)} measurements of earlier runs count" in said
+    assert f"{len(tuning.before)} measurements of earlier runs at hand" in said
 
 
 def test_table_and_report_hold_what_was_measured(tuning: Tuning) -> None:
@@ -136,7 +136,7 @@ def test_limits_that_nothing_keeps_end_with_1(tuning: Tuning, tmp_path: Path, ru
     shutil.copytree(tuning.folders.root, tmp_path / "tuned")
     nothing = run_script("tune", env=script_environment(tmp_path, **SETTINGS, SLO_P99_MS="0.01"), timeout=900)
     assert nothing.returncode == 1
-    assert "measurements of earlier runs count" in nothing.stderr
+    assert "measurements of earlier runs at hand" in nothing.stderr
     assert "none kept p99 ≤ 0.01 ms; nearest was" in nothing.stdout
 
 

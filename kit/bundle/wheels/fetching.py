@@ -13,6 +13,7 @@ from packaging.version import Version
 
 from common.durable import sha256
 from common.errors import KitError
+from common.words import count
 from kit.build import default_build_root
 from kit.bundle.target import BoxTarget
 from kit.bundle.wheels.clients import pip
@@ -34,7 +35,7 @@ def fetch(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource, 
         fcntl.flock(lock, fcntl.LOCK_EX)
         missing = [each for each in wanted if not find(each, target, folder)]
         if missing:
-            step(f"downloading {len(missing)} wheels for {target.platform} and Python {target.python}")
+            step(f"downloading {count(len(missing), 'wheel')} for {target.platform} and Python {target.python}")
             download(missing, target, torch, folder)
         found = [find(each, target, folder) for each in wanted]
     for each, path in zip(wanted, found, strict=True):

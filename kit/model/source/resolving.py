@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from common.durable import sha256
 from common.errors import KitError, UsageError
+from common.words import count
 from kit.build import PROJECT
 from kit.checkpoint import reading, sets
 from kit.checkpoint.choosing import Weights, choose
@@ -105,8 +106,8 @@ def _own_weights(architecture: Architecture, request: Request) -> Source:
     trained = weights.classes or len(names)
     if trained != len(names):
         raise UsageError(
-            f"{file.name} was trained on {trained} classes, the labels name {len(names)}",
-            f"LABELS=<a file of {trained} names>",
+            f"{file.name} was trained on {count(trained, 'class')}, the labels name {len(names)}",
+            f"LABELS=<a file of {count(trained, 'name')}>",
         )
     network = architecture.build(len(names), steps.crop, keys)
     weights.load_into(network, file.name, architecture.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from common.words import count
 from kit.tune.report.reasons import misses, reasons
 from kit.tune.search.candidate import Candidate, Result
 from kit.tune.search.hill_climb import Search
@@ -33,7 +34,7 @@ class Conclusion:
 
     @property
     def sentence(self) -> str:
-        counts = f"In {self.measurements} measurements of {len(self.ranked)} of {self.grid} configurations"
+        counts = f"In {count(self.measurements, 'measurement')} of {len(self.ranked)} of {self.grid} configurations"
         name, figure = self.chosen.candidate.words, self.goal.figure
         if not self.feasible:
             why = self.chosen.failure or misses(self.chosen, self.goal)

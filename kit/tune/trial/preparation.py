@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from common.errors import KitError, UsageError
+from common.words import count
 from kit.bench.load import pictures as bench_pictures
 from kit.build import default_build_root
 from kit.console import step
@@ -68,12 +69,12 @@ def load_pictures(asked: str, folder: Path) -> tuple[list[Path], str]:
         raise UsageError(f"PICTURES={asked} holds no picture", "PICTURES=<a folder of photographs>")
     taken = found[:: math.ceil(len(found) / USER_PICTURES)]
     kilobytes = sum(path.stat().st_size for path in taken) / len(taken) / 1000
-    return taken, f"{len(taken)} photographs of {asked}, {kilobytes:.0f} kB on average"
+    return taken, f"{count(len(taken), 'photograph')} of {asked}, {kilobytes:.0f} kB on average"
 
 
 def described(machine: Machine) -> str:
     gpus = ", ".join(machine.gpus) or "no GPU"
-    return f"{machine.processor}, {machine.cores} cores, {machine.memory_total >> 20} MB of memory, {gpus}"
+    return f"{machine.processor}, {count(machine.cores, 'core')}, {machine.memory_total >> 20} MB of memory, {gpus}"
 
 
 def explore(executor: Executor) -> Space:
