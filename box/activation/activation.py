@@ -127,9 +127,7 @@ class Activation:
         self._count_downtime()
         if on_trial.previous is None:
             self.downtime_seconds = 0.0
-        self.journal.step(
-            "gate", f"{count(target.gate.requests, 'request')}, {count(len(target.golden), 'golden picture')}"
-        )
+        self.journal.step("gate", questions(target))
         return self._passed(target, self._examiner(target).examine(state.pid))
 
     def _try_hot(self, target: Manifest, on_trial: Trial) -> release_gate.Measured:
@@ -142,9 +140,7 @@ class Activation:
         except KitError as error:  # TorchServe says that it failed; the worker's own words say why
             cause = self._cause() or error.message
             raise KitError(f"{self.release} does not start beside {on_trial.previous}: {cause}") from None
-        self.journal.step(
-            "gate", f"{count(target.gate.requests, 'request')}, {count(len(target.golden), 'golden picture')}"
-        )
+        self.journal.step("gate", questions(target))
         measured = self._passed(target, swap.examine(self.runs.state().pid))
         self.journal.step("switch", f"from {on_trial.previous} to {self.release}, without a stop")
         releases.switch(self.paths, self.paths.current, self.release)
