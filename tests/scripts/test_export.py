@@ -54,7 +54,7 @@ def test_an_own_model_is_shown_as_a_table_with_remarks(tmp_path: Path, run_scrip
     ("variables", "said", "hint"),
     [
         ({"ARCH": "resnet5O"}, "ARCH=resnet5O needs weights", "WEIGHTS=imagenet"),
-        ({"ARCH": "resnet5O", "WEIGHTS": "imagenet"}, "no classification network", "resnet50"),
+        ({"ARCH": "resnet5O", "WEIGHTS": "imagenet"}, "not a classification network", "resnet50"),
         ({"WEIGHTS": "absent.pt"}, "the weights absent.pt do not exist", "WEIGHTS="),
         ({"PROFILE": "nowhere"}, "no profile 'nowhere'", "onprem"),
         ({"PICTURES": "nowhere"}, "PICTURES=nowhere: nowhere does not exist", "PICTURES="),
