@@ -52,7 +52,7 @@ def test_a_java_that_cannot_start_is_told_with_its_own_words(profile_place: Call
 def test_too_little_memory_is_refused_before_anything_starts(place: Place) -> None:
     config = CONFIG / "onprem" / "config.properties"
     assert "default_workers_per_model=" not in config.read_text()
-    refused(place.server("start", TS_DEFAULT_WORKERS_PER_MODEL="5000"), "too little memory: 5000 workers", "MB")
+    refused(place.server("start", TS_DEFAULT_WORKERS_PER_MODEL="5000"), "too little memory: 5,000 workers", "MB")
     assert place.left_behind() == set()
 
 
