@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 import time
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -54,7 +53,7 @@ def start(
     console.step(f"profile {chosen.name}: {chosen.reason}")
     run = RunFolder(chosen.build.run)
     came = threading.Event()
-    with noted(came), ExitStack() as up:
+    with noted(came):
         with state.locked(run, "start"):
             if already := state.running(run):
                 console.out.print(
@@ -72,7 +71,8 @@ def start(
                         raise KitError("stopped by a signal before it was ready; nothing is left running")
                     spinner.update(f"starting: {text}")
 
-                proved = up.enter_context(proved_server(wanted, progress, foreground, keep=True))
+                with proved_server(wanted, progress, foreground, keep=True) as proved:
+                    pass  # it stays, whatever becomes of the words about it
         _show_started(wanted, proved)
         if foreground:
             _stay(run, proved, came)

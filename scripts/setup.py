@@ -27,6 +27,7 @@ import subprocess
 import sys
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -115,11 +116,19 @@ def torch_pins(lock: str, machine: str) -> list[str]:
     return pins
 
 
+@cache
+def pip_config() -> str:
+    """What pip is set up with, as it prints it; "" where .venv has no pip."""
+    asked = [str(PYTHON), "-m", "pip", "config", "list"]
+    return (
+        subprocess.run(asked, env=environment(VENV), capture_output=True, text=True).stdout if PYTHON.exists() else ""
+    )
+
+
 def run(*command: str | Path) -> None:
     settings = environment(VENV)
     if Path(command[0]).name == "uv":
-        shown = subprocess.run([PYTHON, "-m", "pip", "config", "list"], env=settings, capture_output=True, text=True)
-        settings = uv_settings(shown.stdout) | settings
+        settings = uv_settings(pip_config()) | settings
     try:
         subprocess.run([str(part) for part in command], check=True, env=settings)
     except subprocess.CalledProcessError as error:

@@ -17,12 +17,11 @@ from kit.fleet.host.result import Job, Kind
 from kit.fleet.rollout.wave_engine import Engine, Start, Verdict, Wave
 
 # ssh connections of each job of a deployment, where the next job comes when the last one's is closed: one for the job's
-# calls, and one for a confirm. And its commands (see delivery.py), rsync among them.
+# calls, and one for a confirm. And its commands (see host/deploy.py), rsync among them.
 CONNECTIONS = {Job.PREPARE: 1, Job.CHANGE: 2, Job.TAKE_BACK: 2, Job.RELEASE: 1}
 CALLS = {Job.PREPARE: 2, Job.CHANGE: 8, Job.TAKE_BACK: 3, Job.RELEASE: 1}
 # Round trips before there is a session (TCP, the two versions, key exchange, authentication), and of one in it.
 ROUND_TRIPS, CALL_TRIPS = 7, 2
-CONNECT_TIMEOUT = 10.0
 
 
 @dataclass(frozen=True)

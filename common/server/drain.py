@@ -21,11 +21,12 @@ from common.words import count
 def drain(management: Management, keys: Path, seconds: float, say: Callable[[str], None]) -> None:
     """Refuse new requests, then wait for the old ones. A server that does not answer has nothing to drain."""
     try:
+        models = management.models()
         if token := read_keys(keys).get("API"):
             management.renew_inference_token(token)
         else:
             say("tokens are off, so new requests cannot be refused while the old ones finish")
-        for model in management.models():
+        for model in models:
             for row in management.describe(model, "all"):
                 wait_until_idle(management, model, str(row["modelVersion"]), seconds, say)
     except KitError as error:

@@ -1,4 +1,5 @@
-"""How a run looks while it goes on: a live table on a terminal (see live.py), plain lines elsewhere. On stderr."""
+"""How a run looks while it goes on: a live table on a terminal (see live_table.py), plain lines elsewhere. On
+stderr."""
 
 from __future__ import annotations
 
