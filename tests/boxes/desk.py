@@ -69,7 +69,7 @@ class Desk:
         self, verb: str, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str
     ) -> subprocess.Popen[str]:
         environment = script_environment(
-            self.folder, FLEET=str(self._fleet(boxes, waves)), JSON="1", SSH_CONFIG=str(self.session.ssh_config)
+            self.folder, FLEET=str(self.fleet(boxes, waves)), JSON="1", SSH_CONFIG=str(self.session.ssh_config)
         )
         return subprocess.Popen(
             self.session.network.within(sys.executable, "-m", "scripts.fleet", verb),
@@ -81,7 +81,8 @@ class Desk:
             text=True,
         )
 
-    def _fleet(self, boxes: Sequence[str], waves: Sequence[int]) -> Path:
+    def fleet(self, boxes: Sequence[str], waves: Sequence[int] = ()) -> Path:
+        """The fleet file, written."""
         self.folder.mkdir(exist_ok=True)
         file = self.folder / "shop.yaml"
         lines = [

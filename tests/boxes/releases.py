@@ -72,11 +72,8 @@ class Workshop:
 
     def good(self, version: str) -> Release:
         """`make archive` and `make bundle`, with a version for the model."""
-        environment = script_environment(
-            self.folder / "build",
-            **{"PROFILE": str(self._profile()), "PLATFORM": PLATFORM, "BOX_PYTHON": PYTHON, "MODEL_VERSION": version},
-            **{"KEY": str(self.key), "TORCH_INDEX": str(torch_folder()), "WHEELS": str(machine.cache() / "wheels")},
-        )
+        made_with = {"PLATFORM": PLATFORM, "BOX_PYTHON": PYTHON, "KEY": str(self.key)}
+        environment = self.environment(version) | {"PROFILE": str(self.profile())} | made_with
         steps = (
             ["archive", "bundle"] if (self.folder / "build/edge/model.pt").exists() else ["export", "archive", "bundle"]
         )
@@ -85,7 +82,16 @@ class Workshop:
             assert done.returncode == 0, f"{step}: {done.stderr}"
         return Release(reading.newest(self.folder / "build/edge/bundle")[0])
 
-    def _profile(self) -> Path:
+    def environment(self, version: str) -> dict[str, str]:
+        """Of the commands that make a release: where its files go, and where what it is made of comes from."""
+        return script_environment(
+            self.folder / "build",
+            MODEL_VERSION=version,
+            TORCH_INDEX=str(torch_folder()),
+            WHEELS=str(machine.cache() / "wheels"),
+        )
+
+    def profile(self) -> Path:
         """The edge profile, but for its gate on latency: here three boxes and more share two cores."""
         folder = self.folder / "edge"
         if not folder.exists():

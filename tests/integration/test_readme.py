@@ -2,12 +2,11 @@
 
 A ```console block holds `$ command` lines, each followed by its output; a ```python block is run as a script. What
 differs from run to run and from machine to machine is compared in shape: figures as figures, pids as pids. Lines
-of a block may be left out with a line `…`.
+of a block may be left out with a line `…`. A ```sh block is run with files of the test's own.
 """
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -19,11 +18,10 @@ import pytest
 
 from kit.build import PROJECT
 from tests.conftest import script_environment
+from tests.integration import shelf
 from tests.integration.places import ADDRESSES, GRPC_PORTS, free_addresses
+from tests.readme import README, blocks, shell_commands
 
-README = (PROJECT / "README.md").read_text(encoding="utf-8")
-BLOCK = re.compile(r"^```(console|python)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-SH_BLOCK = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 DEFAULT_PORTS = dict(zip((*ADDRESSES, *GRPC_PORTS), ("8080", "8081", "8082", "7070", "7071"), strict=True))
 FIGURE = re.compile(r"\d[\d,.e-]*")
 LEFT_OUT = "…"
@@ -40,7 +38,7 @@ class Step:
 
 def steps() -> list[Step]:
     found = []
-    for language, text in BLOCK.findall(README):
+    for language, text in blocks("console", "python"):
         if language == "python":
             found.append(Step(language, text, []))
             continue
@@ -111,19 +109,21 @@ def test_the_commands_of_the_readme_print_what_it_shows(place: tuple[Path, dict[
         assert not wrong, f"$ {step.text}\n{wrong}\n--- all of it:\n{done.stdout}"
 
 
-@pytest.mark.parametrize("command", re.findall(r"^(make .*)$", "".join(SH_BLOCK.findall(README)), re.MULTILINE))
-def test_what_needs_weights_or_boxes_is_planned(command: str) -> None:
-    """Their targets and variables are known to make; tests/transport and tests/boxes deploy for real."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+def test_somebodys_own_checkpoint_is_archived_as_the_readme_says(tmp_path: Path) -> None:
+    """The `sh` block that ships to boxes is run by tests/boxes/test_readme.py."""
+    shelf.make(tmp_path)
+    (command,) = shell_commands("make archive ARCH=")
+    for name in ("shelf.safetensors", "shelf.txt", "holdout/"):
+        assert name in command
+        command = command.replace(name, str(tmp_path / name))
+    environment = script_environment(tmp_path / "build", PROFILE="onprem")
     done = subprocess.run(
-        ["bash", "-c", command.replace("make ", "make -n ", 1)],
-        cwd=PROJECT,
-        env=environment,
-        capture_output=True,
-        text=True,
+        ["bash", "-c", command], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=280
     )
     assert done.returncode == 0, done.stderr
-    assert ".venv/bin/python -m scripts." in done.stdout
+    assert re.search(r"^archived +\S+resnet50\.mar$", done.stdout, re.MULTILINE)
+    assert re.search(r"^accuracy +top-1 100\.0%", done.stdout, re.MULTILINE)
+    assert len(blocks("sh")) == 2, "every block is run by a test"
 
 
 def test_every_make_target_in_the_readme_exists() -> None:
