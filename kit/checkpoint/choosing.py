@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from common.errors import KitError, UsageError
 from common.words import listed
 from kit.checkpoint.kinds import SAVE_A_STATE_DICT
-from kit.checkpoint.misfit import misfit
+from kit.checkpoint.misfit import misfit, other_crop
 from kit.checkpoint.names import Fit, Network, fits
 from kit.checkpoint.sets import AVERAGED, WeightSet, find
 
@@ -128,6 +128,8 @@ def _refusal(options: Sequence[Option], network: Network, file: Path, architectu
     hint = OTHER_ARCH
     if fit.missing and not body and fit.unknown:
         hint = "the head differs: ARCH=<file.py>:<function> that builds the network with the head it was trained with"
+    elif crop := other_crop(given | left, wanted, network.crop):
+        hint = f"these weights are for pictures of {crop} pixels: PREPROCESSING=<file> with that crop"
     where = f" ({best.key})" if len(options) > 1 and best.key else ""
     return KitError(f"{file.name}{where} does not fit {architecture}: {misfit(given | left, wanted)}", hint)
 

@@ -29,10 +29,12 @@ LEFT_BY_TRAINING = re.compile(
 @dataclass(frozen=True)
 class Network:
     """A network's shapes by name. `many` are those it would have with one class more: where the two differ, the size
-    is the number of classes."""
+    is the number of classes. `crop`: the pictures' size in pixels that it was built for, where a weight depends on it,
+    else 0."""
 
     few: Shapes
     many: Shapes
+    crop: int = 0
 
     def grows(self, name: str) -> list[int]:
         """The axes of a weight whose size depends on the number of classes."""

@@ -31,7 +31,7 @@ from kit.model.source.resolving import EMBEDDED, EMBEDDED_CALIBRATION
 CLASSES = 43
 PICTURES = 6
 SPREAD = 3.0  # of a picture's figures, standard deviation: what a trained network's are like
-LONGEST = 1800  # seconds
+LONGEST = 7200  # seconds
 PRECISIONS = ("fp32", "int8")
 NO_SENTENCE = "no sentence: "
 
@@ -54,9 +54,10 @@ def builders() -> list[str]:
 def write_weights(builder: str, path: Path) -> int:
     """Write a state dict of the network; returns how many convolutions and linear layers it has."""
     torch.manual_seed(0)
-    network = models.get_model(builder, weights=None, num_classes=CLASSES)
-    layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     pictures = _pictures(builder)
+    sized = {"image_size": pictures.shape[-1]} if builder.startswith("vit_") else {}  # vit_h_14's preset is 518 pixels
+    network = models.get_model(builder, weights=None, num_classes=CLASSES, **sized)
+    layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # the plain average

@@ -125,7 +125,7 @@ def _weights(
     keys = [name for found in sets.find(content) for name in found.weights]
     few = architectures.shapes(architecture, labels, crop, keys)
     many = architectures.shapes(architecture, labels + 1, crop, keys) if architecture.takes_classes else few
-    return choose(content, Network(few, many), key, file, architecture.name), keys
+    return choose(content, Network(few, many, 0 if architecture.own else crop), key, file, architecture.name), keys
 
 
 def _labels_for(weights: Path, request: Request) -> tuple[list[str], str]:
