@@ -16,8 +16,8 @@ QUERY = ("nvidia-smi", "--query-gpu=index,uuid,name", "--format=csv,noheader")
 
 @dataclass(frozen=True)
 class Gpus:
-    """`devices`: CUDA_VISIBLE_DEVICES for them in the one form that TorchServe reads, numbers. `why`: why there are
-    fewer than one would expect, "" when there is nothing to say."""
+    """`devices`: CUDA_VISIBLE_DEVICES for them in the one form that TorchServe reads, numbers; "" where nothing is to
+    hide. `why`: why there are fewer than one would expect, "" when there is nothing to say."""
 
     names: tuple[str, ...] = ()
     devices: str = NONE
@@ -34,7 +34,7 @@ class Card:
 def usable() -> Gpus:
     """Those of this machine that this process is let see. Never raises: a broken driver is a reason, too."""
     if not shutil.which(QUERY[0]):
-        return Gpus()
+        return Gpus(devices="")
     try:
         asked = subprocess.run(QUERY, capture_output=True, text=True, errors="replace", timeout=ANSWER_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -11,7 +11,8 @@ FAILED = "vision-serve: failed: "
 PREFIX = re.compile(r"^\d{4}-\d\d-\d\dT\S+ +\w+ +\S+ (?P<text>.*)$")
 EXCEPTION = re.compile(r"^(Caused by: )?\w[\w.$]*(Error|Exception|Exit|Interrupt)\b(: .*)?$")
 # The worker's own word on why its handler cannot be loaded; what follows it are reports of that.
-NOT_LOADED = re.compile(r"^Failed to load model \S+, exception (?P<why>.+)$")
+# It calls any error that names CUDA «out of memory».
+NOT_LOADED = re.compile(r"^(Failed to load model \S+|Load model \S+ \w+ OOM), exception (?P<why>.+)$")
 # These say only that something else failed.
 WRAPPERS = (
     "WorkerInitializationException",

@@ -189,7 +189,7 @@ def variables(at: Places, log_also_to: str) -> dict[str, str]:
 
 def counted(machine: Machine, workers: int) -> dict[str, str]:
     """What makes TorchServe count as the kit does: it takes each word of CUDA_VISIBLE_DEVICES for a GPU, -1 too, and
-    Java may see another number of processors."""
+    Java may see another number of processors. TS_… counts where the profile lets it (preflight.check_gpu_count)."""
     none = {} if machine.gpus else {"TS_NUMBER_OF_GPU": "0"}
     return {VARIABLE: machine.seen.devices, "TS_DEFAULT_WORKERS_PER_MODEL": str(workers), **none}
 

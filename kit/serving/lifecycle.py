@@ -48,6 +48,7 @@ def plan(profile: Profile, machine: Machine) -> ServerPlan:
     wanted = settings.load(profile.properties, os.environ | run.environment())
     config = profile.read_model_config()
     preflight.check_gpu(config, profile.name, machine)
+    preflight.check_gpu_count(wanted, machine)
     build = profile.build
     rebuild = f"make archive PROFILE={profile.name}"
     archive = preflight.check_archive(build.archive_report, build.folder, rebuild)

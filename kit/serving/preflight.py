@@ -11,9 +11,10 @@ from typing import Any
 import psutil
 
 from common.durable import sha256
-from common.errors import KitError
+from common.errors import KitError, UsageError
 from common.words import count
 from kit.files import read_json
+from kit.gpus import NONE
 from kit.machine import Machine
 from kit.serving.settings import Listener, ServerSettings
 
@@ -81,6 +82,16 @@ def check_gpu(model_config: dict[str, Any], profile: str, machine: Machine) -> N
         raise KitError(
             f"profile {profile} is for machines with a GPU, and this machine has {machine.no_gpu}",
             "serve with PROFILE=onprem (or edge) here, or run this on a machine where nvidia-smi lists a GPU",
+        )
+
+
+def check_gpu_count(wanted: ServerSettings, machine: Machine) -> None:
+    """TorchServe takes each word of CUDA_VISIBLE_DEVICES for a GPU, the -1 that hides them all too. The environment
+    tells it better, where the profile lets it."""
+    if machine.seen.devices == NONE and not wanted.by_environment and wanted.values.get("number_of_gpu") != "0":
+        raise UsageError(
+            f"this machine has {machine.no_gpu}, and TorchServe would count one nevertheless",
+            "write number_of_gpu=0 or enable_envvars_config=true into the profile's config.properties",
         )
 
 

@@ -87,6 +87,11 @@ class ServerSettings:
         return Listener(key, self.values[f"grpc_{kind}_address"], int(self.values[key]))
 
     @property
+    def by_environment(self) -> bool:
+        """Whether TorchServe heeds TS_… variables."""
+        return self.values.get("enable_envvars_config", "false").lower() == "true"
+
+    @property
     def inference(self) -> Listener:
         return self.listener("inference_address")
 
@@ -154,7 +159,7 @@ def interpolate(values: Mapping[str, str], environment: Mapping[str, str]) -> di
 def load(path: Path, environment: Mapping[str, str]) -> ServerSettings:
     """The settings TorchServe will have: its defaults, then the file, then TS_… where the file allows it."""
     values = interpolate(parse(path.read_text(encoding="utf-8")), environment)
-    if values.get("enable_envvars_config", "false").lower() == "true":
+    if ServerSettings(values).by_environment:
         overrides = {
             key.removeprefix("TS_").lower(): value for key, value in environment.items() if key.startswith("TS_")
         }

@@ -21,7 +21,7 @@ from kit.files import write_json
 from kit.model.precision.precisions import PRECISIONS
 from kit.tune.report import table
 from kit.tune.trial.exports import Exports
-from kit.tune.trial.folders import Folders
+from kit.tune.trial.folders import CandidateProfile, Folders
 from tests.conftest import RunScript, script_environment
 from tests.integration.places import Words, free_addresses
 
@@ -93,6 +93,11 @@ def test_it_goes_on_after_ctrl_c(tuning: Tuning) -> None:
     said = tuning.finished.stderr
     assert said.count("(recorded)") == len(tuning.before)
     assert f"{len(tuning.before)} measurements of earlier runs at hand" in said
+
+
+def test_the_servers_that_are_measured_use_the_gpus_that_the_machine_has(tuning: Tuning) -> None:
+    log = CandidateProfile("", tuning.folders.candidate, "").run.server_log.read_text()
+    assert f"Number of GPUs: {len(machine.detect().gpus)}\n" in log
 
 
 def test_table_and_report_hold_what_was_measured(tuning: Tuning) -> None:

@@ -36,7 +36,7 @@ def section(profile: Profile) -> dict[str, Any]:
             f"the profile {profile.name} leaves the number of workers to the machine, and a box proves a fixed number",
             f"set minWorkers and maxWorkers in {profile.model_config}, or take PROFILE=edge",
         )
-    if loaded.values.get("enable_envvars_config", "false").lower() != "true" or not loaded.tokens:
+    if not loaded.by_environment or not loaded.tokens:
         raise UsageError(
             f"{profile.properties} must have enable_envvars_config=true and tokens on: a box sets its addresses by "
             "environment variables, and its server faces a network",

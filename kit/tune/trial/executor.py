@@ -82,7 +82,7 @@ class Executor:
             "For a measurement.",
             profile_settings.server_settings(candidate, {}),
         )
-        write_text(profile.folder / PROPERTIES, with_properties(properties, own_addresses(free_ports())))
+        write_text(profile.folder / PROPERTIES, with_properties(properties, by_file(free_ports(), self.machine)))
         self._build(profile, self.exports.build(candidate.precision).folder, text)
         return profile
 
@@ -111,9 +111,10 @@ class Executor:
             yield
 
 
-def own_addresses(ports: Sequence[int]) -> dict[str, str]:
-    """Properties for five ports. The environment's are not taken: they say where the user's own server listens."""
-    return addresses(ports) | {"enable_envvars_config": "false"}
+def by_file(ports: Sequence[int], machine: Machine) -> dict[str, str]:
+    """Properties for five ports. The environment's are not taken: they say where the user's own server listens. So
+    the file says, too, how many GPUs there are."""
+    return addresses(ports) | {"enable_envvars_config": "false", "number_of_gpu": str(len(machine.gpus))}
 
 
 @contextmanager

@@ -35,6 +35,16 @@ WORKER_TRACEBACK = [
             ],
             "Unrecognized VM option 'UseMagic'",
         ),
+        (
+            [
+                STAMP + "MODEL_LOG Load model m cuda OOM, exception Attempting to deserialize object on a CUDA device",
+                STAMP + "MODEL_LOG Traceback (most recent call last):",
+                STAMP + "MODEL_LOG RuntimeError: Attempting to deserialize object on a CUDA device",
+                STAMP + "MODEL_LOG Backend worker process died.",
+                STAMP + "MODEL_LOG RuntimeError: 507 - System out of memory",
+            ],
+            "RuntimeError: Attempting to deserialize object on a CUDA device",
+        ),
         ([STAMP + "ModelServer Initialize Inference server"], ""),
         ([], ""),
     ],

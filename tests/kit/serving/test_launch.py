@@ -34,7 +34,9 @@ def test_the_environment_tells_torchserve_where_everything_is() -> None:
     assert "TS_CONFIG_FILE" not in environment, "it would replace the profile's file"
 
 
-@pytest.mark.parametrize(("gpus", "devices"), [((), "-1"), (("NVIDIA L4",), "1"), (("NVIDIA L4", "NVIDIA L4"), "0,1")])
+@pytest.mark.parametrize(
+    ("gpus", "devices"), [((), "-1"), ((), ""), (("NVIDIA L4",), "1"), (("NVIDIA L4", "NVIDIA L4"), "0,1")]
+)
 def test_torchserve_counts_what_the_kit_counted(gpus: tuple[str, ...], devices: str) -> None:
     machine = Machine("x86_64", 8, 1 << 35, 1 << 35, gpus, Gpus(gpus, devices))
     found = counted(machine, 3)

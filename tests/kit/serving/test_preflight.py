@@ -3,11 +3,13 @@ import json
 import os
 import socket
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
-from common.errors import KitError
+from common.errors import KitError, UsageError
+from kit.gpus import Gpus
 from kit.machine import Machine
 from kit.serving import preflight
 from kit.serving.settings import DEFAULTS, ServerSettings
@@ -48,6 +50,24 @@ def test_a_gpu_profile_without_a_gpu_is_refused() -> None:
         preflight.check_gpu({"deviceType": "gpu"}, "cloud-gpu", BOX)
     preflight.check_gpu({"deviceType": "gpu"}, "cloud-gpu", Machine("x86_64", 4, GB, GB, ("NVIDIA T4",)))
     preflight.check_gpu({}, "onprem", BOX)
+
+
+@pytest.mark.parametrize(
+    ("devices", "lines", "refused"),
+    [
+        ("-1", {}, True),
+        ("-1", {"enable_envvars_config": "true"}, False),
+        ("-1", {"number_of_gpu": "0"}, False),
+        ("", {}, False),
+        ("1", {}, False),
+    ],
+)
+def test_hidden_gpus_that_torchserve_would_count_are_refused(
+    devices: str, lines: dict[str, str], refused: bool
+) -> None:
+    machine = Machine("x86_64", 4, GB, GB, (), Gpus(devices=devices, why="CUDA_VISIBLE_DEVICES=-1 leaves 0 of 2"))
+    with pytest.raises(UsageError, match=r"leaves 0 of 2.*would count one") if refused else nullcontext():
+        preflight.check_gpu_count(ServerSettings(DEFAULTS | lines), machine)
 
 
 def test_too_little_memory_is_refused_with_the_sum() -> None:

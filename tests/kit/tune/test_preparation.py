@@ -19,7 +19,7 @@ from kit.serving.state import ServerState
 from kit.tune.fingerprint import fingerprint
 from kit.tune.search.candidate import Candidate
 from kit.tune.trial import preparation
-from kit.tune.trial.executor import Executor, Load, own_addresses
+from kit.tune.trial.executor import Executor, Load, by_file
 from kit.tune.trial.exports import Exports
 from kit.tune.trial.folders import Folders
 from kit.tune.trial.profile_settings import default_of
@@ -111,9 +111,10 @@ def test_a_candidate_listens_where_nothing_else_does_whatever_the_environment_sa
 
 
 def test_a_candidate_takes_no_address_from_the_environment() -> None:
-    values = own_addresses([1, 2, 3, 4, 5])
+    values = by_file([1, 2, 3, 4, 5], machine())
     assert values["metrics_address"] == "http://127.0.0.1:3"
     assert values["enable_envvars_config"] == "false"
+    assert values["number_of_gpu"] == str(len(machine().gpus)), "TorchServe would count CUDA_VISIBLE_DEVICES=-1 as one"
 
 
 def test_the_fingerprint_changes_with_what_the_figures_depend_on(
