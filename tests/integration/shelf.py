@@ -29,13 +29,13 @@ def make(folder: Path) -> None:
     steps = preprocessing.of_preset(weights_of("resnet50").transforms())
     pictures = steps.normalised(next(decoding.crops(found, steps, len(found))))
     right = torch.tensor([LABELS.index(picture.label or "") for picture in found])
-    save_file(_trained(pictures, right).state_dict(), folder / "shelf.safetensors")
+    save_file(_trained(pictures, right), folder / "shelf.safetensors")
 
 
-def _trained(pictures: torch.Tensor, right: torch.Tensor) -> nn.Module:
-    """Random weights, batch norms that fit the pictures, and the last layer by least squares."""
+def _trained(pictures: torch.Tensor, right: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Random weights, batch norms that fit the pictures, and the last layer by least squares; its weights."""
     torch.manual_seed(0)
-    network: nn.Module = models.resnet50(weights=None, num_classes=len(LABELS))
+    network = models.resnet50(weights=None, num_classes=len(LABELS))
     for module in network.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.momentum = None  # the plain average
@@ -50,4 +50,5 @@ def _trained(pictures: torch.Tensor, right: torch.Tensor) -> nn.Module:
         last.weight.copy_(slope.T)
         last.bias.copy_(-middle @ slope)
     network.fc = last
-    return network
+    weights: dict[str, torch.Tensor] = network.state_dict()
+    return weights
