@@ -34,7 +34,7 @@ def findings(paths: Paths, runs: Service) -> list[Finding]:
     ]
     if unreadable := history.unreadable(paths.history):
         message = f"{count(unreadable, 'line')} of {paths.history} cannot be read"
-        found.append(_finding(WARNING, message, "nothing needs them; remove them by hand if they bother you"))
+        found.append(_finding(WARNING, message, "they do no harm; remove them by hand if you like"))
     release = releases.confirmed(paths)
     if not release:
         return [*found, _finding(WARNING, "no release was ever confirmed here", "deploy one")]
@@ -67,7 +67,9 @@ def _tools() -> list[Finding]:
 def _disk(paths: Paths) -> list[Finding]:
     for folder in (paths.home, paths.state):
         if why := disk.unwritable(folder):
-            return [_finding(ERROR, why, "boot the box, which checks its disk; replace one that stays so")]
+            return [
+                _finding(ERROR, why, "reboot the box, which checks its disk; replace the disk if that does not help")
+            ]
     try:
         passing = disk.passing(paths.home) if paths.is_system else ""
     except OSError as error:
@@ -137,7 +139,7 @@ def _memory(manifest: Manifest, runs: Service) -> list[Finding]:
     if not pid or room >= needed:
         return []
     message = f"{room:,.0f} MB are free beside the server: a new model restarts it, a hot swap needs {needed:,.0f} MB"
-    return [_finding(WARNING, message, "more memory, if a second without answers matters")]
+    return [_finding(WARNING, message, "add memory if a second without answers matters")]
 
 
 def as_result(found: list[Finding]) -> dict[str, Any]:

@@ -152,14 +152,14 @@ def diagnose(paths: Paths, asked: Asked) -> Result:
 
 def lock(paths: Paths, asked: Asked) -> Result:
     if not asked.owner:
-        raise UsageError("whose lock is it to be?", "lock --owner TEXT")
+        raise UsageError("name the owner of the lock", "lock --owner TEXT")
     locks.take(paths.deploy_lock, asked.owner, asked.break_held)
     return {"ok": True, "owner": asked.owner}
 
 
 def unlock(paths: Paths, asked: Asked) -> Result:
     if not asked.owner:
-        raise UsageError("whose lock is it?", "unlock --owner TEXT")
+        raise UsageError("name the owner of the lock", "unlock --owner TEXT")
     locks.release(paths.deploy_lock, asked.owner)
     return {"ok": True}
 

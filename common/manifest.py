@@ -84,7 +84,7 @@ class Manifest:
     golden: Sequence[GoldenEntry]
     parts: Sequence[Part]
     content: bytes
-    """As signed, to be handed on as it is."""
+    """As signed, to be passed on unchanged."""
 
     @property
     def document(self) -> dict[str, Any]:

@@ -46,7 +46,7 @@ BreakLock = Annotated[
 Signers = Annotated[
     str, typer.Option(envvar="SIGNERS", help="The allowed-signers file that boxes are to trust; default: the fleet's.")
 ]
-Lines = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the last ones to show.")]
+Lines = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the latest to show.")]
 
 
 @app.command()

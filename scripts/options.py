@@ -51,6 +51,6 @@ MinAgreement = Annotated[
     str,
     typer.Option(
         envvar="MIN_AGREEMENT",
-        help=f"Per cent of pictures it must answer as fp32 does; default: {MIN_AGREEMENT:g}.",
+        help=f"Percentage of pictures it must answer as fp32 does; default: {MIN_AGREEMENT:g}.",
     ),
 ]

@@ -139,7 +139,7 @@ def stop(profile: ProfileOption = "") -> None:
         console.out.print(
             f"stopped {server.model} {server.version} (pid {server.pid})"
             if was_running
-            else f"it had ended on its own (see {console.shown_path(run.server_log)}); its leftovers are removed"
+            else f"it had already ended (see {console.shown_path(run.server_log)}); what it left behind was removed"
         )
 
 

@@ -134,7 +134,7 @@ def run(*command: str | Path) -> None:
     except subprocess.CalledProcessError as error:
         words = " ".join(str(part) for part in command)
         raise SetupError(
-            f"set-up stopped: `{words}` failed with status {error.returncode} (its own words are above). "
+            f"set-up stopped: `{words}` failed with status {error.returncode} (see its output above). "
             "Fix that and run the same command again: what is already there is kept."
         ) from None
 
@@ -203,7 +203,7 @@ def cache_java() -> None:
     """So that the server starts in half the time. Without it everything works as well, so a failure is only told."""
     made = subprocess.run([PYTHON, "-m", "kit.serving.java_cache"], cwd=ROOT)
     if made.returncode:
-        print("note: Java will start a second or two slower than it could (its own words are above)", file=sys.stderr)
+        print("note: Java will start a second or two slower than it could (see its output above)", file=sys.stderr)
 
 
 def main(arguments: Sequence[str] = ()) -> int:

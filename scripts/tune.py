@@ -5,7 +5,7 @@ make tune SLO_P99_MS=100 MEMORY_LIMIT_MB=900     … with limits that have to be
 make tune OBJECTIVE=memory SLO_P99_MS=200        the least memory that keeps one
 
 The result is a profile: make archive PROFILE=build/tuned/…, then make serve with the same. Ctrl-C is safe: the next
-run goes on where this one was. The exit status is 1 when nothing keeps the limits.
+run goes on where this one was. The exit status is 1 when nothing meets the limits.
 """
 
 from __future__ import annotations

@@ -233,7 +233,7 @@ class Activation:
         return False
 
     def _stays_as_it_is(self, target: Manifest) -> bool:
-        self.journal.step("gate", "it runs already: asked again")
+        self.journal.step("gate", "it is already running: asked again")
         measured = self._passed(target, self._examiner(target).examine(self.runs.state().pid))
         commit_or_rollback.tidy(self.paths)
         self.journal.result(

@@ -26,7 +26,7 @@ class Situation:
     files_replaced: bool = False
     """Since the server started: what was damaged has been put right under it."""
     had_release: bool = False
-    """One was confirmed here, be it damaged now."""
+    """One was confirmed here, though it may be damaged now."""
 
 
 def choose(target: Manifest, now: Situation) -> Choice:
@@ -41,15 +41,15 @@ def choose(target: Manifest, now: Situation) -> Choice:
         return Choice(RESTART, "files were replaced since the server started")
     if target.release == running.release:
         if serving:
-            return Choice(NONE, "it runs already")
-        return Choice(RESTART, "it is the confirmed release, and does not run")
+            return Choice(NONE, "it is already running")
+        return Choice(RESTART, "it is the confirmed release, and is not running")
     if not serving:
-        return Choice(RESTART, "the server does not run")
+        return Choice(RESTART, "the server is not running")
     if difference := more_than_the_model(target, running):
         return Choice(RESTART, difference)
     if target.model.version == running.model.version:
         return Choice(
-            RESTART, f"both are version {target.model.version} of {target.model.name}; side by side they cannot be"
+            RESTART, f"both are version {target.model.version} of {target.model.name}, so they cannot run side by side"
         )
     needed = target.gate.second_worker_mb
     if room_mb < needed:

@@ -65,7 +65,7 @@ def judge(gate: Gate, measured: Measured) -> list[str]:
             f"the limit is {gate.p95_ms:,.0f} ms"
         )
     if measured.memory_mb > gate.memory_mb:
-        failures.append(f"too big: it takes {measured.memory_mb:,.0f} MB, the limit is {gate.memory_mb:,.0f} MB")
+        failures.append(f"too much memory: it uses {measured.memory_mb:,.0f} MB, the limit is {gate.memory_mb:,.0f} MB")
     return failures
 
 

@@ -28,7 +28,7 @@ def program(paths: Paths) -> list[str]:
 def units(paths: Paths, reload: bool = True) -> list[str]:
     """Write them, and have them start at boot. Not `reload`: systemd is in the middle of starting one of them."""
     changed = put(paths.unit, content(UNIT), 0o644, "the systemd unit")
-    changed += put(paths.mending_unit, content(MENDING_UNIT), 0o644, "the unit that mends this program at boot")
+    changed += put(paths.mending_unit, content(MENDING_UNIT), 0o644, "the unit that repairs this program at boot")
     changed += put(paths.journal_settings, content(JOURNAL_SETTINGS), 0o644, "the log's limits")
     if paths.is_system and Path("/run/systemd/system").is_dir():
         if changed and reload:

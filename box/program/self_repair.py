@@ -21,7 +21,7 @@ def mend(paths: Paths, starting: bool) -> list[str]:
         changed += installed.program(paths)
         changed += installed.units(paths, reload=not starting)
     except (OSError, KitError) as error:
-        say(f"vision-serve: not mended: {error}")
+        say(f"vision-serve: not repaired: {error}")
     if changed:
         os.sync()
         history.record(paths.history, "mended", None, "boot", True, changed=changed)

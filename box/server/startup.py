@@ -46,7 +46,7 @@ def wait_until_ready(paths: Paths, runs: Service, manifest: Manifest, since: flo
             return state
         if state.phase == service.FAILED or (state.phase == service.STOPPED and waited > PATIENCE_SECONDS):
             raise KitError(
-                f"{manifest.release} does not start: {cause(runs, state, since) or 'it ended without a word'}"
+                f"{manifest.release} does not start: {cause(runs, state, since) or 'it ended without saying why'}"
             )
         if waited > limit:
             raise KitError(f"{manifest.release} was not ready after {limit:.0f} s")

@@ -170,8 +170,8 @@ class Supervisor:
         return None
 
     def _cause(self, failure: str) -> str:
-        """A worker that ended without a word was most likely killed for its memory; but for an illegal instruction too
-        it has none."""
+        """A worker that ended without saying why was most likely killed for its memory; an illegal instruction, too,
+        ends it so."""
         if KILLED not in failure:
             return failure
         python = self.paths.runtime(self.manifest.runtime_id) / "bin/python"
@@ -181,7 +181,7 @@ class Supervisor:
     def _ask_first(self) -> None:
         answer = self._predict(self.manifest.server.response_timeout)
         if wrong := answers.mismatch(self.first.file, self.first.expected, self.manifest.tolerance, answer):
-            raise KitError(f"it answers, and wrongly: {wrong}")
+            raise KitError(f"it gives wrong answers: {wrong}")
 
     def _predict(self, timeout: float) -> Any:
         return self.inference.predict(self.manifest.model.name, self.picture, timeout)

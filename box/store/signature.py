@@ -59,7 +59,7 @@ def verify(manifest: Path, signature: Path, allowed_signers: Path) -> str:
     names = ["-I", principals, "-n", NAMESPACE]
     good = _keygen(content, "verify", "-f", str(allowed_signers), *names, "-s", str(signature))
     if good.returncode:
-        raise KitError(f"{principals}'s signature is not accepted: {_words(good)}", f"look into {allowed_signers}")
+        raise KitError(f"{principals}'s signature is not accepted: {_words(good)}", f"check {allowed_signers}")
     return principals
 
 

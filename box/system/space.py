@@ -76,7 +76,10 @@ def trouble(error: OSError, folder: Path, what: str) -> KitError | None:
         )
     if error.errno in (errno.EROFS, errno.EIO):
         how = disk.unwritable(place) or f"the disk of {place} fails ({error.strerror})"
-        return KitError(f"{what} has to write: {how}", "boot the box, which checks its disk; replace one that stays so")
+        return KitError(
+            f"{what} has to write: {how}",
+            "reboot the box, which checks its disk; replace the disk if that does not help",
+        )
     return None
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from common.server.server_log import FATAL, line_that_matters, text_of
 
 LAST_WORDS_SECONDS = 2.0
-KILLED = "it was killed, which is what happens when memory runs out"
+KILLED = "it was killed, most likely because memory ran out"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class StartWatch:
                 continue
             if self.pids.setdefault(str(worker["id"]), worker["pid"]) != worker["pid"]:
                 self.replaced = str(worker["id"])
-        return f"worker {self.replaced} ended while it started: {cause or KILLED}" if self.replaced else ""
+        return f"worker {self.replaced} died while starting: {cause or KILLED}" if self.replaced else ""
 
 
 def ended(log: Sequence[str]) -> str:
@@ -77,4 +77,4 @@ def ended(log: Sequence[str]) -> str:
 
 def _last(log: Sequence[str]) -> str:
     texts = [text for text in map(text_of, log) if text]
-    return texts[-1] if texts else "it said nothing"
+    return texts[-1] if texts else "it printed nothing"

@@ -77,7 +77,7 @@ def measure(
             memory = processes.shares(server.pid)
             tally = json.loads(generator.stdout.readline())
         except ValueError:
-            raise KitError("the load generator ended early; its own words are above") from None
+            raise KitError("the load generator ended early; see its output above") from None
         finally:
             if generator.poll() is None:
                 generator.terminate()

@@ -91,8 +91,8 @@ def processor(facts: Facts) -> Iterator[Finding]:
             EVERYWHERE,
             "load",
             "note",
-            f"the machine is at work: load {facts.load:.1f} on {count(machine.cores, 'core')}",
-            "wait, or stop it, before you measure anything",
+            f"the machine is busy: load {facts.load:.1f} on {count(machine.cores, 'core')}",
+            "wait until it is idle before you measure",
         )
 
 
@@ -137,7 +137,11 @@ def gpu(facts: Facts) -> Iterator[Finding]:
         yield Finding(EVERYWHERE, "GPU", "warning", facts.machine.seen.why, hint)
     elif not facts.machine.gpus:
         yield Finding(
-            EVERYWHERE, "GPU", "note", "none, so processors serve", "if there is one: its driver's nvidia-smi on PATH"
+            EVERYWHERE,
+            "GPU",
+            "note",
+            "none, so models run on the CPU",
+            "if there is one, put its driver's nvidia-smi on PATH",
         )
 
 
@@ -150,7 +154,7 @@ def software(facts: Facts) -> Iterator[Finding]:
     }
     missing = [name for name, version in versions.items() if not version]
     if missing:
-        yield Finding(EVERYWHERE, "software", "error", f"{', '.join(missing)} cannot be found in .venv", "make setup")
+        yield Finding(EVERYWHERE, "software", "error", f"{', '.join(missing)} not found in .venv", "make setup")
     there = ", ".join(f"{name} {version}" for name, version in versions.items() if version)
     yield Finding(EVERYWHERE, "software", "ok", f"Python {facts.python}" + (f", {there}" if there else ""))
 
@@ -197,7 +201,7 @@ def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
             "ports",
             "error",
             f"port {port.port} ({port.key}) is taken by {port.owner}",
-            f"stop that program, or give another with TS_{port.key.upper()}=…",
+            f"stop that program, or choose another port with TS_{port.key.upper()}=…",
         )
     if len(others) < len(profile.taken_ports):
         yield Finding(place, "ports", "ok", "its own server is running")

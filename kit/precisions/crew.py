@@ -79,5 +79,5 @@ def _answer(process: subprocess.Popen[str]) -> Any:
     assert process.stdout is not None
     line = process.stdout.readline()
     if not line:
-        raise KitError("a process that measures has ended; what it said is above", "make doctor")
+        raise KitError("a measuring process has ended; see its output above", "make doctor")
     return json.loads(line)

@@ -92,6 +92,6 @@ def wait_until_proved(
     answer = Inference(server.inference, run.inference_header).predict(server.model, golden.picture.read_bytes())
     if wrong := golden.mismatch(answer):
         raise KitError(
-            f"the server answers, and wrongly: {wrong}",
+            f"the server gives wrong answers: {wrong}",
             "the archive and its golden pictures differ: make archive",
         )

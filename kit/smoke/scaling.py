@@ -13,7 +13,7 @@ def up(session: Session) -> str:
     management, before = session.management, session.found()
     was = before.versions[before.default]
     if not was.min_workers:
-        raise NotChecked(f"version {before.default} has minWorkers 0, which a scaling cannot come back to")
+        raise NotChecked(f"version {before.default} has minWorkers 0, which scaling could not restore")
     wanted = was.workers + 1
     management.scale(session.target.model, before.default, wanted, max(wanted, was.max_workers))
     return f"{was.workers} → {_ready(session, wanted)}"

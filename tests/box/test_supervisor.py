@@ -73,7 +73,7 @@ def test_it_is_never_ready_when_it_answers_wrongly(box: Box, systemd: Systemd, t
     with serving(box, systemd, tmp_path, expected={"Mango": 0.9}) as process:
         said = process.communicate(timeout=60)[1]
         assert process.returncode == 1
-        assert "vision-serve: failed: it answers, and wrongly: golden/papaya.jpg: expected Papaya first" in said
+        assert "vision-serve: failed: it gives wrong answers: golden/papaya.jpg: expected Papaya first" in said
     systemd.channel.setblocking(False)
     with pytest.raises(BlockingIOError):
         systemd.hear("READY=1")

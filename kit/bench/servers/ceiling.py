@@ -75,5 +75,5 @@ def _start(folder: str, pictures: Sequence[Path]) -> subprocess.Popen[str]:
 def _line(process: subprocess.Popen[str]) -> str:
     assert process.stdout
     if not (line := process.stdout.readline()):
-        raise KitError("a process of the ceiling ended; its own words are above")
+        raise KitError("a process of the ceiling ended; see its output above")
     return line

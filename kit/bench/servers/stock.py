@@ -144,4 +144,4 @@ def _java_of(wrapper: subprocess.Popen[bytes], run: RunFolder) -> psutil.Process
             if child.name() == "java":
                 return child
         time.sleep(0.01)
-    raise KitError("the stock server does not start", f"its own words are in {run.console_log}")
+    raise KitError("the stock server does not start", f"see {run.console_log}")

@@ -74,7 +74,7 @@ class HostJobs:
             except KitError as error:  # the workstation's own disk takes no record, so nothing is switched
                 kind, host_result.error = Kind.FAILED, error.message
             except Exception as bug:  # one box's surprise must not end the run for the others, with their locks taken
-                kind, host_result.error = Kind.FAILED, f"a bug of the workstation: {type(bug).__name__}: {bug}"
+                kind, host_result.error = Kind.FAILED, f"a bug on the workstation: {type(bug).__name__}: {bug}"
                 host_result.log = traceback.format_exc().splitlines()
             session.end_step()
             host_result.bytes = session.remote.traffic
@@ -155,7 +155,7 @@ class HostJobs:
         held = self._lock()
         if not held.get("ok"):
             holder = held.get("holder")
-            why = f"its lock was taken away meanwhile: {locked_by(holder)}" if holder else str(held.get("error"))
+            why = f"its lock was taken over meanwhile: {locked_by(holder)}" if holder else str(held.get("error"))
             raise BoxError(why)
 
     def _lock(self) -> Event:
@@ -169,5 +169,5 @@ def locked_by(holder: Event) -> str:
     since = moment(holder.get("since"), "%Y-%m-%d %H:%M")
     age = float(holder.get("age_seconds") or 0) / 60
     stale = ", so it is stale" if holder.get("stale") else ""
-    words = f"locked by {holder.get('owner')} since {since}, last heard of {age:.0f} min ago{stale}"
+    words = f"locked by {holder.get('owner')} since {since}, last renewed {age:.0f} min ago{stale}"
     return f"{words}; BREAK_LOCK=1 takes it, when you are sure that run has ended"

@@ -79,7 +79,9 @@ class Located:
         try:
             return yaml.SafeLoader("").construct_object(self.node)
         except (yaml.YAMLError, ValueError, OverflowError, KeyError):  # a tag of a program's own, a date that is none
-            raise self.wrong(f"{what} is a value of no use here: {str(self.node.value)[:60]!r}") from None
+            raise self.wrong(
+                f"{what} is not a kind of value that belongs here: {str(self.node.value)[:60]!r}"
+            ) from None
 
 
 def read(file: Path) -> Located:

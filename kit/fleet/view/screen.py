@@ -9,7 +9,7 @@ from kit.console import step as say
 from kit.fleet.host.result import HostResult, Job, Kind
 from kit.fleet.rollout.wave_engine import Wave
 
-ENDING = "ending: no further box is changed, and those on trial go back first"
+ENDING = "stopping: no more boxes are changed, and those on trial revert first"
 
 
 class Screen(Protocol):

@@ -43,7 +43,7 @@ class Gate:
         lines += [f"  {tried}"] if tried else []
         hint = "make the network free of branches and of sizes that depend on the picture"
         if self.name != "fp32":
-            hint = "PRECISION=fp32; or if that much is no harm: MAX_ACCURACY_DROP=<points> MIN_AGREEMENT=<per cent>"
+            hint = "PRECISION=fp32; or if that much is no harm: MAX_ACCURACY_DROP=<points> MIN_AGREEMENT=<percent>"
         return KitError("\n".join([*lines, *_differing(measured)]), hint)
 
     def table(self, measured: Comparison) -> Iterator[str]:

@@ -133,7 +133,7 @@ def quantize(
     kitchen = Kitchen(source, engine, pictures)
     missed: list[Comparison] = []
     with progress() as bar:
-        task = bar.add_task("int8 recipes, at the most", total=MOST_RECIPES, start=False)
+        task = bar.add_task("int8 recipes, at most", total=MOST_RECIPES, start=False)
         for recipe in ladder(kitchen):
             bar.start_task(task)
             measured = judge(kitchen.cook(recipe))

@@ -17,7 +17,7 @@ TIMES = 2.0
 
 @dataclass(frozen=True)
 class Conclusion:
-    """`ranked` is everything that was measured, the best first. `feasible`: the chosen one keeps the limits."""
+    """`ranked` is everything that was measured, the best first. `feasible`: the chosen one meets the limits."""
 
     goal: Goal
     chosen: Result
@@ -38,8 +38,9 @@ class Conclusion:
         name, figure = self.chosen.candidate.words, self.goal.figure
         if not self.feasible:
             why = self.chosen.failure or misses(self.chosen, self.goal)
-            return f"{counts}, none kept {self.goal.limits or 'from failing requests'}; nearest was {name}: {why}."
-        kept = f", and keeps {self.goal.limits}" if self.goal.limits else ""
+            missed = f"met {self.goal.limits}" if self.goal.limits else "was free of failed requests"
+            return f"{counts}, none {missed}; closest was {name}: {why}."
+        kept = f", and meets {self.goal.limits}" if self.goal.limits else ""
         if self.chosen == self.default:
             return (
                 f"{counts}, none was better than the profile's default by more than the noise of {self.noise:.0%}: "

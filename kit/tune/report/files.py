@@ -36,7 +36,7 @@ def write(
 ) -> None:
     """Everything into `folder`. `facts` says on what and how it was measured.
 
-    The profile is written only when it keeps the limits; one of an earlier run is removed otherwise, so that
+    The profile is written only when it meets the limits; one of an earlier run is removed otherwise, so that
     nobody serves by it.
     """
     pictures = [plots.png(plots.landscape(conclusion)), plots.png(plots.course(history, conclusion.goal))]

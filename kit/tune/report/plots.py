@@ -65,7 +65,7 @@ def course(history: Sequence[tuple[Candidate, Outcome]], goal: Goal) -> Figure:
         best.append(min([*best[-1:], result], key=goal.score))
     kept = [(index, result) for index, result in enumerate(seen, 1) if goal.score(result).feasible]
     missed = [(index, result) for index, result in enumerate(seen, 1) if not result.failure and goal.misses(result)]
-    for points, colour, label in ((kept, COLOURS[0], "keeps the limits"), (missed, LIMIT, "misses one")):
+    for points, colour, label in ((kept, COLOURS[0], "meets the limits"), (missed, LIMIT, "misses one")):
         if points:
             axes.scatter(
                 [index for index, _ in points],

@@ -63,7 +63,7 @@ def comparison(chosen: Result, other: Result, goal: Goal, noise: float) -> str:
         return f"failed: {other.failure}"
     better, missed = goal.score(chosen), goal.misses(other)
     if missed and better.feasible:
-        return f"did not keep the limits: {misses(other, goal)}"
+        return f"did not meet the limits: {misses(other, goal)}"
     gain = better.gain_over(goal.score(other))
     if abs(gain) <= noise:
         return f"gave {goal.figure(other)}, the same within the noise of {noise:.0%}"
@@ -74,10 +74,10 @@ def comparison(chosen: Result, other: Result, goal: Goal, noise: float) -> str:
 
 
 def misses(result: Result, goal: Goal) -> str:
-    """`p99 132 ms in place of ≤ 100 ms`; "" when every limit is kept."""
+    """`p99 132 ms, the limit is 100 ms`; "" when every limit is kept."""
     said = {
-        "p99": f"p99 {result.p99:.0f} ms in place of ≤ {goal.p99_limit:g} ms" if goal.p99_limit else "",
-        "memory": f"{result.memory / (1 << 20):.0f} MB in place of ≤ {(goal.memory_limit or 0) / (1 << 20):.0f} MB",
+        "p99": f"p99 {result.p99:.0f} ms, the limit is {goal.p99_limit:g} ms" if goal.p99_limit else "",
+        "memory": f"{result.memory / (1 << 20):.0f} MB, the limit is {(goal.memory_limit or 0) / (1 << 20):.0f} MB",
         "failed requests": f"{result.error_share:.1%} of the requests failed",
     }
     return ", ".join(said[limit] for limit in goal.misses(result))

@@ -13,7 +13,7 @@ OBJECTIVES = ("throughput", "latency", "memory")
 
 @dataclass(frozen=True, order=True)
 class Score:
-    """Smaller is better. Whoever keeps the limits comes before whoever does not, and is ranked by `cost`;
+    """Smaller is better. Whoever meets the limits comes before whoever does not, and is ranked by `cost`;
     the others are ranked by `violation`, how far they miss, so that a search climbs towards keeping them.
     `slowness` (seconds an image) decides between equals: memory to spare is no reason to answer late."""
 
@@ -27,7 +27,7 @@ class Score:
 
     def gain_over(self, other: Score) -> float:
         """How much better this is, as a share of the better one's figure: 0.25 is 25 % more throughput, or a
-        latency that was 25 % longer. Negative for worse; infinite where only one keeps the limits."""
+        latency that was 25 % longer. Negative for worse; infinite where only one meets the limits."""
         if self.feasible != other.feasible:
             return math.inf if self.feasible else -math.inf
         mine, theirs = (self.cost, other.cost) if self.feasible else (1 + self.violation, 1 + other.violation)

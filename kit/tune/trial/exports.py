@@ -91,7 +91,7 @@ class Exports:
         refusals = [line.removeprefix("error: ") for line in said.splitlines() if line.startswith("error: ")]
         if process.returncode != KitError.exit_status or not refusals:
             raise KitError(
-                f"make {command} in {precision} broke: {said.strip()}", f"make {command} PRECISION={precision}"
+                f"make {command} in {precision} failed: {said.strip()}", f"make {command} PRECISION={precision}"
             )
         return refusals[0]
 

@@ -55,7 +55,7 @@ def test_a_cause_that_is_logged_after_the_worker_was_replaced_is_the_one_told() 
 def test_java_that_ended_says_its_last_words_at_once() -> None:
     failure = StartWatch(1).judge(False, [], ["", "Error: could not find libjvm.so", ""]).failure
     assert failure == "TorchServe ended: Error: could not find libjvm.so"
-    assert StartWatch(1).judge(False, [], []).failure == "TorchServe ended: it said nothing"
+    assert StartWatch(1).judge(False, [], []).failure == "TorchServe ended: it printed nothing"
     said = ["Failed to bind to address", "and went on about it"]
     assert StartWatch(1).judge(False, [], said).failure == "TorchServe ended: Failed to bind to address"
 
@@ -67,7 +67,7 @@ def test_java_that_ended_says_its_last_words_at_once() -> None:
         (
             "Load model failed: net, error: Worker died.",
             "the model does not load: Load model failed: net, error: Worker died.; "
-            "it was killed, which is what happens when memory runs out",
+            "it was killed, most likely because memory ran out",
         ),
     ],
 )

@@ -28,7 +28,7 @@ def test_a_lock_that_somebody_holds_stops_it_before_anything_is_changed(shop: Sh
     assert shop.confirmed() == ["r1"] * 5
     assert shop.locks() == ["b4"]
     assert "locked by ann@desk2:77 since 1970-01-01" in report.text()
-    assert "last heard of 50 min ago, so it is stale" in report.text()
+    assert "last renewed 50 min ago, so it is stale" in report.text()
     assert "BREAK_LOCK=1" in report.text()
     assert not shop.deploy("r2", break_lock=True).failed
     assert shop.confirmed() == ["r2"] * 5

@@ -54,8 +54,8 @@ def test_the_sentence_says_how_much_better_than_the_default_and_under_which_limi
         "no batches)."
     )
     conclusion, _ = searched(Goal("throughput", p99_limit=100), shaped(figure))
-    assert "and keeps p99 ≤ 100 ms" in conclusion.sentence
-    assert "the default (fp32, 2 workers × 1 thread, no batches) does not: p99 320 ms in place of ≤ 100 ms" in (
+    assert "and meets p99 ≤ 100 ms" in conclusion.sentence
+    assert "the default (fp32, 2 workers × 1 thread, no batches) does not: p99 320 ms, the limit is 100 ms" in (
         conclusion.sentence
     )
     conclusion, _ = searched(Goal("memory"), shaped(figure))
@@ -73,7 +73,7 @@ def test_a_default_that_is_the_best_stays() -> None:
 def test_nothing_feasible_is_said_with_the_nearest() -> None:
     conclusion, _ = searched(Goal("throughput", p99_limit=10), shaped(figure))
     assert not conclusion.feasible
-    assert "none kept p99 ≤ 10 ms; nearest was int8, 2 workers × 1 thread, no batches: p99 80 ms" in conclusion.sentence
+    assert "none met p99 ≤ 10 ms; closest was int8, 2 workers × 1 thread, no batches: p99 80 ms" in conclusion.sentence
 
 
 def test_every_value_has_its_reason() -> None:
@@ -87,7 +87,7 @@ def test_every_value_has_its_reason() -> None:
     }
     limited, _ = searched(Goal("throughput", p99_limit=100), shaped(figure))
     assert limited.reasons["threads"] == (
-        "1 worker × 1 thread did not keep the limits: p99 160 ms in place of ≤ 100 ms"
+        "1 worker × 1 thread did not meet the limits: p99 160 ms, the limit is 100 ms"
     )
 
 
