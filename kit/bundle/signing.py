@@ -79,12 +79,6 @@ def _require(key: Path) -> None:
         raise UsageError(f"the file that KEY names does not exist {NOT_SHOWN}", hint)
 
 
-def allowed_signers_line(key: Path, principal: str) -> str:
-    """The line that makes a box trust `key` for bundles and for nothing else."""
-    kind, encoded = public_key(key).split()[:2]
-    return f'{principal} namespaces="{NAMESPACE}" {kind} {encoded}\n'
-
-
 def _keygen(text: bytes, action: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
     try:
         return subprocess.run(["ssh-keygen", "-Y", action, *arguments], input=text, capture_output=True)

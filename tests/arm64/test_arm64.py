@@ -25,6 +25,7 @@ from kit.profiles import CONFIG
 from tests.arm64 import root
 from tests.arm64.emulated import Emulated, started
 from tests.conftest import RunScript, script_environment
+from tests.signers import allowed_signers_line
 
 pytestmark = pytest.mark.timeout(3600)
 # Some forty times slower than the slowest box, and each process carries the emulator.
@@ -45,7 +46,7 @@ def bundle(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> P
     config.write_text(text)
     key = folder / "key"
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", key], check=True)
-    (folder / "allowed_signers").write_text(signing.allowed_signers_line(key, "operator"))
+    (folder / "allowed_signers").write_text(allowed_signers_line(key, "operator"))
     environment = script_environment(
         folder / "build",
         PROFILE=str(profile),

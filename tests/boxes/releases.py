@@ -23,6 +23,7 @@ from kit.profiles import CONFIG, MODEL_CONFIG
 from tests.boxes import machine
 from tests.boxes.commands import run
 from tests.conftest import RunScript, script_environment
+from tests.signers import allowed_signers_line
 
 TORCH = "torch==2.13.0"
 PYTHON = "3.11"  # of the boxes' Debian
@@ -67,7 +68,7 @@ class Workshop:
 
     def allow(self, file: Path) -> Path:
         """An allowed-signers file with the workshop's key in it."""
-        file.write_text(signing.allowed_signers_line(self.key, "operator"), encoding="utf-8")
+        file.write_text(allowed_signers_line(self.key, "operator"), encoding="utf-8")
         return file
 
     def good(self, version: str) -> Release:

@@ -12,10 +12,11 @@ import pytest
 
 from common.durable import sha256
 from kit.build import PROJECT
-from kit.bundle import reading, signing
+from kit.bundle import reading
 from kit.bundle.reading import Bundle
 from tests.conftest import RunScript, script_environment
 from tests.kit.bundle.parts import edge_workshop, make_key
+from tests.signers import allowed_signers_line
 
 # Of an ELF file: its magic, and the processor it is for (e_machine, bytes 18 and 19).
 ELF, AARCH64 = b"\x7fELF", b"\xb7\x00"
@@ -45,7 +46,7 @@ def shown(desk: tuple[Path, dict[str, str]], run_script: RunScript) -> dict[str,
 @pytest.fixture(scope="module")
 def bundle(desk: tuple[Path, dict[str, str]], shown: dict[str, str]) -> Bundle:
     signers = desk[0] / "signers"
-    signers.write_text(signing.allowed_signers_line(desk[0] / "key", "operator"))
+    signers.write_text(allowed_signers_line(desk[0] / "key", "operator"))
     return reading.read(Path(shown["bundled"]), signers)
 
 

@@ -15,9 +15,10 @@ from common.durable import sha256
 from common.errors import KitError, UsageError
 from common.manifest import Manifest
 from kit.archive.making import archive
-from kit.bundle import making, reading, signing, tarball
+from kit.bundle import making, reading, tarball
 from tests.kit.bundle.conftest import X86, Desk, open_desk
 from tests.kit.bundle.parts import make_wheel
+from tests.signers import allowed_signers_line
 
 
 @contextmanager
@@ -135,6 +136,6 @@ def test_a_key_that_cannot_sign_leaves_no_bundle(desk: Desk) -> None:
 
 def test_the_signature_is_the_operators(desk: Desk, tmp_path: Path) -> None:
     done = making.bundle(desk.profile, X86, desk.key)
-    (tmp_path / "signers").write_text(signing.allowed_signers_line(desk.key, "operator"))
+    (tmp_path / "signers").write_text(allowed_signers_line(desk.key, "operator"))
     read = reading.read(desk.profile.build.bundles / done["file"], tmp_path / "signers")
     assert read.signed_by == f"operator, {done['signed_by']}"

@@ -11,8 +11,9 @@ import pytest
 
 from common.durable import sha256
 from common.errors import KitError, UsageError
-from kit.bundle import reading, signing
+from kit.bundle import reading
 from tests.kit.bundle.parts import make_key
+from tests.signers import allowed_signers_line
 
 Members = dict[str, bytes]
 
@@ -98,7 +99,7 @@ def test_a_link_in_place_of_a_part_is_refused(made: Path, tmp_path: Path) -> Non
 
 def test_only_allowed_signers_are_believed_when_they_are_named(made: Path, tmp_path: Path) -> None:
     signers = tmp_path / "signers"
-    signers.write_text(signing.allowed_signers_line(make_key(tmp_path), "somebody else"))
+    signers.write_text(allowed_signers_line(make_key(tmp_path), "somebody else"))
     with pytest.raises(KitError, match="does not allow"):
         reading.read(made, signers)
 

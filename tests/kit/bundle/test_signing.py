@@ -8,6 +8,7 @@ import pytest
 from common.errors import KitError, UsageError
 from kit.bundle import signing
 from tests.kit.bundle.parts import make_key
+from tests.signers import allowed_signers_line
 
 TEXT = b"what is signed\n"
 
@@ -20,7 +21,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def signers(key: Path, tmp_path: Path) -> Path:
     path = tmp_path / "allowed_signers"
-    path.write_text(signing.allowed_signers_line(key, "operator@desk"))
+    path.write_text(allowed_signers_line(key, "operator@desk"))
     return path
 
 

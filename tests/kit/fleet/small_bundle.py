@@ -15,6 +15,7 @@ from pathlib import Path
 from common.manifest import Gate, Part
 from kit.bundle import manifest, signing, tarball
 from tests.kit.fleet import fake_box
+from tests.signers import allowed_signers_line
 
 HERE = (f"linux_{platform.machine()}", f"{sys.version_info.major}.{sys.version_info.minor}")
 
@@ -41,7 +42,7 @@ def make_key(folder: Path) -> Path:
     key = folder / "signing_key"
     if not key.exists():
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
-        (folder / "signers").write_text(signing.allowed_signers_line(key, "shop"))
+        (folder / "signers").write_text(allowed_signers_line(key, "shop"))
     return key
 
 
