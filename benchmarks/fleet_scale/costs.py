@@ -19,8 +19,7 @@ import psutil
 
 from kit.files import read_json
 from kit.fleet.host.deploy import Deploy
-from kit.fleet.host.jobs import HostJobs
-from kit.fleet.host.session import DeployOptions, StepListener
+from kit.fleet.host.session import DeployOptions
 from kit.fleet.host.staged_release import StagedRelease
 from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import run
@@ -155,12 +154,9 @@ def own_program(boxes: int) -> tuple[float, float, float]:
         fleet = Fleet("scale", "scale", tuple(Box(f"box-{number:05}") for number in range(boxes)), pause=0)
         workspace = InstantDesk(Path(here) / "build", fleet)
         options = DeployOptions(workspace.owner, 60, "signers")
-
-        def host(box: Box, remote: Remote, listener: StepListener, stopping: threading.Event) -> HostJobs:
-            return Deploy(box, [staged], remote, options, listener, stopping)
-
+        task = Task("deploy", [staged.release], [], options, lambda box, session: Deploy(session, box, [staged]))
         cpu = time.process_time()
-        report = run.carry_out(workspace, Task("deploy", [staged.release], [], host), Silent(), None)
+        report = run.carry_out(workspace, task, Silent(), None)
         spent = time.process_time() - cpu
         assert not report.failed
         grown = psutil.Process().memory_info().rss - before

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 
 from kit.fleet.host.jobs import HostJobs, Refusal
 from kit.fleet.host.release_switch import end_trial, switch
-from kit.fleet.host.result import HostResult, Kind
-from kit.fleet.host.session import DeployOptions, StepListener
+from kit.fleet.host.result import Kind
+from kit.fleet.host.session import HostSession
 from kit.fleet.host.staged_release import StagedRelease, matching, unfit
 from kit.fleet.inventory.fleet import Box
-from kit.fleet.ssh.remote import BoxError, Event, Remote
+from kit.fleet.ssh.remote import BoxError, Event
 
 REPLACED = "replaced the program: it was damaged"
 BUNDLES = "make bundle PROFILE=… PLATFORM=… BOX_PYTHON=…"
@@ -22,16 +21,8 @@ class Deploy(HostJobs):
 
     staged: StagedRelease
 
-    def __init__(
-        self,
-        box: Box,
-        staged_releases: Sequence[StagedRelease],
-        remote: Remote,
-        options: DeployOptions,
-        listener: StepListener,
-        stopping: threading.Event,
-    ) -> None:
-        super().__init__(HostResult(box.name), remote, options, listener, stopping)
+    def __init__(self, session: HostSession, box: Box, staged_releases: Sequence[StagedRelease]) -> None:
+        super().__init__(session)
         self._box, self._staged_releases = box, staged_releases
 
     def prepare(self) -> Kind:

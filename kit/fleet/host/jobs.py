@@ -16,10 +16,10 @@ import traceback
 
 from common.errors import KitError
 from kit.fleet.host.release_switch import end_trial, switch
-from kit.fleet.host.result import HostResult, Job, Kind
-from kit.fleet.host.session import DeployOptions, HostSession, StepListener
+from kit.fleet.host.result import Job, Kind
+from kit.fleet.host.session import HostSession
 from kit.fleet.ssh.facts import Facts
-from kit.fleet.ssh.remote import BoxError, Event, LinkLost, NoShell, Remote
+from kit.fleet.ssh.remote import BoxError, Event, LinkLost, NoShell
 from kit.fleet.ssh.transport import OperatorStopped
 from kit.fleet.ssh.words import moment
 
@@ -33,16 +33,8 @@ class HostJobs:
 
     facts: Facts
 
-    def __init__(
-        self,
-        host_result: HostResult,
-        remote: Remote,
-        options: DeployOptions,
-        listener: StepListener,
-        stopping: threading.Event,
-    ) -> None:
-        self.result = host_result
-        self.session = HostSession(host_result, remote, options, listener, stopping)
+    def __init__(self, session: HostSession) -> None:
+        self.session, self.result = session, session.result
         self._at_work = threading.Lock()
         self._lock_renewed = 0.0
 

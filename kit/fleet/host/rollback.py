@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import threading
-
 from kit.fleet.host.jobs import HostJobs, Refusal
 from kit.fleet.host.release_switch import end_trial, switch
-from kit.fleet.host.result import HostResult, Kind
-from kit.fleet.host.session import DeployOptions, StepListener
+from kit.fleet.host.result import Kind
 from kit.fleet.host.staged_release import unfit
 from kit.fleet.host.survey import DAMAGED
-from kit.fleet.inventory.fleet import Box
-from kit.fleet.ssh.remote import BoxError, Event, Remote
+from kit.fleet.ssh.remote import BoxError, Event
 
 
 class Rollback(HostJobs):
     """A box's jobs in `make rollback`."""
-
-    def __init__(
-        self, box: Box, remote: Remote, options: DeployOptions, listener: StepListener, stopping: threading.Event
-    ) -> None:
-        super().__init__(HostResult(box.name), remote, options, listener, stopping)
 
     def prepare(self) -> Kind:
         self._fit()

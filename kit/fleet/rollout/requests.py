@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UsageError
 from kit.fleet.host.deploy import Deploy
-from kit.fleet.host.jobs import HostJobs
 from kit.fleet.host.rollback import Rollback
-from kit.fleet.host.session import DeployOptions, StepListener
-from kit.fleet.inventory.fleet import Box
+from kit.fleet.host.session import DeployOptions
 from kit.fleet.rollout import journal, staging
 from kit.fleet.rollout.journal import Record
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.wave_engine import Verdict
 from kit.fleet.rollout.workspace import Workspace
-from kit.fleet.ssh.remote import Remote
 
 
 @dataclass(frozen=True)
@@ -48,21 +44,14 @@ def deploy_task(workspace: Workspace, request: DeployRequest) -> Task:
             "omit BUNDLE to go on with it, or RESUME to begin again",
         )
     options = options_of(workspace, request.break_lock, signers)
-
-    def host(box: Box, remote: Remote, listener: StepListener, stopping: threading.Event) -> HostJobs:
-        return Deploy(box, staged_releases, remote, options, listener, stopping)
-
-    return Task("deploy", releases, [str(staged.bundle.resolve()) for staged in staged_releases], host)
+    bundles = [str(staged.bundle.resolve()) for staged in staged_releases]
+    return Task("deploy", releases, bundles, options, lambda box, session: Deploy(session, box, staged_releases))
 
 
 def rollback_task(workspace: Workspace, break_lock: bool) -> Task:
     """Every box back to the release it had confirmed before."""
     options = options_of(workspace, break_lock, "")
-
-    def host(box: Box, remote: Remote, listener: StepListener, stopping: threading.Event) -> HostJobs:
-        return Rollback(box, remote, options, listener, stopping)
-
-    return Task("rollback", (), (), host, careful=False)
+    return Task("rollback", (), (), options, lambda _, session: Rollback(session), careful=False)
 
 
 def unfinished(workspace: Workspace) -> Record:

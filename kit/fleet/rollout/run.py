@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 
 from kit.fleet.host.jobs import HostJobs
-from kit.fleet.host.session import StepListener
+from kit.fleet.host.result import HostResult
+from kit.fleet.host.session import HostSession, StepListener
 from kit.fleet.host.survey import Answer, survey
+from kit.fleet.inventory.fleet import Box
 from kit.fleet.rollout import history, waves
 from kit.fleet.rollout.journal import Journal, Record
 from kit.fleet.rollout.lock_renewal import locks_renewed
@@ -23,9 +25,7 @@ from kit.signals import noted
 def plan(workspace: Workspace, task: Task) -> list[Answer]:
     """What each box would do; nothing is changed."""
     unwatched = StepListener(ignore, ignore)
-    hosts = {
-        box.name: task.host(box, workspace.remote(box), unwatched, workspace.stopping) for box in workspace.fleet.boxes
-    }
+    hosts = {box.name: jobs_of(box, workspace, task, unwatched) for box in workspace.fleet.boxes}
     return survey(list(hosts), lambda box: hosts[box].plan(), workspace.fleet.parallel)
 
 
@@ -67,13 +67,16 @@ def hosts_of(
 ) -> dict[str, HostJobs]:
     """The jobs of each box; one that the resumed roll-out switched knows what to go back to."""
     listener = StepListener(screen.step, lambda box, release: journal.write("before", box=box, release=release))
-    hosts = {
-        box.name: task.host(box, workspace.remote(box), listener, workspace.stopping) for box in workspace.fleet.boxes
-    }
+    hosts = {box.name: jobs_of(box, workspace, task, listener) for box in workspace.fleet.boxes}
     for box, before in resumed.before.items() if resumed else ():
         if box in hosts:
             hosts[box].result.before, hosts[box].result.touched = before, True
     return hosts
+
+
+def jobs_of(box: Box, workspace: Workspace, task: Task, listener: StepListener) -> HostJobs:
+    remote = workspace.remote(box)
+    return task.jobs(box, HostSession(HostResult(box.name), remote, task.options, listener, workspace.stopping))
 
 
 def now() -> str:

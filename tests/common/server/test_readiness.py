@@ -37,7 +37,7 @@ def test_a_worker_that_was_replaced_while_it_started_will_do_it_again() -> None:
     assert not watch.judge(True, [worker("READY", pid=9)], []).done, "it will end again"
     clock.now += LAST_WORDS_SECONDS
     failure = watch.judge(True, [worker("UNLOADING", pid=-1)], []).failure
-    assert "worker 9000 ended" in failure
+    assert "worker 9000 died" in failure
     assert "memory" in failure
 
 

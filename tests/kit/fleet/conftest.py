@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,8 @@ from typing import Any
 import pytest
 
 from kit.fleet.host.deploy import Deploy
-from kit.fleet.host.jobs import HostJobs
 from kit.fleet.host.result import HostResult
-from kit.fleet.host.session import DeployOptions, StepListener
+from kit.fleet.host.session import DeployOptions
 from kit.fleet.host.staged_release import StagedRelease
 from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
 from kit.fleet.rollout import requests, run
@@ -124,6 +122,11 @@ class Shop:
         made.remotes = self.remotes
         return made
 
+    def task(self, sent: Sequence[StagedRelease], workspace: ShopWorkspace, break_lock: bool = False) -> Task:
+        options = DeployOptions(workspace.owner, 10, self.signers, break_lock, workspace.dead_owners())
+        releases = [one.release for one in sent]
+        return Task("deploy", releases, [], options, lambda box, session: Deploy(session, box, sent))
+
     def deploy(
         self,
         release: str = "r1",
@@ -133,13 +136,7 @@ class Shop:
         workspace: ShopWorkspace | None = None,
     ) -> Report:
         workspace = workspace or self.workspace()
-        sent = staged_releases or [staged(self.folder, release)]
-        options = DeployOptions(workspace.owner, 10, self.signers, break_lock, workspace.dead_owners())
-
-        def host(box: Box, remote: Remote, listener: StepListener, stopping: threading.Event) -> HostJobs:
-            return Deploy(box, sent, remote, options, listener, stopping)
-
-        task = Task("deploy", [one.release for one in sent], [], host)
+        task = self.task(staged_releases or [staged(self.folder, release)], workspace, break_lock)
         with workspace.alone():
             return run.carry_out(workspace, task, Lines(), requests.unfinished(workspace) if resume else None)
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import replace
 
 import pytest
 
-from kit.fleet.host.deploy import Deploy
 from kit.fleet.host.result import Job, Kind
-from kit.fleet.host.session import DeployOptions, StepListener
+from kit.fleet.host.session import StepListener
 from kit.fleet.inventory.fleet import Box
+from kit.fleet.rollout import run
 from kit.fleet.rollout.lock_renewal import locks_renewed
 from kit.fleet.rollout.wave_engine import Verdict
 from kit.fleet.ssh.remote import ignore
@@ -149,13 +148,10 @@ def test_a_box_that_says_no_to_the_confirm_is_asked_what_it_runs(shop: Shop) -> 
 
 
 def test_the_lock_of_a_box_that_waits_is_kept_and_never_taken_after_its_release(shop: Shop) -> None:
-    made = [staged(shop.folder, "r1")]
-    options, listener, stopping = (
-        DeployOptions("ann@desk:1", 10, shop.signers),
-        StepListener(ignore, ignore),
-        threading.Event(),
-    )
-    hosts = [Deploy(Box(name), made, shop.remotes[name], options, listener, stopping) for name in ("b1", "b2", "b3")]
+    workspace = shop.workspace()
+    task = shop.task([staged(shop.folder, "r1")], workspace)
+    boxes = [Box(name) for name in ("b1", "b2", "b3")]
+    hosts = [run.jobs_of(box, workspace, task, StepListener(ignore, ignore)) for box in boxes]
     waiting, unprepared, released = hosts
     for host in (waiting, released):
         host.do(Job.PREPARE)

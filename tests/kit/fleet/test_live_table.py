@@ -54,7 +54,7 @@ def test_a_pause_and_an_end_are_in_the_headline() -> None:
     table.paused(75)
     assert shown(table)[0].endswith("a pause, 1 min 15 s left")
     table.stopping()
-    assert "no further box is changed" in " ".join(shown(table)[:2])
+    assert "no more boxes are changed" in " ".join(shown(table)[:2])
 
 
 def test_without_a_terminal_there_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
