@@ -14,7 +14,7 @@ from box.state.paths import Paths
 from box.store import integrity, releases
 from box.system import disk, space
 from box.system.space import MEGABYTE
-from common import durable, json_lines, memory
+from common import durable, json_lines, memory, processes
 from common.errors import KitError
 from common.manifest import Manifest
 
@@ -50,7 +50,7 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
         "answers": not why,
         "why_not": why or None,
         "since": word.get("since"),
-        "memory_mb": round(memory.proportional(memory.family(state.pid)) / MEGABYTE) if state.pid else 0,
+        "memory_mb": round(processes.proportional(processes.family(state.pid)) / MEGABYTE) if state.pid else 0,
         "memory_free_mb": round(memory.available() / MEGABYTE),
         "disk_free_mb": round(space.free_bytes(paths.home) / MEGABYTE),
         "disk_writable": not (disk_why := disk.unwritable(paths.home) or disk.unwritable(paths.state)),

@@ -1,4 +1,4 @@
-"""Memory: what is left for a start, and what the server takes. Figures are bytes unless a name says otherwise."""
+"""Memory: what is left for a start. Figures are bytes unless a name says otherwise."""
 
 from __future__ import annotations
 
@@ -92,35 +92,3 @@ def _limit(folder: Path, limit_file: str, usage_file: str, prefix: str) -> Limit
     if not limit.isdigit() or int(limit) >= 1 << 60:
         return None
     return Limit(int(limit), max(0, int(limit) - usage + cache))
-
-
-def family(pid: int, proc: Path = PROC) -> list[int]:
-    """The process and all its descendants."""
-    children: dict[int, list[int]] = {}
-    for entry in proc.iterdir():
-        if entry.name.isdigit() and (parent := _parent(entry)) is not None:
-            children.setdefault(parent, []).append(int(entry.name))
-    found = [pid]
-    for member in found:
-        found.extend(children.get(member, []))
-    return found
-
-
-def _parent(entry: Path) -> int | None:
-    try:
-        # The name in () may hold spaces and brackets.
-        return int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-    except (OSError, ValueError, IndexError):
-        return None
-
-
-def proportional(pids: list[int], proc: Path = PROC) -> int:
-    """Their memory (PSS): a page that n processes share counts one n-th for each. A process that ended has none."""
-    total = 0
-    for pid in pids:
-        try:
-            rows = (proc / str(pid) / "smaps_rollup").read_text().splitlines()
-        except OSError:
-            continue
-        total += sum(int(row.split()[1]) * 1024 for row in rows if row.startswith("Pss:"))
-    return total

@@ -32,8 +32,25 @@ NO_NUMBER = InputError(
 
 
 class ImageClassifier:
+    _loaded = False
+
+    def preload(self, context: ServingContext) -> None:
+        """For the kit's own worker: what is done once, before the workers are forked. One thread, since OpenMP's do not
+        survive a fork. Raises as `initialize` does."""
+        torch.set_num_threads(1)
+        self._load(context)
+
     def initialize(self, context: ServingContext) -> None:
         """Reads the archive and makes the slow first calls. Raises ValueError for a setting that cannot be."""
+        self._settings = handler_settings.settings(context.model_yaml_config)
+        torch.set_num_threads(self._settings.threads)
+        if not self._loaded:
+            self._load(context)
+        # TorchServe's own worker logs two lines a request at INFO (that one came, and a PredictionTime gauge), which
+        # the front end reads through a pipe and parses. Warnings and errors are still said.
+        logging.disable(logging.INFO)
+
+    def _load(self, context: ServingContext) -> None:
         properties = context.system_properties
         folder = Path(properties["model_dir"])
         self._settings = handler_settings.settings(context.model_yaml_config)
@@ -42,14 +59,11 @@ class ImageClassifier:
         self._decoder = PictureDecoder(
             wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels, wanted.fit
         )
-        torch.set_num_threads(self._settings.threads)
         self._model = TorchScriptModel(folder / context.manifest["model"]["serializedFile"], properties.get("gpu_id"))
         classes = self._model.warm_up(wanted.crop, properties.get("batch_size") or 1)
         if classes != len(self._labels):
             raise ValueError(f"index_to_name.json names {len(self._labels)} classes, the model has {classes}")
-        # TorchServe's worker logs two lines a request at INFO (that one came, and a PredictionTime gauge), which the
-        # front end reads through a pipe and parses. Warnings and errors are still said.
-        logging.disable(logging.INFO)
+        self._loaded = True
 
     def handle(self, rows: Sequence[Row], context: ServingContext) -> list[dict[str, Any]]:
         """One answer for each row, in their order."""

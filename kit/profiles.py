@@ -23,6 +23,8 @@ CONFIG = PROJECT / "config"
 PROPERTIES = "config.properties"
 MODEL_CONFIG = "model-config.yaml"
 SECTION = "handler"
+# A key of the kit's in model-config.yaml: which program TorchServe starts as a worker.
+WORKER, OURS, STOCK = "worker", "kit", "torchserve"
 EDGE_MOST_CORES = 4
 EDGE_MOST_MEMORY = 8 << 30
 
@@ -56,6 +58,14 @@ class Profile:
         if not isinstance(content, dict):
             raise UsageError(f"{self.model_config} must hold a mapping of settings, not {type(content).__name__}")
         return content
+
+    @property
+    def stock_worker(self) -> bool:
+        """Whether TorchServe starts workers of its own and not the kit's. Raises UsageError for another word."""
+        wanted = self.read_model_config().get(WORKER, OURS)
+        if wanted not in (OURS, STOCK):
+            raise UsageError(f"{self.model_config}: {WORKER} {wanted!r} is not one of {OURS}, {STOCK}")
+        return bool(wanted == STOCK)
 
     def gpus(self, machine: Machine) -> int:
         """How many GPUs it serves with on a machine."""

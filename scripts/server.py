@@ -18,6 +18,7 @@ import psutil
 import typer
 from rich.markup import escape
 
+from common import processes
 from common.errors import KitError
 from common.server.server_log import line_that_matters
 from common.server.torchserve import Management
@@ -157,6 +158,7 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
     workers = described["workers"]
     ready = sum(worker["status"] == "READY" for worker in workers)
     memory = {worker["pid"]: _memory(worker["pid"]) for worker in workers}
+    parents = sorted(processes.with_parents(list(memory)) - set(memory))
     if as_json:
         console.print_json(
             {
@@ -170,6 +172,7 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
                 "metrics": server.metrics,
                 "grpc": server.grpc,
                 "memory_bytes": _memory(server.pid),
+                "parents": [{"pid": pid, "memory_bytes": _memory(pid)} for pid in parents],
                 "workers": [
                     {
                         "id": worker["id"],
@@ -188,6 +191,8 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
         )
         table = console.table("process", "pid", "state", "memory", right=("pid", "memory"))
         table.add_row("Java", str(server.pid), "running", f"{_memory(server.pid) >> 20} MB")
+        for pid in parents:
+            table.add_row("workers' parent", str(pid), "", f"{_memory(pid) >> 20} MB")
         for worker in workers:
             table.add_row(
                 f"worker {worker['id']}",

@@ -11,7 +11,7 @@ import pytest
 from kit.build import PROJECT
 
 PAGE = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
-PACKAGES = ("common", "box", "kit", "benchmarks")
+PACKAGES = ("common", "box", "kit", "worker", "benchmarks")
 # A .mar has no folders, so the handler's files lie side by side.
 FLAT = {"handlers", "scripts"}
 MOST_FILES = 12

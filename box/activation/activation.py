@@ -25,7 +25,7 @@ from box.state.trial import Trial
 from box.store import confirmations, delivery, integrity, releases
 from box.system import space
 from box.system.space import MEGABYTE
-from common import durable, memory
+from common import durable, memory, processes
 from common.errors import KitError, SpaceError
 from common.manifest import Manifest
 from common.server import server_log
@@ -100,7 +100,7 @@ class Activation:
                 "remove what fills /run on this box",
             )
         if chosen.how in (choice.RESTART, choice.FIRST):
-            given_back = memory.proportional(memory.family(self.runs.state().pid)) if self.runs.state().pid else 0
+            given_back = processes.proportional(processes.family(self.runs.state().pid)) if self.runs.state().pid else 0
             if (free + given_back) / MEGABYTE < target.gate.memory_free_mb:
                 raise SpaceError(
                     f"too little memory: {target.gate.memory_free_mb:,.0f} MB are needed for a start, and "

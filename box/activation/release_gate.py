@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from box.system.space import MEGABYTE
-from common import memory
+from common import processes
 from common.errors import KitError
 from common.manifest import Gate, GoldenEntry, Manifest
 from common.server import answers as golden
@@ -85,14 +85,15 @@ class Examiner:
         """`without_pids`: the old version's workers, which are there during a hot swap only."""
         right, wrong = self._ask_golden()
         latencies = self._time_requests() if not wrong else []
-        pids = [pid for pid in memory.family(server_pid) if pid not in without_pids]
+        others = processes.with_parents(without_pids)
+        pids = [pid for pid in processes.family(server_pid) if pid not in others]
         return Measured(
             ready=self._ready(),
             wanted=self.manifest.server.workers,
             right=right,
             wrong=wrong,
             latencies=latencies,
-            memory_mb=memory.proportional(pids) / MEGABYTE,
+            memory_mb=processes.proportional(pids) / MEGABYTE,
         )
 
     def _ready(self) -> int:

@@ -11,12 +11,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from common.errors import KitError
-from kit.bench import processes
+from kit import processes
 from kit.bench.load.plan import Load, LoadPlan, percentile
 from kit.bench.measurement import Measurement
-from kit.bench.processes import ProcessShare
 from kit.bench.servers.loaded_server import LoadedServer
 from kit.build import PROJECT
+from kit.processes import ProcessShare
 
 
 @dataclass(frozen=True)

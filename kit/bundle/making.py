@@ -14,7 +14,7 @@ from kit.bundle.documents import content, gate_limits, licenses, sbom, server_se
 from kit.bundle.documents.content import Contents
 from kit.bundle.tarball import Content
 from kit.bundle.target import BoxTarget
-from kit.bundle.wheels import distribution, fetching, requirements, torch_source
+from kit.bundle.wheels import distribution, fetching, requirements, torch_source, worker_wheel
 from kit.console import step
 from kit.files import replacing
 from kit.profiles import Profile
@@ -57,14 +57,15 @@ def check(profile: Profile, target: BoxTarget, key: Path) -> dict[str, Any]:
 
 
 def fetch(target: BoxTarget, torch_index: str) -> list[Path]:
-    """The wheels for the box, and pip's own: a bare box has none."""
+    """The wheels for the box, pip's own, since a bare box has none, and the kit's worker."""
     lock = requirements.LOCK.read_text(encoding="utf-8")
     torch = torch_source.choose(torch_index, target, requirements.locked_torch(lock, target.processor))
     if torch.note:
         step(torch.note)
     step(f"resolving what {target.platform} with Python {target.python} needs")
     wanted = [*requirements.resolve(target, torch, lock), requirements.locked(lock, PIP)]
-    return fetching.fetch(wanted, target, torch, fetching.default_cache())
+    cache = fetching.default_cache()
+    return [*fetching.fetch(wanted, target, torch, cache), worker_wheel.write(cache)]
 
 
 def collect(profile: Profile, target: BoxTarget, archive: dict[str, Any], found: list[Path]) -> Contents:

@@ -28,6 +28,7 @@ class ProfileFacts:
     precision: str
     heap: int
     needs_gpu: bool
+    stock_worker: bool = False
     taken_ports: tuple[TakenPort, ...] = ()
     wrong: str = ""
     """Why its files cannot be read, "" when they can; the other values mean nothing then."""

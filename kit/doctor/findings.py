@@ -211,7 +211,7 @@ def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
 
 def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
     machine = facts.machine
-    needed = memory_needed(profile.workers, MODEL_BYTES, profile.heap)
+    needed = memory_needed(profile.workers, MODEL_BYTES, profile.heap, profile.stock_worker)
     said = f"about {needed >> 20:,} MB with a model like the embedded one"
     running = any(port.own for port in profile.taken_ports)
     if needed > machine.memory_total:
@@ -219,7 +219,7 @@ def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
             place=profile.name,
             about="memory",
             severity="error",
-            message=f"{said}, of {machine.memory_total >> 20:,} MB there are",
+            message=f"{said}, and the machine has {machine.memory_total >> 20:,} MB",
             hint="make serve TS_DEFAULT_WORKERS_PER_MODEL=1, or PROFILE=edge",
         )
     elif needed > machine.memory_available and not running:

@@ -72,6 +72,7 @@ def examined(profile: Profile, here: Machine) -> ProfileFacts:
         threads=threads,
         precision=precision,
         heap=loaded.heap_bytes,
+        stock_worker=profile.stock_worker,
         needs_gpu=config.get("deviceType") == "gpu",
         taken_ports=tuple(taken),
     )

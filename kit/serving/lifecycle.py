@@ -16,6 +16,7 @@ from common.server.torchserve import Management
 from kit import golden
 from kit.golden import Golden
 from kit.machine import Machine
+from kit.processes import family
 from kit.profiles import Profile
 from kit.serving import preflight, settings, state
 from kit.serving.launch import RunFolder, counted, here, java_command, server_environment, temp_folder
@@ -53,7 +54,7 @@ def plan(profile: Profile, machine: Machine) -> ServerPlan:
     rebuild = f"make archive PROFILE={profile.name}"
     archive = preflight.check_archive(build.archive_report, build.folder, rebuild)
     workers, why = wanted.workers(config, machine.cores, profile.gpus(machine))
-    preflight.check_memory(workers, why, archive["size"], wanted.heap_bytes, machine)
+    preflight.check_memory(workers, why, archive["size"], wanted.heap_bytes, machine, profile.stock_worker)
     preflight.check_ports(wanted)
     timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
     pictures = golden.load(build.golden, rebuild)
@@ -70,7 +71,7 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
     # A copy: building the next archive must not change what is being served.
     shutil.copyfile(wanted.profile.build.folder / name, run.model_store / name)
     temp = temp_folder(run)
-    places = here(wanted.profile.properties, run, temp)
+    places = here(wanted.profile.properties, run, temp, wanted.profile.stock_worker)
     for listener in settings.listeners():
         if listener.unix_path:
             os.makedirs(os.path.dirname(listener.unix_path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
@@ -106,10 +107,10 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
 def end(run: RunFolder, server: ServerState) -> None:
     """End the server's processes, and remove its files. Java gets SIGTERM; what outlives that, SIGKILL."""
     java = server.process()
-    family = [java, *java.children(recursive=True)] if java else []
+    members = family(java.pid) if java else []
     if java:
         java.terminate()
-    _, left = psutil.wait_procs(family, timeout=END_SECONDS)
+    _, left = psutil.wait_procs(members, timeout=END_SECONDS)
     for process in left:
         process.kill()
     psutil.wait_procs(left, timeout=END_SECONDS)

@@ -18,9 +18,11 @@ from kit.gpus import NONE
 from kit.machine import Machine
 from kit.serving.settings import Listener, ServerSettings
 
-# Proportional memory (PSS) of one worker beside its model, torch 2.14.1 on x86-64: 374 MB with a 45 MB model, of
-# which the model's weights are in memory once (measured; the archive's own copy is page cache).
-WORKER_BYTES = 330 << 20
+# Proportional memory (PSS), torch 2.14.1 on x86-64, as measured: what the workers share beside the model (Python,
+# torch, the handler), and what each has of its own. TorchServe's own workers share nothing.
+SHARED_BYTES = 300 << 20
+WORKER_BYTES = 30 << 20
+STOCK_WORKER_BYTES = 330 << 20
 # What Java takes beside its heap: code, threads, buffers (156 MB measured with a 128 MB heap that was not full).
 JAVA_BYTES = 100 << 20
 
@@ -95,13 +97,17 @@ def check_gpu_count(wanted: ServerSettings, machine: Machine) -> None:
         )
 
 
-def memory_needed(workers: int, model_bytes: int, heap_bytes: int) -> int:
+def memory_needed(workers: int, model_bytes: int, heap_bytes: int, stock_worker: bool = False) -> int:
     """Bytes that the server will take once it is warm."""
-    return heap_bytes + JAVA_BYTES + workers * (WORKER_BYTES + model_bytes)
+    shared = 0 if stock_worker else SHARED_BYTES + model_bytes
+    each = STOCK_WORKER_BYTES + model_bytes if stock_worker else WORKER_BYTES
+    return heap_bytes + JAVA_BYTES + shared + workers * each
 
 
-def check_memory(workers: int, why: str, model_bytes: int, heap_bytes: int, machine: Machine) -> None:
-    needed = memory_needed(workers, model_bytes, heap_bytes)
+def check_memory(
+    workers: int, why: str, model_bytes: int, heap_bytes: int, machine: Machine, stock_worker: bool = False
+) -> None:
+    needed = memory_needed(workers, model_bytes, heap_bytes, stock_worker)
     if needed > machine.memory_available:
         raise KitError(
             f"too little memory: {count(workers, 'worker')} ({why}) and Java need about {needed >> 20} MB, and "

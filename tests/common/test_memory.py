@@ -51,12 +51,3 @@ def test_memory_under_the_older_cgroups(machine: Path, tmp_path: Path) -> None:
     cached = f"total_inactive_file {15 << 20}\ntotal_active_file {5 << 20}"
     limit(groups / "memory/box", names, str(600 << 20), 500 << 20, cached)
     assert memory.available(machine, groups) == 120 << 20
-
-
-def test_a_family_is_a_process_and_its_descendants(tmp_path: Path) -> None:
-    for pid, parent in ((10, 1), (11, 10), (12, 11), (20, 1)):
-        (tmp_path / str(pid)).mkdir()
-        (tmp_path / str(pid) / "stat").write_text(f"{pid} (a (strange) name) S {parent} 0 0\n")
-        (tmp_path / str(pid) / "smaps_rollup").write_text("Rss: 900 kB\nPss: 100 kB\nPss_Anon: 50 kB\n")
-    assert memory.family(10, tmp_path) == [10, 11, 12]
-    assert memory.proportional([10, 11, 99], tmp_path) == 200 * 1024

@@ -12,6 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
+KINDS = {"Java": "#d1742f", "shared": "#8a8d91", "worker": "#1b6ca8"}  # a server's processes
 COLOURS = ("#1b6ca8", "#d1742f", "#8a8d91", "#3f9b5d", "#9a5fb0", "#c94f4f")
 TICKS = (0, 50, 90, 95, 99, 99.9, 99.99)
 STYLE: dict[Any, Any] = {
@@ -80,7 +81,7 @@ def _throughput(axes: Axes, document: dict[str, Any]) -> None:
     axes.set_title("Right answers a second")
     axes.grid(axis="x", visible=False)
     axes.margins(y=0.15)
-    axes.figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    axes.figure.legend(loc="outside lower center", ncols=3, fontsize=9)
 
 
 def _latencies(axes: Axes, rows: list[dict[str, Any]], label: str, title: str) -> None:
@@ -114,17 +115,16 @@ def _memory(axes: Axes, document: dict[str, Any]) -> None:
     servers = [server for server in document["servers"] if server["processes"]]
     for place, server in enumerate(servers):
         left = 0.0
-        for share in sorted(server["processes"], key=lambda share: share["kind"] != "Java"):
+        for share in sorted(server["processes"], key=lambda share: list(KINDS).index(share["kind"])):
             size = share["memory_bytes"] / (1 << 20)
-            colour = COLOURS[1] if share["kind"] == "Java" else COLOURS[0]
-            axes.barh(place, size, 0.6, left=left, color=colour, edgecolor="white")
+            axes.barh(place, size, 0.6, left=left, color=KINDS[share["kind"]], edgecolor="white")
             axes.text(left + size / 2, place, f"{size:.0f}", ha="center", va="center", color="white", fontsize=9)
             left += size
-    for kind, colour in (("Java", COLOURS[1]), ("worker", COLOURS[0])):
+    for kind, colour in KINDS.items():
         axes.barh(0, 0, color=colour, label=kind)
     axes.set_yticks(range(len(servers)), [server["name"] for server in servers])
     axes.invert_yaxis()
     axes.set_xlabel("MB (PSS)")
     axes.set_title("Memory, by process")
     axes.grid(axis="y", visible=False)
-    axes.figure.legend(loc="outside lower center", ncols=2, fontsize=9)
+    axes.figure.legend(loc="outside lower center", ncols=3, fontsize=9)

@@ -57,11 +57,14 @@ def memory(document: dict[str, Any]) -> Table:
         shares = server["processes"]
         if not shares:
             continue
-        workers = [share["memory_bytes"] for share in shares if share["kind"] != "Java"]
-        java = sum(share["memory_bytes"] for share in shares if share["kind"] == "Java")
-        each = " + ".join(megabytes(size) for size in workers)
-        rows.append([server["name"], megabytes(java), each, megabytes(java + sum(workers))])
-    return Table("memory (PSS), MB", ["server", "Java", "workers", "all"], rows)
+        of_kind = {
+            kind: [share["memory_bytes"] for share in shares if share["kind"] == kind]
+            for kind in ("Java", "shared", "worker")
+        }
+        each = " + ".join(megabytes(size) for size in of_kind["worker"])
+        java, shared = (megabytes(sum(of_kind[kind])) for kind in ("Java", "shared"))
+        rows.append([server["name"], java, shared, each, megabytes(sum(share["memory_bytes"] for share in shares))])
+    return Table("memory (PSS), MB", ["server", "Java", "shared", "workers", "all"], rows)
 
 
 def starts(document: dict[str, Any]) -> Table:

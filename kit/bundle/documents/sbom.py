@@ -98,8 +98,12 @@ def box_program(program: Part) -> dict[str, Any]:
     }
 
 
+OWN = "vision-serve-worker"  # on no index
+
+
 def wheel(found: Distribution, part: Part) -> dict[str, Any]:
-    purl = f"pkg:pypi/{found.name}@{quote(found.version, safe='.')}"
+    kind = "generic" if found.name == OWN else "pypi"
+    purl = f"pkg:{kind}/{found.name}@{quote(found.version, safe='.')}"
     component: dict[str, Any] = {
         "type": "library",
         "bom-ref": purl,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from common.errors import UsageError
@@ -15,6 +16,7 @@ BOX = Places(
     java_home="{java_home}",
     python="{python}",
     site_packages="{site_packages}",
+    worker="{site_packages}/worker",
     config="{release}/config/config.properties",
     log_config="file://{release}/config/log4j2.xml",
     store="{store}",
@@ -42,8 +44,9 @@ def section(profile: Profile) -> dict[str, Any]:
             "environment variables, and its server faces a network",
             "see config/edge/config.properties",
         )
+    places = replace(BOX, worker=BOX.site_packages) if profile.stock_worker else BOX
     return {
-        "command": java_command(loaded, BOX, "{archive}"),
+        "command": java_command(loaded, places, "{archive}"),
         "environment": variables(BOX, "stdout"),
         "java": JAVA,
         "workers": workers,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kit.machine import Machine
-from kit.serving.preflight import WORKER_BYTES
+from kit.serving.preflight import SHARED_BYTES, WORKER_BYTES
 from kit.tune.search.candidate import Candidate
 
 CPU_BATCHES = (1, 2, 4, 8)
@@ -95,7 +95,7 @@ def space(machine: Machine, gpus: int, precisions: tuple[str, ...], default: Can
 def layouts(machine: Machine, gpus: int) -> list[tuple[int, int]]:
     """(workers, threads). On a processor never more threads than cores: workers that fight for them slow each other.
     On GPUs as many workers on each, and threads only decode. Never more workers than memory holds."""
-    most = max(1, machine.memory_total // WORKER_BYTES)
+    most = max(1, (machine.memory_total - SHARED_BYTES) // WORKER_BYTES)
     if gpus:
         counts = [gpus * instances for instances in GPU_INSTANCES if gpus * instances <= most]
         return [(workers, threads) for workers in counts for threads in {1, max(1, machine.cores // workers)}]

@@ -85,7 +85,7 @@ def test_a_quota_of_all_cores_is_none() -> None:
     [
         ({"needs_gpu": True}, "GPU", "error", "machines with a GPU"),
         ({"threads": 4}, "workers", "warning", "more threads than 8 cores"),
-        ({"workers": 400, "threads": 1}, "memory", "error", "MB there are"),
+        ({"workers": 4000, "threads": 1}, "memory", "error", "the machine has"),
         ({"heap": 26 * GB}, "memory", "error", "are free"),
         ({"precision": "fp16"}, "precision", "warning", "needs a GPU"),
         ({"taken_ports": (TakenPort("inference_address", 8080, "nginx (pid 7)"),)}, "ports", "error", "nginx (pid 7)"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from kit.machine import Machine
+from kit.serving.preflight import SHARED_BYTES, WORKER_BYTES
 from kit.tune.search.candidate import Candidate
 from kit.tune.search.space import AXES, space
 from tests.kit.tune.landscapes import machine
@@ -22,7 +23,7 @@ def test_the_profiles_default_is_among_them_whatever_it_is() -> None:
 
 
 def test_no_more_workers_than_memory_holds() -> None:
-    small = Machine("aarch64", 4, 1 << 30, 1 << 30, ())
+    small = Machine("aarch64", 4, SHARED_BYTES + 2 * WORKER_BYTES, SHARED_BYTES, ())
     assert max(workers for workers, _ in space(small, 0, ("fp32",), Candidate("fp32", 1, 4, 1, 0)).layouts) == 2
 
 

@@ -1,0 +1,64 @@
+"""What a server's processes cost: processor time and memory, read from /proc."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+
+import psutil
+
+from common import processes
+
+STARTER = "/worker/ts/model_service_worker.py"  # the kit's: TorchServe's own does not lie in a folder of that name
+PARENT = processes.WORKERS_PARENT.decode()
+
+
+@dataclass(frozen=True)
+class ProcessShare:
+    """One process: `kind` is Java, worker, or shared for what stands behind the kit's workers; `memory` its
+    proportional share (PSS), bytes."""
+
+    kind: str
+    pid: int
+    memory: int
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """The process and all that belong to it; none when it has ended or `pid` is 0."""
+    found = []
+    for member in processes.family(pid) if pid else ():
+        with suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(member))
+    return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of the whole family so far. What ended meanwhile is in its parent's `children_…`."""
+    total = 0.0
+    for process in family(pid):
+        try:
+            total += sum(process.cpu_times()[:4])
+        except psutil.Error:  # it ended just now
+            continue
+    return total
+
+
+def _kind(process: psutil.Process) -> str:
+    """A forked worker has its parent's command line; what Java started for it only waits for its end."""
+    line = process.cmdline()
+    above = process.parent()
+    starter = any(word.endswith(STARTER) for word in line)
+    parent = PARENT in line and (above is None or PARENT not in above.cmdline())
+    return "shared" if starter or parent else "worker"
+
+
+def shares(pid: int) -> list[ProcessShare]:
+    """Every process of the family that is alive."""
+    found = []
+    for process in family(pid):
+        try:
+            kind = "Java" if process.pid == pid else _kind(process)
+            found.append(ProcessShare(kind, process.pid, int(process.memory_full_info().pss)))
+        except psutil.Error:
+            continue
+    return found

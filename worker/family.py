@@ -1,0 +1,68 @@
+"""How the workers of one model version find their parent: a unix socket in the server's TEMP, and a lock beside it."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import sys
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+FORKED = b"\x01"  # the parent's word that a worker was forked; after it comes how that one ended, as waitpid tells it
+STATUS_BYTES = 4
+LISTENER = 3  # the parent's file descriptor for its socket
+
+
+@dataclass(frozen=True)
+class Family:
+    """The workers of the archive that was unpacked into `folder`, of the server whose TEMP this is."""
+
+    temp: str
+    folder: str
+
+    @property
+    def address(self) -> str:
+        """Shorter than a worker's own socket, whose name is bounded (sun_path)."""
+        return f"{self.temp}/.fam.{zlib.crc32(self.folder.encode()):08x}"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While nobody else of the family starts or ends a parent."""
+        with open(f"{self.address}.lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    def connect(self) -> socket.socket:
+        """To the parent, which is started when there is none."""
+        with self.alone():
+            connection = socket.socket(socket.AF_UNIX)
+            try:
+                connection.connect(self.address)
+            except OSError:
+                connection.close()
+                self._start_parent()
+                connection = socket.socket(socket.AF_UNIX)
+                connection.connect(self.address)  # it may still import: the connection waits in the queue
+            return connection
+
+    def _start_parent(self) -> None:
+        if os.path.exists(self.address):
+            os.unlink(self.address)  # of one that was killed
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.address)
+            listener.listen(64)
+            above = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+            paths = [above, *filter(None, [os.environ.get("PYTHONPATH", "")])]
+            os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-m", "worker.parent", self.temp, self.folder, str(os.getppid())],
+                os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | SINGLE_THREADED,
+                file_actions=[(os.POSIX_SPAWN_DUP2, listener.fileno(), LISTENER)],
+            )
+
+
+# Threads do not survive a fork: OpenBLAS starts its own when NumPy is imported.
+SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}

@@ -1,0 +1,182 @@
+"""The parent of a model version's workers: it imports and loads once, then forks a worker for each that asks.
+
+    python -m worker.parent TEMP FOLDER JAVA    started by the first worker, with its socket as file descriptor 3
+
+It ends with its last worker, but not at once: TorchServe starts a worker that died again after a second or more.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import os
+import selectors
+import signal
+import socket
+import struct
+import sys
+import traceback
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from worker.family import FORKED, LISTENER, Family
+from worker.loading import Handler, entry_of
+from worker.protocol import LoadRequest
+
+LINGER = 15.0  # seconds without a worker; TorchServe's own pauses between restarts are 1, 1, 2, 3, 5, 8 …
+PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+LIKELIER_KILLED = "100"  # of 1000: when memory runs out a worker goes before the parent, with whom all would
+
+
+@dataclass
+class Child:
+    """A worker: the connection of the process that TorchServe started for it, and how to hear of its own end."""
+
+    pid: int
+    connection: socket.socket
+    ended: int
+
+
+@dataclass
+class Parent:
+    family: Family
+    java: int
+    listener: socket.socket
+    entry: str = ""
+    handler: Handler | None = None
+    children: dict[int, Child] = field(default_factory=dict)
+
+    def load(self) -> None:
+        """What all workers share. Whatever fails here fails again in the worker, which says so to TorchServe."""
+        folder = Path(self.family.folder)
+        try:
+            self.entry = entry_of(folder)
+            handler = Handler(folder, self.entry)
+            if not (handler.serves_on_a_gpu and has_gpu()):
+                handler.preload(handler.context(LoadRequest("", str(folder), 1, self.entry, None, "", True)))
+            self.handler = handler
+        except Exception:
+            traceback.print_exc()
+        gc.collect()
+        gc.freeze()  # what is there now is never looked at again, and so stays shared
+
+    def run(self) -> None:
+        """Fork a worker for each that asks, until the server has ended or wants none any more."""
+        _forget_output()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.listener, selectors.EVENT_READ, self.accept)
+            java = os.pidfd_open(self.java)
+            selector.register(java, selectors.EVENT_READ, None)
+            self._selector = selector
+            while True:
+                events = selector.select(None if self.children else LINGER)
+                if any(key.data is None for key, _ in events) or (not events and self._ends()):
+                    return
+                for key, _ in events:
+                    key.data()
+
+    def _ends(self) -> bool:
+        """With the lock held, nobody can come to a socket that is about to go."""
+        with self.family.alone():
+            self.listener.settimeout(0)
+            try:
+                connection, _ = self.listener.accept()
+            except BlockingIOError:
+                Path(self.family.address).unlink()
+                return True
+        self._fork(connection)
+        return False
+
+    def accept(self) -> None:
+        connection, _ = self.listener.accept()
+        self._fork(connection)
+
+    def _fork(self, connection: socket.socket) -> None:
+        name, streams, _, _ = socket.recv_fds(connection, 4096, 2)
+        if len(streams) != 2:  # it was killed before it could ask
+            connection.close()
+            return
+        own = os.getpid()
+        pid = os.fork()
+        if pid == 0:
+            self._become_worker(own, name.decode(), streams, connection)
+        for stream in streams:
+            os.close(stream)
+        child = Child(pid, connection, os.pidfd_open(pid))
+        self.children[pid] = child
+        connection.sendall(FORKED)
+        self._selector.register(connection, selectors.EVENT_READ, lambda: os.kill(pid, signal.SIGKILL))
+        self._selector.register(child.ended, selectors.EVENT_READ, lambda: self._ended(child))
+
+    def _ended(self, child: Child) -> None:
+        _, status = os.waitpid(child.pid, 0)
+        for source in (child.connection, child.ended):
+            self._selector.unregister(source)
+        with suppress(OSError):  # TorchServe had killed who asked for it
+            child.connection.sendall(struct.pack("!i", status))
+        child.connection.close()
+        os.close(child.ended)
+        del self.children[child.pid]
+
+    def _become_worker(self, parent: int, name: str, streams: list[int], connection: socket.socket) -> None:
+        from worker import serving
+
+        status = 1
+        try:
+            _die_with_parent(parent)
+            for stream, target in zip(streams, (1, 2), strict=True):
+                os.dup2(stream, target)
+                os.close(stream)
+            for child in self.children.values():
+                child.connection.close()
+                os.close(child.ended)
+            connection.close()
+            self.listener.close()
+            self._selector.close()
+            serving.serve(name, self.handler, self.entry)
+            status = 0
+        except SystemExit as asked:
+            print("Backend worker process died.", flush=True)
+            status = int(asked.code or 0)
+        except BaseException:
+            print("Backend worker process died.", flush=True)
+            traceback.print_exc(file=sys.stdout)
+        finally:
+            sys.stdout.flush()
+            os._exit(status)
+
+
+def has_gpu() -> bool:
+    """Whether TorchServe may give a worker an NVIDIA GPU: CUDA must not be begun before a fork."""
+    return Path("/dev/nvidiactl").exists() and os.environ.get("TS_NUMBER_OF_GPU") != "0"
+
+
+def _die_with_parent(parent: int) -> None:
+    libc: Any = ctypes.CDLL(None, use_errno=True)
+    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended in between
+        os._exit(1)
+    Path("/proc/self/oom_score_adj").write_text(LIKELIER_KILLED)
+
+
+def _forget_output() -> None:
+    """The first worker's stdout and stderr came along; they are to end with that one."""
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    os.close(nothing)
+
+
+def main(temp: str, folder: str, java: str) -> None:
+    with socket.socket(fileno=LISTENER) as listener:
+        parent = Parent(Family(temp, folder), int(java), listener)
+        parent.load()
+        parent.run()
+    for pid in parent.children:
+        os.kill(pid, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,92 @@
+"""One worker: it listens where TorchServe wants it, loads what it is told to, and answers one batch after the other."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+from worker import protocol
+from worker.context import Context
+from worker.loading import Handler
+from worker.protocol import FrontEndClosed, LoadRequest, Reader, Request
+
+CONNECTED_WITHIN = 30.0  # seconds; TorchServe connects as soon as it reads STARTED
+STARTED = "Torch worker started."
+OUT_OF_MEMORY = 507
+FAILED = 503
+
+
+def serve(name: str, handler: Handler | None, entry: str) -> None:
+    """Answer TorchServe on the unix socket `name` until it closes the connection. `handler`: loaded already, or None.
+
+    What happens is told on stdout, which TorchServe logs. Raises SystemExit when the model cannot be loaded.
+    """
+    logging.basicConfig(stream=sys.stdout, format="%(message)s", level=logging.INFO, force=True)
+    Path(name).unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(name)
+        listener.listen(1)
+        listener.settimeout(CONNECTED_WITHIN)
+        print(f"[PID]{os.getpid()}\n{STARTED}", flush=True)
+        connection, _ = listener.accept()
+    with connection, suppress(FrontEndClosed):
+        connection.setblocking(True)
+        Worker(connection, handler, entry).run()
+
+
+class Worker:
+    def __init__(self, connection: socket.socket, handler: Handler | None, entry: str) -> None:
+        self._connection, self._reader = connection, Reader(connection)
+        self._handler, self._entry = handler, entry
+        self._context: Context | None = None
+
+    def run(self) -> None:
+        """Raises FrontEndClosed when TorchServe wants this worker no more."""
+        while True:
+            message = protocol.read(self._reader)
+            if isinstance(message, LoadRequest):
+                self._load(message)
+            else:
+                self._connection.sendall(self._answer(message))
+
+    def _load(self, request: LoadRequest) -> None:
+        try:
+            handler = self._handler or Handler(Path(request.folder), request.handler)
+            context = handler.context(request)
+            handler.initialize(context)
+        except Exception as error:
+            logging.exception("Failed to load model %s, exception %s", request.model, error)
+            code = OUT_OF_MEMORY if is_memory(error) else 500
+            self._connection.sendall(protocol.loaded(code, "System out of memory" if code == 507 else str(error)))
+            raise SystemExit(1) from None
+        self._handler, self._context = handler, context
+        self._connection.sendall(protocol.loaded(200, f"loaded model {request.model}"))
+
+    def _answer(self, batch: list[Request]) -> bytes:
+        handler, context = self._handler, self._context
+        if handler is None or context is None:
+            return protocol.failed(batch, FAILED, "No model is loaded")
+        context.begin(batch)
+        try:
+            values = handler.handle([request.row for request in batch], context)
+        except Exception as error:
+            logging.warning("The handler failed.", exc_info=True)
+            if is_memory(error):
+                return protocol.failed(batch, OUT_OF_MEMORY, "Out of resources")
+            code = getattr(error, "error_code", FAILED)
+            return protocol.failed(batch, code, getattr(error, "message", "Prediction failed"))
+        if not isinstance(values, list) or len(values) != len(batch):
+            logging.warning("The handler gave %s for %d requests.", type(values).__name__, len(batch))
+            return protocol.failed(batch, FAILED, "number of batch response mismatched")
+        for answer, value in zip(context.answers, values, strict=True):
+            answer.value = value
+        return protocol.answered(batch, context.answers)
+
+
+def is_memory(error: Exception) -> bool:
+    """Also a GPU's, which torch has as an error of its own."""
+    return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
