@@ -89,7 +89,7 @@ lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 unit: setup ## fast tests, no server
-	@.venv/bin/pytest tests/common tests/kit tests/handlers tests/test_architecture.py $(IN_PARALLEL)
+	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/test_architecture.py $(IN_PARALLEL)
 programs: setup ## the commands, whole exports and the box's program, in processes of their own
 	@.venv/bin/pytest tests/box tests/scripts tests/builders $(IN_PARALLEL)
 integration: setup ## tests against a real TorchServe

@@ -15,6 +15,7 @@ import signal
 import socket
 import struct
 import sys
+import time
 import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -26,6 +27,7 @@ from worker.loading import Handler, entry_of
 from worker.protocol import LoadRequest
 
 LINGER = 15.0  # seconds without a worker; TorchServe's own pauses between restarts are 1, 1, 2, 3, 5, 8 …
+LOOK = 1.0  # seconds between looks whether the version is still there, once it has no worker
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 LIKELIER_KILLED = "100"  # of 1000: when memory runs out a worker goes before the parent, with whom all would
 
@@ -70,12 +72,21 @@ class Parent:
             java = os.pidfd_open(self.java)
             selector.register(java, selectors.EVENT_READ, None)
             self._selector = selector
+            idle_since = time.monotonic()
             while True:
-                events = selector.select(None if self.children else LINGER)
-                if any(key.data is None for key, _ in events) or (not events and self._ends()):
+                events = selector.select(None if self.children else LOOK)
+                if any(key.data is None for key, _ in events):
                     return
                 for key, _ in events:
                     key.data()
+                if self.children:
+                    idle_since = time.monotonic()
+                elif self._is_wanted_no_more(time.monotonic() - idle_since) and self._ends():
+                    return
+
+    def _is_wanted_no_more(self, idle: float) -> bool:
+        """TorchServe removes the folder of a version that was unregistered."""
+        return idle > LINGER or not Path(self.family.folder).is_dir()
 
     def _ends(self) -> bool:
         """With the lock held, nobody can come to a socket that is about to go."""
@@ -107,14 +118,19 @@ class Parent:
         child = Child(pid, connection, os.pidfd_open(pid))
         self.children[pid] = child
         connection.sendall(FORKED)
-        self._selector.register(connection, selectors.EVENT_READ, lambda: os.kill(pid, signal.SIGKILL))
+        self._selector.register(connection, selectors.EVENT_READ, lambda: self._kill(child))
         self._selector.register(child.ended, selectors.EVENT_READ, lambda: self._ended(child))
+
+    def _kill(self, child: Child) -> None:
+        """TorchServe has killed who asked for it."""
+        if child.pid in self.children:
+            os.kill(child.pid, signal.SIGKILL)
 
     def _ended(self, child: Child) -> None:
         _, status = os.waitpid(child.pid, 0)
         for source in (child.connection, child.ended):
             self._selector.unregister(source)
-        with suppress(OSError):  # TorchServe had killed who asked for it
+        with suppress(OSError):  # nobody is there to hear it
             child.connection.sendall(struct.pack("!i", status))
         child.connection.close()
         os.close(child.ended)
@@ -158,7 +174,8 @@ def _die_with_parent(parent: int) -> None:
     libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it ended in between
         os._exit(1)
-    Path("/proc/self/oom_score_adj").write_text(LIKELIER_KILLED)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text(LIKELIER_KILLED)
 
 
 def _forget_output() -> None:

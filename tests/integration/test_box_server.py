@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -27,7 +28,9 @@ from common.server.tokens import read_header
 from kit.bundle import making, program
 from kit.bundle.documents import content
 from kit.bundle.target import BoxTarget
+from kit.processes import family
 from kit.profiles import CONFIG, Profile
+from kit.serving.launch import WORKER
 from kit.smoke.session import client
 from tests.box.shop import Box, Key, Release, pip_wheel
 from tests.conftest import RunScript, script_environment
@@ -93,7 +96,14 @@ def box(releases: dict[str, Release], tmp_path: Path) -> Iterator[RealBox]:
     runtime = made.paths.runtime(str(releases["1.0"].document["runtime"]["id"]))
     runtime.mkdir()
     for path in Path(sys.prefix).iterdir():
-        (runtime / path.name).symlink_to(path)
+        if path.name not in ("lib", "lib64"):
+            (runtime / path.name).symlink_to(path)
+    site_packages = Path(sysconfig.get_path("purelib"))
+    packages = runtime / site_packages.relative_to(sys.prefix)
+    packages.mkdir(parents=True)
+    for path in site_packages.iterdir():
+        (packages / path.name).symlink_to(path)
+    (packages / WORKER.name).symlink_to(WORKER)  # a bundle brings it as a wheel
     runtime_files.write_index(runtime)
     yield made
     made.kill_everything()
@@ -180,8 +190,7 @@ def test_only_its_user_may_ask_the_management_api(box: RealBox, releases: dict[s
 
 def _family(box: RealBox) -> list[psutil.Process]:
     state = json.loads(box.paths.server_state.read_text())
-    supervisor = psutil.Process(state["pid"])
-    return [supervisor, *supervisor.children(recursive=True)]
+    return family(state["pid"])
 
 
 def test_a_model_that_cannot_load_is_taken_back_with_its_log(box: RealBox, releases: dict[str, Release]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -164,6 +165,16 @@ def test_with_the_parent_all_workers_end_and_the_next_starts_another(front: Fron
     assert asked.process.wait(10) == -signal.SIGKILL
     assert other.process.wait(10) == -signal.SIGKILL
     assert front.worker().ask()["parent"] != parent
+
+
+def test_the_parent_of_a_version_that_was_unregistered_ends(front: FrontEnd) -> None:
+    asked = front.worker()
+    parent = int(str(asked.ask()["parent"]))
+    shutil.rmtree(front.folder)
+    asked.connection.close()
+    assert asked.process.wait(10) == 0
+    wait_for(lambda: gone(parent))
+    assert not list(front.temp.glob(".fam.*[!k]")), "its socket is gone"
 
 
 def test_the_server_s_end_is_the_family_s(front: FrontEnd) -> None:
