@@ -74,7 +74,7 @@ def test_one_that_is_too_big(box: Box, first: Release, tmp_path: Path) -> None:
     box.take(bad)
     result = box.refused("activate", bad.name)
     came_back(box, result, first)
-    assert "too big" in result["error"] and result["gate"]["memory_mb"] > 200
+    assert "too much memory" in result["error"] and result["gate"]["memory_mb"] > 200
 
 
 def test_one_that_nobody_confirms(box: Box, first: Release, tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ def test_it_is_never_ready_when_it_answers_wrongly(box: Box, systemd: Systemd, t
     systemd.channel.setblocking(False)
     with pytest.raises(BlockingIOError):
         systemd.hear("READY=1")
-    assert any(word.startswith("STATUS=failed: it answers, and wrongly") for word in systemd.heard)
+    assert any(word.startswith("STATUS=failed: it gives wrong answers") for word in systemd.heard)
 
 
 def test_it_ends_when_predictions_stop_though_the_process_lives(box: Box, systemd: Systemd, tmp_path: Path) -> None:
