@@ -16,7 +16,7 @@ from pathlib import Path
 
 from kit.build import PROJECT
 from kit.console import err, progress, step
-from tests.builders.trying import NO_SENTENCE, PRECISIONS, Outcome, builders, try_one, write_weights
+from tests.builders.trying import NO_SENTENCE, PRECISIONS, SMALLER, Outcome, builders, try_one, write_weights
 
 TABLE = PROJECT / "docs" / "torchvision.md"
 KEPT = PROJECT / "build" / "builders"
@@ -26,7 +26,8 @@ HEAD = """# torchvision's networks
 in fp32 and in int8 for x86-64. Nobody can train all of them for a test, so their weights are random, with batch norms
 that fit the pictures, and int8 is not held to its gate: what is tried is whether a network can be traced, quantized,
 saved and loaded again, and answers for many pictures as for each. The seconds are those of the whole command on one
-or two cores, with six pictures to calibrate with and to compare on.
+or two cores, with six pictures to calibrate with and to compare on. {smaller} see 224 pixels,
+as with torchvision's linear SWAG weights; their default weights are for more, which takes a core an hour.
 
 | network | layers | fp32 | int8 |
 |---|---|---|---|
@@ -67,7 +68,7 @@ def main(names: list[str]) -> int:
 
 
 def _page(tried: Mapping[str, Tried]) -> str:
-    head = HEAD.format(version=metadata.version("torchvision"))
+    head = HEAD.format(version=metadata.version("torchvision"), smaller=" and ".join(SMALLER))
     untried = ", ".join(name for name in builders() if name not in tried)
     tail = f"\nNot tried yet: {untried}.\n" if untried else ""
     return head + "".join(one.row(name) for name, one in tried.items()) + tail

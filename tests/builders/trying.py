@@ -14,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -26,12 +26,16 @@ from kit.model.pictures import decoding
 from kit.model.pictures.choosing import Picture, find, some
 from kit.model.source import preprocessing
 from kit.model.source.imagenet import weights_of
+from kit.model.source.preprocessing import Preprocessing
 from kit.model.source.resolving import EMBEDDED, EMBEDDED_CALIBRATION
 
 CLASSES = 43
 PICTURES = 6
 SPREAD = 3.0  # of a picture's figures, standard deviation: what a trained network's are like
 LONGEST = 7200  # seconds
+# Their default weights are for 518 and 384 pixels, with which a picture takes a core half a minute; torchvision has
+# weights for 224 pixels, too (IMAGENET1K_SWAG_LINEAR_V1).
+SMALLER = {"vit_h_14": 224, "regnet_y_128gf": 224}
 PRECISIONS = ("fp32", "int8")
 NO_SENTENCE = "no sentence: "
 
@@ -55,7 +59,7 @@ def write_weights(builder: str, path: Path) -> int:
     """Write a state dict of the network; returns how many convolutions and linear layers it has."""
     torch.manual_seed(0)
     pictures = _pictures(builder)
-    sized = {"image_size": pictures.shape[-1]} if builder.startswith("vit_") else {}  # vit_h_14's preset is 518 pixels
+    sized = {"image_size": pictures.shape[-1]} if builder.startswith("vit_") else {}
     network = models.get_model(builder, weights=None, num_classes=CLASSES, **sized)
     layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
     for module in network.modules():
@@ -71,8 +75,14 @@ def write_weights(builder: str, path: Path) -> int:
     return len(layers)
 
 
-def _pictures(builder: str) -> Tensor:
+def _steps(builder: str) -> Preprocessing:
     steps = preprocessing.of_preset(weights_of(builder).transforms())
+    size = SMALLER.get(builder)
+    return replace(steps, resize=size, crop=size) if size else steps
+
+
+def _pictures(builder: str) -> Tensor:
+    steps = _steps(builder)
     return steps.normalised(next(decoding.crops(_shown(), steps, PICTURES)))
 
 
@@ -82,9 +92,12 @@ def _shown() -> Sequence[Picture]:
 
 def try_one(builder: str, weights: Path, precision: str, folder: Path) -> Outcome:
     """Export it in a process of its own, as a user does. Nothing is left in `folder`."""
+    steps = folder / preprocessing.FILE_NAME
+    steps.write_text(json.dumps(_steps(builder).document()), encoding="utf-8")
     variables: Mapping[str, str] = {
         "ARCH": builder,
         "WEIGHTS": str(weights),
+        "PREPROCESSING": str(steps),
         "LABELS": str(EMBEDDED / "index_to_name.json"),
         "PICTURES": shlex.join(str(picture.file) for picture in _shown()),
         "PRECISION": precision,
