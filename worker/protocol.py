@@ -101,7 +101,7 @@ class Reader:
         return self.take(self._length())
 
     def text(self) -> str:
-        return self.value().decode()
+        return self.value().decode(errors="replace")
 
     def items(self) -> bool:
         """Whether a list goes on; `item` is then its next value."""
@@ -147,12 +147,12 @@ def _batch(reader: Reader) -> list[Request]:
         identity = bytes(reader.item())
         http = {}
         while reader.items():
-            name = reader.item().decode()
+            name = reader.item().decode(errors="replace")
             http[name] = reader.text()
         row: dict[str, Any] = {}
         headers: dict[str, Any] = {}
         while reader.items():
-            name = reader.item().decode()
+            name = reader.item().decode(errors="replace")
             kind = reader.text()
             row[name], headers[name] = _decoded(reader.value(), kind), {"content-type": kind}
         found.append(Request(identity, row, headers | http))
@@ -165,7 +165,7 @@ def _decoded(value: bytearray, kind: str) -> Any:
         if kind == "application/json":
             return json.loads(value)
         return value.decode() if kind.startswith("text") else value
-    except ValueError:
+    except (ValueError, RecursionError):  # the latter of JSON that is nested a thousand deep
         return value
 
 

@@ -48,10 +48,11 @@ def test_a_batch_with_its_values_decoded_by_type(pair: Pair) -> None:
             ],
         ),
         ({}, [("data", "application/json", b"{no json"), ("note", "text/plain", b"\xff")]),
+        ({}, [("deep", "application/json", b"[" * 100_000)]),
     ]
     found = read(pair, front_end.predict(sent))
     assert isinstance(found, list)
-    first, second = found
+    first, second, third = found
     assert first.id == b"request-0"
     assert first.row == {"data": {"a": 1}, "note": "é", "body": big}
     assert first.headers == {
@@ -61,6 +62,7 @@ def test_a_batch_with_its_values_decoded_by_type(pair: Pair) -> None:
         "body": {"content-type": "image/png"},
     }
     assert second.row == {"data": b"{no json", "note": b"\xff"}, "as it came"
+    assert third.row == {"deep": b"[" * 100_000}
 
 
 def test_one_reader_goes_on_where_a_message_ended(pair: Pair) -> None:
