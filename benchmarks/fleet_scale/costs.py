@@ -41,7 +41,7 @@ HELD_THREADS = 200
 class Costs:
     """Processor seconds and bytes of memory. `connection`: one ssh process from start to end; `curve25519`: the same
     with that key exchange, where OpenSSH's default also guards against quantum computers; `call`: one over a connection
-    that stands; `sent_byte`: rsync and its ssh; `desk_box`: the workstation's program for one whole box; `program`:
+    that stands; `sent_byte`: rsync and its ssh; `own_box`: the workstation's program for one whole box; `program`:
     with no box; `box_at_work`: a thread, an rsync and its ssh."""
 
     measured: str
@@ -49,7 +49,7 @@ class Costs:
     curve25519: float
     call: float
     sent_byte: float
-    desk_box: float
+    own_box: float
     program: float
     waiting_box: float
     box_at_work: float
@@ -65,9 +65,9 @@ def measure(address: str, ssh_config: str, measured: str) -> dict[str, Any]:
     connection, curve25519 = connecting(link), connecting(link, "-o", "KexAlgorithms=curve25519-sha256")
     call = calling(link)
     sent_byte, pair = sending(link)
-    desk_box, program, waiting_box = own_program(1000)
+    own_box, program, waiting_box = own_program(1000)
     at_work = thread_memory() + pair
-    return asdict(Costs(measured, connection, curve25519, call, sent_byte, desk_box, program, waiting_box, at_work))
+    return asdict(Costs(measured, connection, curve25519, call, sent_byte, own_box, program, waiting_box, at_work))
 
 
 def calling(link: Link) -> float:
@@ -150,9 +150,9 @@ def own_program(boxes: int) -> tuple[float, float, float]:
     """Processor seconds for a box, bytes with none, bytes for a box: a whole run, its journal and history written."""
     before = float(psutil.Process().memory_info().rss)
     with tempfile.TemporaryDirectory() as here:
-        staged = empty_parcel(Path(here))
+        staged = empty_release(Path(here))
         fleet = Fleet("scale", "scale", tuple(Box(f"box-{number:05}") for number in range(boxes)), pause=0)
-        workspace = InstantDesk(Path(here) / "build", fleet)
+        workspace = InstantWorkspace(Path(here) / "build", fleet)
         options = DeployOptions(workspace.owner, 60, "signers")
         task = Task("deploy", [staged.release], [], options, lambda box, session: Deploy(session, box, [staged]))
         cpu = time.process_time()
@@ -163,12 +163,12 @@ def own_program(boxes: int) -> tuple[float, float, float]:
     return spent / boxes, before, max(0.0, grown / boxes)
 
 
-def empty_parcel(folder: Path) -> StagedRelease:
+def empty_release(folder: Path) -> StagedRelease:
     (folder / "out/blobs").mkdir(parents=True)
     return StagedRelease("r2", "m 1", "linux_aarch64", "3.11", b"{}", b"program", folder / "out", folder)
 
 
-class InstantDesk(Workspace):
+class InstantWorkspace(Workspace):
     def remote(self, box: Box) -> Remote:
         return InstantRemote()
 

@@ -55,7 +55,7 @@ class Scenario:
 def limits(scenario: Scenario, times: StepTimes, costs: Costs) -> dict[str, float]:
     """What each part of the workstation could do alone, boxes an hour; the least of them is the limit."""
     jobs = (Job.PREPARE, Job.CHANGE, Job.RELEASE)
-    processor = sum(asking(job, costs) for job in jobs) + costs.desk_box + scenario.size * costs.sent_byte
+    processor = sum(asking(job, costs) for job in jobs) + costs.own_box + scenario.size * costs.sent_byte
     trips = sum(map(round_trips, jobs)) * scenario.round_trip
     there = statistics.mean(times.changes[scenario.how]) + statistics.mean(times.prepare) + times.release[0]
     box = there + trips + scenario.size / scenario.link
@@ -145,7 +145,7 @@ class World:
         self._busiest = max(self._busiest, self._active)
         seconds = asking(start.job, self._costs)
         if start.job is Job.CHANGE:
-            seconds += self._costs.desk_box + self._scenario.size * self._costs.sent_byte
+            seconds += self._costs.own_box + self._scenario.size * self._costs.sent_byte
         self._processors.enter(self._now, start, seconds)
 
     def _step(self) -> None:

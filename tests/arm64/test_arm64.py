@@ -35,7 +35,7 @@ EMULATED_GATE = {"p95_ms": 60_000, "memory_mb": 4000, "ready_seconds": 600, "req
 @pytest.fixture(scope="module")
 def bundle(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Path:
     """Made with the commands a user types, from the embedded model."""
-    folder = tmp_path_factory.mktemp("desk")
+    folder = tmp_path_factory.mktemp("workstation")
     profile = folder / "edge"
     shutil.copytree(CONFIG / "edge", profile)
     config = profile / "model-config.yaml"
@@ -77,7 +77,7 @@ def box(bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emul
 
 @pytest.fixture(scope="module")
 def installed(box: Emulated, bundle: Path) -> dict[str, Any]:
-    """As docs say for a box without a desk: box.pyz out of the bundle, then install."""
+    """As docs say for a box without a workstation: box.pyz out of the bundle, then install."""
     began = time.monotonic()
     said(box, "uname", "-sm")
     said(box, "python3", "--version")

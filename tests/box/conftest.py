@@ -18,7 +18,7 @@ from tests.box.shop import Box, Key, make_release
 
 @pytest.fixture(scope="session")
 def key(tmp_path_factory: pytest.TempPathFactory) -> Key:
-    return Key.make(tmp_path_factory.mktemp("key"), "operator@desk")
+    return Key.make(tmp_path_factory.mktemp("key"), "operator@workstation")
 
 
 @pytest.fixture(scope="session")

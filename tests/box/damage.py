@@ -1,4 +1,4 @@
-"""What is done to a file of a box, and what the box and the desk do then."""
+"""What is done to a file of a box, and what the box and the workstation do then."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def boot(box: Box) -> None:
 
 
 def redeployed(box: Box, release: Release) -> None:
-    """As the desk does it: what is missing is sent, and once more where a part was damaged."""
+    """As the workstation does it: what is missing is sent, and once more where a part was damaged."""
     box.provision()
     box.deliver(release)
     status, lines = box.run("receive", release.name)

@@ -1,4 +1,4 @@
-"""A box in a folder, and small releases for it, signed and delivered as the desk would."""
+"""A box in a folder, and small releases for it, signed and delivered as the workstation would."""
 
 from __future__ import annotations
 
@@ -211,7 +211,7 @@ class Box:
         self.ask("provision", "--address", address, stdin=self.key.allowed_signers.encode())
 
     def deliver(self, release: Release, key: Key | None = None) -> None:
-        """What the desk's rsync leaves in incoming/."""
+        """What the workstation's rsync leaves in incoming/."""
         wanted = self.ask("missing", stdin=release.manifest)["missing"]
         for row in wanted:
             (self.paths.incoming_blobs / row["sha256"]).write_bytes(release.blobs[row["sha256"]])

@@ -1,4 +1,4 @@
-"""What an operator and the desk read: JSON lines, one result, no traceback; and the unit that provision installs."""
+"""What an operator and the workstation read: JSON lines, one result, no traceback; and the unit of the service."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tests.box.shop import Box, Release, make_release
 from tests.kit.fleet.fake_box import FakeBox
 
 Result = dict[str, Any]
-ANN, BOB = ("--owner", "ann@desk:1"), ("--owner", "bob@desk:2")
+ANN, BOB = ("--owner", "ann@workstation:1"), ("--owner", "bob@workstation:2")
 # Read by the workstation as they are; of the others the kind is compared.
 SAME = {"ok", "waiting", "release", "confirmed", "on_trial", "previous", "answers", "running", "enough", "rolled_back"}
 # What kit/fleet reads of each verb's result.

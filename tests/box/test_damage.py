@@ -102,7 +102,7 @@ def test_a_link_that_is_lost(box: Box, two: tuple[Release, Release], name: str, 
     ],
 )
 def test_what_the_box_writes_down(box: Box, two: tuple[Release, Release], name: str, harm: Harm) -> None:
-    box.ask("lock", "--owner", "ann@desk")
+    box.ask("lock", "--owner", "ann@workstation")
     harm(getattr(box.paths, name))
     if name == "settings_copy":
         assert any(str(box.paths.settings_copy) in sentence for sentence in box.ask("status")["damaged"])
@@ -111,7 +111,7 @@ def test_what_the_box_writes_down(box: Box, two: tuple[Release, Release], name: 
     assert box.ask("status")["previous"] == two[0].name
     if name == "settings":
         assert any("box.json" in sentence for sentence in box.ask("status")["damaged"])
-    box.ask("unlock", "--owner", "ann@desk")
+    box.ask("unlock", "--owner", "ann@workstation")
     redeployed(box, two[1])
 
 

@@ -85,11 +85,11 @@ def test_the_kernels_lock_ends_with_its_process(tmp_path: Path) -> None:
 
 
 def test_the_verbs_keep_to_it(box: Box) -> None:
-    box.ask("lock", "--owner", "ann@desk")
-    held = box.refused("activate", "net-1.0-00000000", "--owner", "bob@desk")
-    assert held["holder"]["owner"] == "ann@desk"
-    assert "is not in place" in box.refused("activate", "net-1.0-00000000", "--owner", "ann@desk")["error"]
-    assert box.ask("status")["lock"]["owner"] == "ann@desk"
-    assert box.refused("unlock", "--owner", "bob@desk")["holder"]["owner"] == "ann@desk"
-    box.ask("unlock", "--owner", "ann@desk")
+    box.ask("lock", "--owner", "ann@workstation")
+    held = box.refused("activate", "net-1.0-00000000", "--owner", "bob@workstation")
+    assert held["holder"]["owner"] == "ann@workstation"
+    assert "is not in place" in box.refused("activate", "net-1.0-00000000", "--owner", "ann@workstation")["error"]
+    assert box.ask("status")["lock"]["owner"] == "ann@workstation"
+    assert box.refused("unlock", "--owner", "bob@workstation")["holder"]["owner"] == "ann@workstation"
+    box.ask("unlock", "--owner", "ann@workstation")
     assert box.ask("status")["lock"] is None

@@ -85,7 +85,7 @@ def test_a_signature_of_something_else(box: Box, release: Release, key: Key) -> 
     (box.paths.incoming / f"{release.name}.json.sig").write_bytes(key.sign(b"another manifest"))
     refused = box.refused("receive", release.name)
     assert "the signature does not fit" in refused["error"]
-    assert refused["damaged"] == ["manifest.json"], "the desk sends it once more"
+    assert refused["damaged"] == ["manifest.json"], "the workstation sends it once more"
     assert "was not delivered" in box.refused("receive", release.name)["error"]
     box.deliver(release)
     (box.paths.incoming / f"{release.name}.json.sig").write_bytes(b"no signature at all")

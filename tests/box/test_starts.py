@@ -79,7 +79,7 @@ def test_a_new_key_does_not_bar_the_way_back(box: Box, tmp_path: Path) -> None:
     box.deploy(first)
     box.deploy(second)
     box.take(third)
-    other = Key.make(tmp_path, "another@desk")
+    other = Key.make(tmp_path, "another@workstation")
     box.ask("provision", stdin=other.allowed_signers.encode())
     assert "does not trust" in box.refused("activate", third.name)["error"]
     assert box.ask("rollback")["release"] == first.name

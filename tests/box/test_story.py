@@ -1,4 +1,4 @@
-"""From a bare box to a release, an upgrade and back, as the desk drives it."""
+"""From a bare box to a release, an upgrade and back, as the workstation drives it."""
 
 from __future__ import annotations
 

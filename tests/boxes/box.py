@@ -166,7 +166,7 @@ class Box:
         self.session.network.plug(self.name)
 
     def ssh(self, command: str, stdin: str | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
-        """Run a command in the box, as its operator would from the desk."""
+        """Run a command in the box, as its operator would from the workstation."""
         options = ("-F", str(self.session.ssh_config), "-o", "BatchMode=yes", "-o", "ConnectTimeout=2")
         ssh = self.session.network.within("ssh", *options, self.name, command)
         return attempt(*ssh, stdin=stdin, timeout=timeout)

@@ -10,11 +10,11 @@ import pytest
 
 from tests.boxes import session
 from tests.boxes.box import Box
-from tests.boxes.desk import Desk, Outcome
 from tests.boxes.faults import Fault, Record
 from tests.boxes.releases import Release, Workshop
 from tests.boxes.session import Session
 from tests.boxes.shop import Shop, share_runtimes
+from tests.boxes.workstation import Outcome, Workstation
 from tests.conftest import RunScript
 
 BeginFault = Callable[[str], Fault]
@@ -72,20 +72,22 @@ def installed(
 
     The other boxes get the runtime that it made through a layer below their disks, to spare the processor.
     """
-    desk = Desk(boxes_session, boxes_session.folder / "desk", workshop.allow(boxes_session.folder / "allowed_signers"))
+    workstation = Workstation(
+        boxes_session, boxes_session.folder / "workstation", workshop.allow(boxes_session.folder / "allowed_signers")
+    )
     with ExitStack() as stack:
         boxes = [Box(boxes_session, 1, BARE_DISK_MB)]
         stack.callback(boxes[0].destroy)
         boxes[0].boot()
-        outcome = desk.deploy(first, ["box-1"])
+        outcome = workstation.deploy(first, ["box-1"])
         assert outcome.status == 0, f"{outcome.document}\n{outcome.said}"
         layer = share_runtimes(boxes[0], boxes_session.folder / "runtimes")
         for number in (2, 3):
             boxes.append(Box(boxes_session, number, DISK_MB, (layer,)))
             stack.callback(boxes[-1].destroy)
             boxes[-1].boot()
-        shop = Shop(boxes_session, tuple(boxes), desk, first, workshop.golden)
-        others = desk.deploy(first, ["box-2", "box-3"])
+        shop = Shop(boxes_session, tuple(boxes), workstation, first, workshop.golden)
+        others = workstation.deploy(first, ["box-2", "box-3"])
         assert others.status == 0, f"{others.document}\n{others.said}"
         for one in (outcome, others):
             record.keep_steps(one.document["boxes"])

@@ -1,4 +1,4 @@
-"""A network that only the tests see: a namespace with a bridge, the desk's address on it, a cable to each box."""
+"""A network that only the tests see: a namespace with a bridge, the workstation's address on it, a cable a box."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.boxes.commands import attempt, run
 from tests.boxes.namespaces import enter_network
 
 BRIDGE = "shop"
-DESK = "10.77.0.1"
+WORKSTATION = "10.77.0.1"
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Network:
         run("ip", "netns", "add", self.name)
         self._ip("link", "set", "lo", "up")
         self._ip("link", "add", BRIDGE, "type", "bridge")
-        self._ip("address", "add", f"{DESK}/24", "dev", BRIDGE)
+        self._ip("address", "add", f"{WORKSTATION}/24", "dev", BRIDGE)
         self._ip("link", "set", BRIDGE, "up")
 
     def remove(self) -> None:
@@ -46,14 +46,14 @@ class Network:
         return int(counters[8])  # what the bridge's end of the cable transmitted
 
     def within(self, *command: str) -> list[str]:
-        """The command, run from the desk."""
+        """The command, run from the workstation."""
         return ["nsenter", f"--net=/run/netns/{self.name}", "--", *command]
 
     @contextmanager
     def entered(self) -> Iterator[None]:
-        """This thread's new sockets, and the processes it starts, are the desk's."""
-        with Path("/proc/thread-self/ns/net").open() as home, Path(f"/run/netns/{self.name}").open() as desk:
-            enter_network(desk.fileno())
+        """This thread's new sockets, and the processes it starts, are the workstation's."""
+        with Path("/proc/thread-self/ns/net").open() as home, Path(f"/run/netns/{self.name}").open() as workstation:
+            enter_network(workstation.fileno())
             try:
                 yield
             finally:

@@ -90,7 +90,7 @@ def end_processes(group: str) -> None:
 
 
 def _make_operator(session: Session) -> None:
-    """The key and the ssh configuration with which somebody at the desk reaches the boxes."""
+    """The key and the ssh configuration with which somebody at the workstation reaches the boxes."""
     run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "operator", "-f", str(session.ssh_key))
     known = session.folder / "known_hosts"
     host_key = (session.base / "etc/ssh/ssh_host_ed25519_key.pub").read_text(encoding="ascii")

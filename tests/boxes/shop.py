@@ -1,4 +1,4 @@
-"""Three boxes at work, and the desk that looks after them."""
+"""Three boxes at work, and the workstation that looks after them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ import httpx
 
 from kit.golden import Golden
 from tests.boxes.box import Box
-from tests.boxes.desk import Desk
 from tests.boxes.releases import Release
 from tests.boxes.session import Session
+from tests.boxes.workstation import Workstation
 
 PROGRAM = "/usr/bin/python3 /opt/vision-serve/box.pyz"
 RUNTIMES = Path("opt/vision-serve/runtimes")
@@ -33,7 +33,7 @@ class Shop:
 
     session: Session
     boxes: tuple[Box, ...]
-    desk: Desk
+    workstation: Workstation
     first: Release
     golden: list[Golden]
 
@@ -47,7 +47,7 @@ class Shop:
             found = dict(zip(self.names, pool.map(mended, self.boxes), strict=True))
         others = [name for name, release in found.items() if release != self.first.name]
         if others:
-            done = self.desk.deploy(self.first, others)
+            done = self.workstation.deploy(self.first, others)
             assert done.status == 0, f"{done.document}\n{done.said}"
 
     def running(self, box: Box) -> str:

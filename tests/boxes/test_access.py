@@ -1,4 +1,4 @@
-"""Boxes that let a desk in half: few connections, another login shell, a sudo that asks. What is told is true."""
+"""Boxes that half let a workstation in: few connections, another shell, a sudo that asks. What is said is true."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ def test_a_box_that_limits_ssh_connections(shop: Shop, restarting: Release, faul
     tried = fault("`ufw limit ssh`: six connections in 30 s, the sixth refused; deploy, deploy again, roll back")
     box = shop.boxes[2]
     with limited(box):
-        done = shop.desk.deploy(restarting, [box.name])
-        again = shop.desk.deploy(restarting, [box.name])
-        back = shop.desk.rollback([box.name])
+        done = shop.workstation.deploy(restarting, [box.name])
+        again = shop.workstation.deploy(restarting, [box.name])
+        back = shop.workstation.rollback([box.name])
     assert [outcome.status for outcome in (done, again, back)] == [0, 0, 0], f"{done.said}{again.said}{back.said}"
     assert again.box(box.name)["kind"] == "unchanged"
     assert shop.running(box) == shop.first.name
@@ -62,8 +62,8 @@ def test_a_login_shell_that_is_no_sh_does_too(shop: Shop, second: Release, fault
     tried = fault(f"the ssh user's login shell is {shell}")
     box = shop.boxes[2]
     with login(box, f"usermod --shell /usr/bin/{shell} {USER}", SHELL):
-        done = shop.desk.deploy(second, [box.name])
-        told = shop.desk.status([box.name])[box.name]
+        done = shop.workstation.deploy(second, [box.name])
+        told = shop.workstation.status([box.name])[box.name]
     assert done.status == 0, f"{done.document}{done.said}"
     assert (told["release"], told["answers"]) == (second.name, True)
     tried.came = "deployed, and its status told"
@@ -98,8 +98,8 @@ def test_a_login_that_runs_nothing_is_told_as_that(
     tried = fault(f"the ssh user's login shell is {what}")
     box = shop.boxes[2]
     with login(box, command, undo):
-        done = shop.desk.deploy(restarting, [box.name])
-        told = shop.desk.status([box.name])[box.name]
+        done = shop.workstation.deploy(restarting, [box.name])
+        told = shop.workstation.status([box.name])[box.name]
     assert done.status == 1
     for error in (done.box(box.name)["error"], told["error"]):
         assert words in error

@@ -46,7 +46,7 @@ def play(ansible: Path, shop: Shop, release: Release) -> subprocess.CompletedPro
         "ANSIBLE_HOST_KEY_CHECKING": "True",
         "ANSIBLE_NOCOLOR": "1",
     }
-    given = [f"bundle={release.file}", f"signers={shop.desk.signers}", "boxes=shops"]
+    given = [f"bundle={release.file}", f"signers={shop.workstation.signers}", "boxes=shops"]
     variables = [word for one in given for word in ("-e", one)] + ["-e", '{"waves": [1, 2]}']
     return subprocess.run(
         shop.session.network.within(

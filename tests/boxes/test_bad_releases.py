@@ -52,7 +52,7 @@ def test_a_release_that_does_not_pass_the_gate_is_taken_back_by_the_box(
 ) -> None:
     tried = fault(f"a release that {bad.what}")
     box = shop.boxes[int(float(bad.version) * 10) % 2]
-    done = shop.desk.deploy(bad_release(bad), [box.name])
+    done = shop.workstation.deploy(bad_release(bad), [box.name])
     told = done.box(box.name)
     assert done.status == 1, done.said
     assert told["running"] == shop.first.name
@@ -67,7 +67,7 @@ def test_a_canary_that_fails_keeps_the_release_from_every_other_box(
 ) -> None:
     tried = fault("the canary fails")
     release = workshop.variant(first, "5.2", ANSWERS_WRONGLY)
-    done = shop.desk.deploy(release, shop.names, waves=[1, 2])
+    done = shop.workstation.deploy(release, shop.names, waves=[1, 2])
     assert done.status == 1, done.said
     assert done.document["verdict"] != "done"
     for box in shop.boxes[1:]:
@@ -84,7 +84,7 @@ def test_a_second_wave_that_fails_takes_back_the_boxes_that_already_changed(
     tried = fault("the second wave fails (a box with a full disk)")
     forget(shop.boxes[2], restarting)
     with shop.crowded(shop.boxes[1]):
-        done = shop.desk.deploy(restarting, shop.names, waves=[1, 1, 1])
+        done = shop.workstation.deploy(restarting, shop.names, waves=[1, 1, 1])
     assert done.status == 1, done.said
     assert done.document["verdict"] == "taken back"
     assert done.box("box-1")["kind"] == "taken back"

@@ -61,7 +61,7 @@ def test_a_damaged_file_strands_no_box(
     box = upgraded(shop, restarting)
     for name in names:
         damage(box, name, how)
-    found = shop.desk.doctor(box.name)
+    found = shop.workstation.doctor(box.name)
     box.power_cycle()
     status = settle(box)
     expected = shop.first if answers == OLD else restarting
@@ -93,7 +93,7 @@ def test_a_damaged_runtime_is_named_and_made_anew(
     status = ask(box, "status")
     assert not status["answers"]
     assert file in status["why_not"]
-    told = shop.desk.status([box.name])[box.name]
+    told = shop.workstation.status([box.name])[box.name]
     assert told["answers"] is False
     mended(shop, box, restarting)
     tried.came = f"nothing was whole: {status['why_not']}; one deployment made the runtime again"
@@ -122,9 +122,9 @@ def test_a_box_whose_every_copy_of_the_program_is_damaged_is_mended_by_a_deploym
     box = upgraded(shop, restarting)
     for folder in [HOME, *box.sudo(f"ls -d {HOME}/releases/*").split()]:
         damage(box, f"{folder}/box.pyz", EMPTIED)
-    told = shop.desk.status([box.name])[box.name]
+    told = shop.workstation.status([box.name])[box.name]
     assert "bare" not in str(told)
-    done = shop.desk.deploy(restarting, [box.name])
+    done = shop.workstation.deploy(restarting, [box.name])
     assert done.status == 0, f"{done.document}\n{done.said}"
     mended(shop, box, restarting)
     tried.came = f"status: {told['error']}; one deployment brought the program, and the rest"
@@ -134,16 +134,16 @@ def upgraded(shop: Shop, release: Release) -> Box:
     """The first box, which has disk for a runtime, with `release` confirmed and the first one before it."""
     box = shop.boxes[0]
     if ask(box, "status")["release"] != release.name:
-        done = shop.desk.deploy(release, [box.name])
+        done = shop.workstation.deploy(release, [box.name])
         assert done.status == 0, f"{done.document}\n{done.said}"
     return box
 
 
 def mended(shop: Shop, box: Box, release: Release) -> None:
     """By one deployment of the release that was to run, and nothing else."""
-    done = shop.desk.deploy(release, [box.name])
+    done = shop.workstation.deploy(release, [box.name])
     assert done.status == 0, f"{done.document}\n{done.said}"
     assert shop.running(box) == release.name
     status = ask(box, "status")
     assert (status["confirmed"], status["damaged"]) == (release.name, [])
-    assert shop.desk.doctor(box.name) == []
+    assert shop.workstation.doctor(box.name) == []

@@ -41,7 +41,7 @@ def test_a_disk_gone_read_only_serves_on_starts_again_and_is_refused_alone(
     assert status["disk_writable"] is False
     assert "read-only" in status["disk_why"]
     assert any("read-only" in row["message"] for row in ask(dying, "doctor")["findings"])
-    done = shop.desk.may_lose(1).deploy(restarting, shop.names)
+    done = shop.workstation.may_lose(1).deploy(restarting, shop.names)
     assert done.status == 1, done.said
     assert "read-only" in done.box(dying.name)["error"]
     assert {name: done.box(name)["kind"] for name in shop.names} == {
@@ -90,14 +90,14 @@ def test_a_disk_with_nothing_left_does_not_stop_the_others(
     tried = fault(f"a disk with {request.node.callspec.id}, in a fleet that may lose one")
     box = shop.boxes[1]
     fill(box)
-    done = shop.desk.may_lose(1).deploy(restarting, shop.names)
+    done = shop.workstation.may_lose(1).deploy(restarting, shop.names)
     assert done.status == 1, done.said
     error = done.box(box.name)["error"]
     assert re.search(figure, error), error
     assert {done.box(name)["kind"] for name in ("box-1", "box-3")} == {"changed"}
     assert shop.running(box) == shop.first.name
     box.sudo(f"rm -rf {FILLER}")
-    again = shop.desk.deploy(restarting, [box.name])
+    again = shop.workstation.deploy(restarting, [box.name])
     assert again.status == 0, again.said
     assert shop.running(box) == restarting.name
     tried.came = f"the others were deployed to; it: {error}; deployed once there was room"
@@ -116,7 +116,7 @@ def test_a_box_that_is_damaged_beyond_its_program_does_not_stop_the_others(
     box.sudo(f"cp {program} /root/kept.pyz")
     box.sudo(f"sh -c 'rm {program}; mkdir {program}; touch {program}/in-the-way'")
     try:
-        done = shop.desk.may_lose(1).deploy(restarting, shop.names)
+        done = shop.workstation.may_lose(1).deploy(restarting, shop.names)
         assert done.status == 1, done.said
         assert {done.box(name)["kind"] for name in ("box-1", "box-3")} == {"changed"}
         assert done.box(box.name)["kind"] == "failed"
@@ -136,7 +136,7 @@ def test_a_root_in_memory_takes_no_release(shop: Shop, restarting: Release, faul
     layers = f"lowerdir={home},upperdir=/run/memory/upper,workdir=/run/memory/work"
     box.sudo(f"mount -t overlay overlay -o {layers} {home}")
     try:
-        done = shop.desk.deploy(restarting, [box.name])
+        done = shop.workstation.deploy(restarting, [box.name])
         assert done.status == 1, done.said
         assert "kept in memory" in done.box(box.name)["error"]
         assert any("kept in memory" in row["message"] for row in ask(box, "doctor")["findings"])

@@ -12,9 +12,9 @@ import pytest
 
 from tests.boxes.box import Box
 from tests.boxes.conftest import BeginFault
-from tests.boxes.desk import Desk, finished
 from tests.boxes.releases import Release
 from tests.boxes.shop import Shop, ask, forget, settle, watch, watch_delivery
+from tests.boxes.workstation import Workstation, finished
 
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 
@@ -25,13 +25,13 @@ def test_a_deployer_that_is_killed_leaves_the_old_release_and_can_be_resumed(
     tried = fault("the deployer is killed (SIGKILL) while a box is at its gate")
     box = shop.boxes[0]
     until_the_gate = watch(box, "gate")
-    deploying = shop.desk.start(restarting, shop.names, waves=[1, 2])
+    deploying = shop.workstation.start(restarting, shop.names, waves=[1, 2])
     until_the_gate()
     deploying.send_signal(signal.SIGKILL)
     deploying.communicate()
     settle(box)
     assert set(shop.all_running().values()) == {shop.first.name}
-    resumed = shop.desk.deploy(restarting, shop.names, waves=[1, 2], RESUME="1")
+    resumed = shop.workstation.deploy(restarting, shop.names, waves=[1, 2], RESUME="1")
     assert resumed.status == 0, resumed.said
     assert set(shop.all_running().values()) == {restarting.name}
     tried.came = "no confirm came, the box reverted automatically; RESUME=1 finished the roll-out"
@@ -43,7 +43,7 @@ def test_a_link_cut_between_the_switch_and_the_confirm_brings_the_box_back_by_it
     tried = fault("the link is cut after the switch and before the confirm")
     box = shop.boxes[1]
     until_the_gate, until_it_goes_back = watch(box, "gate"), watch(box, "revert")
-    deploying = shop.desk.start(restarting, [box.name])
+    deploying = shop.workstation.start(restarting, [box.name])
     until_the_gate()
     box.cut()
     until_it_goes_back()
@@ -70,17 +70,17 @@ def test_a_power_cut_leaves_the_last_confirmed_release_at_boot(
     forget(box, restarting)
     until = watch_delivery(box, restarting) if step == "receive" else watch(box, step)
     with cutting(box, until):
-        done = shop.desk.deploy(restarting, [box.name])
+        done = shop.workstation.deploy(restarting, [box.name])
     status = settle(box)
     now = shop.running(box)
     assert now == status["confirmed"]
     assert now in (shop.first.name, restarting.name)
     if done.status == 0:
-        assert now == restarting.name, "the desk says that it is done"
+        assert now == restarting.name, "the workstation says that it is done"
     was = "the old" if now == shop.first.name else "the new"
     tried.came = f"booted with {was} release; exit {done.status}"
     if step in ("receive", "switch"):
-        again = shop.desk.deploy(restarting, [box.name])
+        again = shop.workstation.deploy(restarting, [box.name])
         assert again.status == 0, again.said
         assert shop.running(box) == restarting.name
         tried.came += "; deployed again without further ado"
@@ -114,13 +114,13 @@ def test_a_box_out_of_reach_is_skipped_listed_and_taken_by_resume(
     tried = fault("a box out of reach")
     lost = shop.boxes[2]
     lost.cut()
-    done = shop.desk.deploy(second, shop.names, waves=[1, 2])
+    done = shop.workstation.deploy(second, shop.names, waves=[1, 2])
     assert done.status == 0, done.said
     assert done.box(lost.name)["kind"] == "unreachable"
     lost.plug()
     lost.wait_reachable()
     assert shop.running(lost) == shop.first.name
-    resumed = shop.desk.deploy(second, shop.names, waves=[1, 2], RESUME="1")
+    resumed = shop.workstation.deploy(second, shop.names, waves=[1, 2], RESUME="1")
     assert resumed.status == 0, resumed.said
     assert set(shop.all_running().values()) == {second.name}
     tried.came = "skipped and listed; RESUME=1 took it"
@@ -132,9 +132,9 @@ def test_of_two_deployers_at_once_the_second_is_told_who_the_first_is(
 ) -> None:
     tried = fault("two deployers at once")
     box = shop.boxes[0]
-    other = Desk(shop.session, shop.session.folder / "other-desk", shop.desk.signers)
+    other = Workstation(shop.session, shop.session.folder / "other-workstation", shop.workstation.signers)
     until_the_start = watch(box, "start")
-    one = shop.desk.start(restarting, [box.name])
+    one = shop.workstation.start(restarting, [box.name])
     until_the_start()
     two = other.deploy(second, [box.name])
     done = finished(one)
@@ -187,6 +187,6 @@ def test_the_watchdog_restarts_a_server_whose_predictions_stop(shop: Shop, impat
 
 
 def test_status_says_what_each_box_runs(shop: Shop) -> None:
-    told = shop.desk.status(shop.names)
+    told = shop.workstation.status(shop.names)
     assert {name: box["release"] for name, box in told.items()} == dict.fromkeys(shop.names, shop.first.name)
     assert ask(shop.boxes[0], "doctor")["ok"] is True

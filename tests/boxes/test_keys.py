@@ -8,10 +8,10 @@ import pytest
 
 from kit.bundle import signing
 from tests.boxes.conftest import BeginFault
-from tests.boxes.desk import Desk
 from tests.boxes.faults import Record
 from tests.boxes.releases import CRASHES, Release, Workshop
 from tests.boxes.shop import Shop, ask
+from tests.boxes.workstation import Workstation
 
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 
@@ -31,7 +31,7 @@ def test_rollback_and_take_back_work_though_the_key_has_changed(
     shop: Shop, new_key: Workshop, restarting: Release, fault: BeginFault, record: Record
 ) -> None:
     tried = fault("a new key is trusted and the old one no more; then a take-back, and a rollback")
-    trusting = Desk(shop.session, shop.desk.folder, new_key.allow(shop.session.folder / "new_signers"))
+    trusting = Workstation(shop.session, shop.workstation.folder, new_key.allow(shop.session.folder / "new_signers"))
     bad = resigned(new_key, new_key.variant(restarting, "8.1", CRASHES), "crashes-new-key")
     stopped = trusting.deploy(bad, shop.names, waves=[1, 2])
     assert stopped.status == 1
@@ -50,5 +50,5 @@ def test_rollback_and_take_back_work_though_the_key_has_changed(
     told = ask(shop.boxes[0], "activate", stranger.name)
     assert told["ok"] is False
     for box in shop.boxes:  # the other tests sign with the old key
-        box.sudo("tee /etc/vision-serve/allowed_signers", stdin=shop.desk.signers.read_text(encoding="utf-8"))
+        box.sudo("tee /etc/vision-serve/allowed_signers", stdin=shop.workstation.signers.read_text(encoding="utf-8"))
     tried.came = "all went back to what they had confirmed under the old key; a new release of that key was refused"

@@ -18,13 +18,13 @@ pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the b
 
 def in_the_shop(shop: Shop, workshop: Workshop) -> Callable[[str], str]:
     """A line of the README with this test's files and boxes in it. The boxes have this machine's processor."""
-    fleet = shop.desk.fleet(shop.names)
+    fleet = shop.workstation.fleet(shop.names)
     places = {
         "PLATFORM=linux_aarch64": f"PLATFORM={PLATFORM}",
         "PROFILE=edge": f"PROFILE={workshop.profile()}",
         "~/.ssh/id_ed25519": str(workshop.key),
         "pi@shelf-01": shop.names[0],
-        "SIGNERS=allowed_signers": f"SIGNERS={shop.desk.signers}",
+        "SIGNERS=allowed_signers": f"SIGNERS={shop.workstation.signers}",
         "fleet.yaml": str(fleet),
     }
 

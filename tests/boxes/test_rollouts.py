@@ -10,10 +10,10 @@ import pytest
 
 from tests.boxes.box import Box
 from tests.boxes.conftest import BeginFault
-from tests.boxes.desk import Outcome
 from tests.boxes.faults import Record
 from tests.boxes.releases import Release
 from tests.boxes.shop import Shop, ask, forget, header, mismatch, predict
+from tests.boxes.workstation import Outcome
 
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 
@@ -40,12 +40,12 @@ def test_an_upgrade_with_a_restart_goes_canary_first_and_a_rollback_takes_it_bac
     shop: Shop, restarting: Release, fault: BeginFault, record: Record
 ) -> None:
     tried = fault("none: upgrade in waves, then rollback")
-    done = shop.desk.deploy(restarting, shop.names, waves=[1, 2])
+    done = shop.workstation.deploy(restarting, shop.names, waves=[1, 2])
     assert done.status == 0, done.said
     assert {box["how"] for box in done.document["boxes"]} == {"restart"}
     assert set(shop.all_running().values()) == {restarting.name}
     record.keep_steps(done.document["boxes"])
-    back = shop.desk.rollback(shop.names, waves=[1, 2])
+    back = shop.workstation.rollback(shop.names, waves=[1, 2])
     assert back.status == 0, back.said
     assert set(shop.all_running().values()) == {shop.first.name}
     record.keep_steps(back.document["boxes"])
@@ -59,7 +59,7 @@ def test_a_model_alone_is_changed_under_load_without_one_failed_request(
     tried = fault("none: model-only change under load")
     load = Load(shop)
     with load:
-        done = shop.desk.deploy(second, shop.names, waves=[1, 2])
+        done = shop.workstation.deploy(second, shop.names, waves=[1, 2])
     assert done.status == 0, done.said
     assert {box["how"] for box in done.document["boxes"]} == {"hot"}
     assert load.failures == []
@@ -77,7 +77,7 @@ def test_a_model_alone_costs_at_most_a_tenth_more_than_its_archive_on_the_wire(
     box = shop.boxes[2]
     forget(box, second)
     before = shop.session.network.received_bytes(box.name)
-    done = shop.desk.deploy(second, [box.name])
+    done = shop.workstation.deploy(second, [box.name])
     sent = shop.session.network.received_bytes(box.name) - before
     assert done.status == 0, done.said
     assert second.archive_bytes <= sent <= 1.1 * second.archive_bytes
@@ -86,7 +86,7 @@ def test_a_model_alone_costs_at_most_a_tenth_more_than_its_archive_on_the_wire(
 
 def test_what_runs_already_is_left_alone(shop: Shop) -> None:
     started = ask(shop.boxes[0], "status")["since"]
-    done = shop.desk.deploy(shop.first, shop.names)
+    done = shop.workstation.deploy(shop.first, shop.names)
     assert done.status == 0, done.said
     assert {box["kind"] for box in done.document["boxes"]} == {"unchanged"}
     assert ask(shop.boxes[0], "status")["since"] == started

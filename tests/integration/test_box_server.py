@@ -88,7 +88,7 @@ class RealBox(Box):
 @pytest.fixture
 def box(releases: dict[str, Release], tmp_path: Path) -> Iterator[RealBox]:
     root = Path(tempfile.mkdtemp(prefix="box-"))
-    made = RealBox(root, Key.make(tmp_path, "operator@desk"))
+    made = RealBox(root, Key.make(tmp_path, "operator@workstation"))
     addresses = free_addresses()
     made.port = int(addresses["TS_INFERENCE_ADDRESS"].rpartition(":")[2])
     made.ports = {name: value for name, value in addresses.items() if name not in SET_BY_THE_BOX}

@@ -23,9 +23,9 @@ ELF, AARCH64 = b"\x7fELF", b"\xb7\x00"
 
 
 @pytest.fixture(scope="module")
-def desk(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> tuple[Path, dict[str, str]]:
+def workstation(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> tuple[Path, dict[str, str]]:
     """A folder with an archived model and a key, and the environment to bundle it."""
-    folder = tmp_path_factory.mktemp("desk")
+    folder = tmp_path_factory.mktemp("workstation")
     workshop = edge_workshop(folder / "workshop")
     environment = script_environment(folder / "build", **workshop.variables())
     for script in ("export", "archive"):
@@ -36,17 +36,17 @@ def desk(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> tup
 
 
 @pytest.fixture(scope="module")
-def shown(desk: tuple[Path, dict[str, str]], run_script: RunScript) -> dict[str, str]:
+def shown(workstation: tuple[Path, dict[str, str]], run_script: RunScript) -> dict[str, str]:
     """The rows that it prints, by name."""
-    done = run_script("bundle", env=desk[1], timeout=280)
+    done = run_script("bundle", env=workstation[1], timeout=280)
     assert done.returncode == 0, done.stderr
     return {row[:9].strip(): row[9:].strip() for row in done.stdout.splitlines()}
 
 
 @pytest.fixture(scope="module")
-def bundle(desk: tuple[Path, dict[str, str]], shown: dict[str, str]) -> Bundle:
-    signers = desk[0] / "signers"
-    signers.write_text(allowed_signers_line(desk[0] / "key", "operator"))
+def bundle(workstation: tuple[Path, dict[str, str]], shown: dict[str, str]) -> Bundle:
+    signers = workstation[0] / "signers"
+    signers.write_text(allowed_signers_line(workstation[0] / "key", "operator"))
     return reading.read(Path(shown["bundled"]), signers)
 
 
@@ -76,9 +76,9 @@ def test_every_program_and_library_in_it_is_for_arm(bundle: Bundle, tmp_path: Pa
 
 
 def test_the_same_again_is_the_same_file(
-    desk: tuple[Path, dict[str, str]], shown: dict[str, str], run_script: RunScript
+    workstation: tuple[Path, dict[str, str]], shown: dict[str, str], run_script: RunScript
 ) -> None:
-    done = run_script("bundle", "--json", env=desk[1])
+    done = run_script("bundle", "--json", env=workstation[1])
     assert done.returncode == 0, done.stderr
     made = json.loads(done.stdout)
     assert made["sha256"] == shown["sha256"]
@@ -103,14 +103,14 @@ def test_the_same_again_is_the_same_file(
     ],
 )
 def test_wrong_use_is_told_with_its_mend_and_no_traceback(
-    desk: tuple[Path, dict[str, str]],
+    workstation: tuple[Path, dict[str, str]],
     run_script: RunScript,
     change: dict[str, str],
     status: int,
     error: str,
     hint: str,
 ) -> None:
-    done = run_script("bundle", env=desk[1] | change)
+    done = run_script("bundle", env=workstation[1] | change)
     assert (done.returncode, done.stdout) == (status, "")
     assert error in done.stderr
     assert hint in done.stderr

@@ -1,4 +1,4 @@
-"""The fleet command where no box is needed: what it refuses, and what it says of the desk itself."""
+"""The fleet command where no box is needed: what it refuses, and what it says of the workstation itself."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_box_that_does_not_answer_makes_status_fail_and_says_why(
     assert [box["box"] for box in document["boxes"]] == ["shelf-01"]
 
 
-def test_doctor_looks_at_the_desk_and_at_each_box(run_script: RunScript, nowhere: dict[str, str]) -> None:
+def test_doctor_looks_at_the_workstation_and_at_each_box(run_script: RunScript, nowhere: dict[str, str]) -> None:
     asked = run_script("fleet", "doctor", env=nowhere | {"JSON": "1", "SIGNERS": "/no/such/file"})
     assert asked.returncode == 1
     findings = json.loads(asked.stdout)["findings"]

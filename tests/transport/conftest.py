@@ -1,4 +1,4 @@
-"""Two boxes behind a real sshd, and a desk. Needs root; installs OpenSSH's server and rsync where they are missing."""
+"""Two boxes behind a real sshd, and a workstation. Needs root; installs OpenSSH's server and rsync if need be."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.transport.desk import Desk
 from tests.transport.sshd import SSHD, Boxes
+from tests.transport.workstation import Workstation
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +32,10 @@ def boxes(tmp_path: Path, programs: None) -> Iterator[Boxes]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, boxes: Boxes) -> Desk:
-    made = tmp_path / "desk"
+def workstation(tmp_path: Path, boxes: Boxes) -> Workstation:
+    made = tmp_path / "workstation"
     made.mkdir()
-    return Desk(made, boxes)
+    return Workstation(made, boxes)
 
 
 @pytest.fixture(autouse=True)

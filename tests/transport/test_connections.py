@@ -15,15 +15,15 @@ from kit.fleet.ssh import errors
 from kit.fleet.ssh.commands import Link
 from kit.fleet.ssh.remote import LinkLost, SshRemote
 from kit.fleet.ssh.transport import OperatorStopped
-from tests.transport.desk import Desk
 from tests.transport.sshd import SSHD, Boxes, free_port
+from tests.transport.workstation import Workstation
 
 
-def test_a_deployment_is_one_connection_and_another_for_the_confirm(desk: Desk) -> None:
-    desk.deploy(desk.bundle("1.0"))
-    assert [desk.boxes.connections(name) for name in desk.boxes.names] == [2, 2]
-    desk.run("status")
-    assert [desk.boxes.connections(name) for name in desk.boxes.names] == [3, 3]
+def test_a_deployment_is_one_connection_and_another_for_the_confirm(workstation: Workstation) -> None:
+    workstation.deploy(workstation.bundle("1.0"))
+    assert [workstation.boxes.connections(name) for name in workstation.boxes.names] == [2, 2]
+    workstation.run("status")
+    assert [workstation.boxes.connections(name) for name in workstation.boxes.names] == [3, 3]
     running = subprocess.run(["pgrep", "--full", "ControlPath=/tmp/vision-serve-"], capture_output=True, text=True)
     assert running.stdout == "", "every connection was ended"
 

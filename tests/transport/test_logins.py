@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.transport.desk import Desk
+from tests.transport.workstation import Workstation
 
 
 @pytest.fixture(scope="session")
@@ -19,13 +19,13 @@ def shells() -> None:
 
 
 @pytest.mark.parametrize("shell", ["tcsh", "fish"])
-def test_boxes_are_deployed_to_whatever_the_login_shell(desk: Desk, shells: None, shell: str) -> None:
-    for name in desk.boxes.names:
-        desk.boxes.set_shell(name, f"/usr/bin/{shell}")
-    made = desk.bundle("1.0")
-    desk.deploy(made)
-    assert desk.confirmed() == [made.release] * 2
-    assert desk.run("status").returncode == 0
+def test_boxes_are_deployed_to_whatever_the_login_shell(workstation: Workstation, shells: None, shell: str) -> None:
+    for name in workstation.boxes.names:
+        workstation.boxes.set_shell(name, f"/usr/bin/{shell}")
+    made = workstation.bundle("1.0")
+    workstation.deploy(made)
+    assert workstation.confirmed() == [made.release] * 2
+    assert workstation.run("status").returncode == 0
 
 
 @pytest.mark.parametrize(
@@ -36,26 +36,28 @@ def test_boxes_are_deployed_to_whatever_the_login_shell(desk: Desk, shells: None
         ("echo welcome to the maintenance menu", "ended with 0 (welcome to the maintenance menu)"),
     ],
 )
-def test_a_login_that_runs_no_command_is_told_as_that(desk: Desk, tmp_path: Path, script: str, said: str) -> None:
-    made = desk.bundle("1.0")
-    desk.deploy(made)
+def test_a_login_that_runs_no_command_is_told_as_that(
+    workstation: Workstation, tmp_path: Path, script: str, said: str
+) -> None:
+    made = workstation.bundle("1.0")
+    workstation.deploy(made)
     shell = tmp_path / "shell"
     shell.write_text(f"#!/bin/sh\n{script}\n")
     shell.chmod(0o755)
-    desk.boxes.set_shell("shelf-02", str(shell))
-    status = desk.run("status")
+    workstation.boxes.set_shell("shelf-02", str(shell))
+    status = workstation.run("status")
     assert status.returncode == 1
     assert "shelf-02: unknown: a login works, and no command runs there" in status.stdout
     assert said in " ".join(status.stdout.split())
     assert "bare" not in status.stdout
-    refused = desk.deploy(desk.bundle("1.1"))
+    refused = workstation.deploy(workstation.bundle("1.1"))
     assert refused["verdict"] == "refused"
     assert "python3" not in refused["boxes"][1]["error"]
 
 
-def test_a_sudo_that_wants_a_password_is_no_bare_box(desk: Desk, tmp_path: Path) -> None:
+def test_a_sudo_that_wants_a_password_is_no_bare_box(workstation: Workstation, tmp_path: Path) -> None:
     """The box's user is nobody here, and its sudo asks."""
-    desk.deploy(desk.bundle("1.0"))
+    workstation.deploy(workstation.bundle("1.0"))
     bin_folder = tmp_path / "bin"
     bin_folder.mkdir()
     sudo = bin_folder / "sudo"
@@ -66,6 +68,6 @@ def test_a_sudo_that_wants_a_password_is_no_bare_box(desk: Desk, tmp_path: Path)
     shell.write_text(f'#!/bin/sh\nPATH={bin_folder}:$PATH\nexec /bin/sh "$@"\n')
     for file in (sudo, identity, shell):
         file.chmod(0o755)
-    desk.boxes.set_shell("shelf-02", str(shell))
-    status = desk.run("status")
+    workstation.boxes.set_shell("shelf-02", str(shell))
+    status = workstation.run("status")
     assert "shelf-02: unknown: no root: sudo wants a password" in status.stdout

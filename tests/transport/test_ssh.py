@@ -1,4 +1,4 @@
-"""The desk over a real ssh and a real rsync."""
+"""The workstation over a real ssh and a real rsync."""
 
 from __future__ import annotations
 

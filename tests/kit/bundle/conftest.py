@@ -19,7 +19,7 @@ X86 = BoxTarget("linux_x86_64", "3.11")
 
 
 @dataclass(frozen=True)
-class Desk:
+class Workstation:
     """What an operator has: a profile with an archive (its build in `build`), wheels, a key."""
 
     folder: Path
@@ -29,8 +29,8 @@ class Desk:
 
 
 @pytest.fixture(scope="session")
-def first_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("desk")
+def first_workstation(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("workstation")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BUILD", str(folder / "build"))
         workshop = edge_workshop(folder / "workshop")
@@ -41,26 +41,26 @@ def first_desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def open_desk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    """The desk in a folder. No index is asked for wheels: those of its folder are taken."""
+def open_workstation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Workstation:
+    """The workstation in a folder. No index is asked for wheels: those of its folder are taken."""
     monkeypatch.setenv("BUILD", str(folder / "build"))
     found = wheels(folder / "wheels")
     monkeypatch.setattr(making, "fetch", lambda target, torch_index: found)
-    return Desk(folder, Profile("bench", folder / "workshop" / "bench", "a test's"), folder / "key", found)
+    return Workstation(folder, Profile("bench", folder / "workshop" / "bench", "a test's"), folder / "key", found)
 
 
 @pytest.fixture
-def desk(first_desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    shutil.copytree(first_desk, tmp_path / "desk")
-    return open_desk(tmp_path / "desk", monkeypatch)
+def workstation(first_workstation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workstation:
+    shutil.copytree(first_workstation, tmp_path / "workstation")
+    return open_workstation(tmp_path / "workstation", monkeypatch)
 
 
 @pytest.fixture(scope="session")
-def made(first_desk: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made(first_workstation: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle; only to be read."""
     folder = tmp_path_factory.mktemp("made")
-    shutil.copytree(first_desk, folder, dirs_exist_ok=True)
+    shutil.copytree(first_workstation, folder, dirs_exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        opened = open_desk(folder, patch)
+        opened = open_workstation(folder, patch)
         done = making.bundle(opened.profile, X86, opened.key)
         return opened.profile.build.bundles / str(done["file"])

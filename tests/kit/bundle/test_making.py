@@ -16,7 +16,7 @@ from common.errors import KitError, UsageError
 from common.manifest import Manifest
 from kit.archive.making import archive
 from kit.bundle import making, reading, tarball
-from tests.kit.bundle.conftest import X86, Desk, open_desk
+from tests.kit.bundle.conftest import X86, Workstation, open_workstation
 from tests.kit.bundle.parts import make_wheel
 from tests.signers import allowed_signers_line
 
@@ -30,18 +30,18 @@ def umask(mask: int) -> Iterator[None]:
         os.umask(before)
 
 
-def bundles(desk: Desk) -> list[Path]:
-    return sorted(desk.profile.build.bundles.glob("*"))
+def bundles(workstation: Workstation) -> list[Path]:
+    return sorted(workstation.profile.build.bundles.glob("*"))
 
 
-def make(desk: Desk) -> Manifest:
-    done = making.bundle(desk.profile, X86, desk.key)
-    return reading.read(desk.profile.build.bundles / done["file"]).manifest
+def make(workstation: Workstation) -> Manifest:
+    done = making.bundle(workstation.profile, X86, workstation.key)
+    return reading.read(workstation.profile.build.bundles / done["file"]).manifest
 
 
-def test_it_says_what_it_made(desk: Desk) -> None:
-    done = making.bundle(desk.profile, X86, desk.key)
-    (file,) = bundles(desk)
+def test_it_says_what_it_made(workstation: Workstation) -> None:
+    done = making.bundle(workstation.profile, X86, workstation.key)
+    (file,) = bundles(workstation)
     assert file.name == done["file"] == f"{done['release']}-linux_x86_64-py3.11.bundle"
     assert re.fullmatch(r"tiny-1\.0-[0-9a-f]{8}", done["release"])
     assert (done["sha256"], done["size"], done["wheels"]) == (sha256(file), file.stat().st_size, 4)
@@ -58,17 +58,17 @@ def test_the_box_finds_everything_in_it(made: Path) -> None:
 
 
 def test_another_folder_umask_and_day_give_the_same_bytes(
-    first_desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    first_workstation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = []
     for number, (name, mask) in enumerate({"here": 0o022, "a longer way, [off]": 0o077}.items()):
         with umask(mask):
-            shutil.copytree(first_desk, tmp_path / name)
+            shutil.copytree(first_workstation, tmp_path / name)
             for path in (tmp_path / name).rglob("*"):
                 os.utime(path, (1e9 * (number + 1),) * 2)
-            desk = open_desk(tmp_path / name, monkeypatch)
-            done = making.bundle(desk.profile, X86, desk.key)
-            found.append((done, (desk.profile.build.bundles / done["file"]).read_bytes()))
+            workstation = open_workstation(tmp_path / name, monkeypatch)
+            done = making.bundle(workstation.profile, X86, workstation.key)
+            found.append((done, (workstation.profile.build.bundles / done["file"]).read_bytes()))
     assert found[0] == found[1]
 
 
@@ -82,25 +82,25 @@ def test_the_tar_holds_nothing_of_the_machine_that_made_it(made: Path) -> None:
     assert about == {(0o644, 0, 0, 0, "", "", tarfile.REGTYPE)}
 
 
-def test_another_version_of_the_model_changes_only_what_is_the_models(desk: Desk) -> None:
-    before = make(desk)
-    archive(desk.profile, "", "2.0")
-    after = make(desk)
+def test_another_version_of_the_model_changes_only_what_is_the_models(workstation: Workstation) -> None:
+    before = make(workstation)
+    archive(workstation.profile, "", "2.0")
+    after = make(workstation)
     changed = {part.path for part in after.parts} - {part.path for part in before.parts if part in after.parts}
     assert changed == {"tiny.mar", "sbom.cdx.json"}
     assert after.runtime_id == before.runtime_id
     assert after.release.startswith("tiny-2.0-")
 
 
-def test_another_wheel_is_another_runtime(desk: Desk) -> None:
-    before = make(desk)
-    make_wheel(desk.wheels[1].parent, desk.wheels[1].name, "License-Expression: Zlib")
-    after = make(desk)
+def test_another_wheel_is_another_runtime(workstation: Workstation) -> None:
+    before = make(workstation)
+    make_wheel(workstation.wheels[1].parent, workstation.wheels[1].name, "License-Expression: Zlib")
+    after = make(workstation)
     assert after.runtime_id != before.runtime_id
     assert after.release != before.release
 
 
-def test_a_damaged_bundle_is_not_left_behind(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_bundle_is_not_left_behind(workstation: Workstation, monkeypatch: pytest.MonkeyPatch) -> None:
     whole = tarball.write
 
     def with_a_flipped_bit(file: Path, *rest: object) -> None:
@@ -113,29 +113,29 @@ def test_a_damaged_bundle_is_not_left_behind(desk: Desk, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(tarball, "write", with_a_flipped_bit)
     with pytest.raises(KitError, match="is not a whole bundle"):
-        making.bundle(desk.profile, X86, desk.key)
-    assert bundles(desk) == []
+        making.bundle(workstation.profile, X86, workstation.key)
+    assert bundles(workstation) == []
 
 
-def test_without_a_key_nothing_is_fetched_or_made(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_a_key_nothing_is_fetched_or_made(workstation: Workstation, monkeypatch: pytest.MonkeyPatch) -> None:
     def too_early(*_: object) -> list[Path]:
         raise AssertionError("the key is looked at before a download of minutes")
 
     monkeypatch.setattr(making, "fetch", too_early)
     with pytest.raises(UsageError, match="the file that KEY names does not exist"):
-        making.bundle(desk.profile, X86, desk.folder / "none")
-    assert bundles(desk) == []
+        making.bundle(workstation.profile, X86, workstation.folder / "none")
+    assert bundles(workstation) == []
 
 
-def test_a_key_that_cannot_sign_leaves_no_bundle(desk: Desk) -> None:
-    Path(desk.key).write_text("rubbish")
+def test_a_key_that_cannot_sign_leaves_no_bundle(workstation: Workstation) -> None:
+    Path(workstation.key).write_text("rubbish")
     with pytest.raises(KitError, match="cannot sign"):
-        making.bundle(desk.profile, X86, desk.key)
-    assert bundles(desk) == []
+        making.bundle(workstation.profile, X86, workstation.key)
+    assert bundles(workstation) == []
 
 
-def test_the_signature_is_the_operators(desk: Desk, tmp_path: Path) -> None:
-    done = making.bundle(desk.profile, X86, desk.key)
-    (tmp_path / "signers").write_text(allowed_signers_line(desk.key, "operator"))
-    read = reading.read(desk.profile.build.bundles / done["file"], tmp_path / "signers")
+def test_the_signature_is_the_operators(workstation: Workstation, tmp_path: Path) -> None:
+    done = making.bundle(workstation.profile, X86, workstation.key)
+    (tmp_path / "signers").write_text(allowed_signers_line(workstation.key, "operator"))
+    read = reading.read(workstation.profile.build.bundles / done["file"], tmp_path / "signers")
     assert read.signed_by == f"operator, {done['signed_by']}"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from kit.build import PROJECT
 from kit.bundle.wheels.requirements import NEVER_IMPORTED
-from tests.kit.bundle.conftest import Desk
+from tests.kit.bundle.conftest import Workstation
 
 SERVE = """
 import importlib.abc, json, sys
@@ -30,13 +30,13 @@ print(json.dumps({"answer": answers[0].body, "loaded": sorted(set(absent) & set(
 """
 
 
-def test_a_worker_answers_without_them(desk: Desk, tmp_path: Path) -> None:
-    with zipfile.ZipFile(desk.profile.build.archive("tiny")) as archive:
+def test_a_worker_answers_without_them(workstation: Workstation, tmp_path: Path) -> None:
+    with zipfile.ZipFile(workstation.profile.build.archive("tiny")) as archive:
         archive.extractall(tmp_path / "model")
-    index = json.loads((desk.profile.build.golden / "golden.json").read_text())["pictures"][0]
+    index = json.loads((workstation.profile.build.golden / "golden.json").read_text())["pictures"][0]
     command = [sys.executable, "-W", "ignore", "-c", SERVE, str(tmp_path / "model")]
     done = subprocess.run(
-        [*command, str(desk.profile.build.golden / index["file"]), *sorted(NEVER_IMPORTED)],
+        [*command, str(workstation.profile.build.golden / index["file"]), *sorted(NEVER_IMPORTED)],
         cwd=PROJECT,
         capture_output=True,
         text=True,

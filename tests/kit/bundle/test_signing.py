@@ -21,7 +21,7 @@ def key(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def signers(key: Path, tmp_path: Path) -> Path:
     path = tmp_path / "allowed_signers"
-    path.write_text(allowed_signers_line(key, "operator@desk"))
+    path.write_text(allowed_signers_line(key, "operator@workstation"))
     return path
 
 
@@ -50,13 +50,13 @@ def test_the_same_text_and_key_give_the_same_signature(key: Path) -> None:
 
 
 def test_an_allowed_signer_is_named(key: Path, signers: Path) -> None:
-    assert signing.check(TEXT, signing.sign(TEXT, key), signers).startswith("operator@desk, SHA256:")
+    assert signing.check(TEXT, signing.sign(TEXT, key), signers).startswith("operator@workstation, SHA256:")
 
 
 def test_the_agent_signs_for_a_public_key(key: Path, signers: Path, agent: None, tmp_path: Path) -> None:
     alone = tmp_path / "alone.pub"
     alone.write_bytes(Path(f"{key}.pub").read_bytes())
-    assert signing.check(TEXT, signing.sign(TEXT, alone), signers).startswith("operator@desk")
+    assert signing.check(TEXT, signing.sign(TEXT, alone), signers).startswith("operator@workstation")
 
 
 def test_another_text_is_refused(key: Path) -> None:

@@ -1,4 +1,4 @@
-"""A desk whose boxes are in this process: `shop.boxes["b1"]` is one, with its faults."""
+"""A workstation whose boxes are in this process: `shop.boxes["b1"]` is one, with its faults."""
 
 from __future__ import annotations
 
@@ -84,7 +84,7 @@ class FakeRemote:
 
 
 class ShopWorkspace(Workspace):
-    """A desk whose links go to boxes in this process."""
+    """A workstation whose links go to boxes in this process."""
 
     remotes: dict[str, FakeRemote]
 
@@ -93,7 +93,7 @@ class ShopWorkspace(Workspace):
 
 
 class Shop:
-    """A fleet of fake boxes b1, b2, … and a desk; `deploy` is a whole run."""
+    """A fleet of fake boxes b1, b2, … and a workstation; `deploy` is a whole run."""
 
     def __init__(self, folder: Path, boxes: int) -> None:
         self.folder, self.signers = folder, "shop ssh-ed25519 AAAA"

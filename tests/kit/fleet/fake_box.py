@@ -1,4 +1,4 @@
-"""A box that keeps the contract of box.pyz and serves nothing: what the desk is tested against.
+"""A box that keeps the contract of box.pyz and serves nothing: what the workstation is tested against.
 
 `FakeBox` is its state and its verbs. Run as a program it keeps the state beside itself, so that a real ssh and rsync
 reach one too. Faults are part of the state: `{"gate": {release: error}, "receive": error}`. Standard library only.

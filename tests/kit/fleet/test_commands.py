@@ -21,7 +21,7 @@ def options(built: list[str]) -> list[str]:
 
 
 def test_ssh_asks_nothing_and_takes_no_option_for_an_address() -> None:
-    built = commands.call(PI, "confirm", ["r1", "--owner", "ann@desk:7"])
+    built = commands.call(PI, "confirm", ["r1", "--owner", "ann@workstation:7"])
     assert built[:2] == ["ssh", "-T"]
     assert options(built) == [
         *("BatchMode=yes", "ConnectTimeout=10", "ServerAliveInterval=10", "ServerAliveCountMax=3"),
@@ -30,7 +30,7 @@ def test_ssh_asks_nothing_and_takes_no_option_for_an_address() -> None:
     assert built[-3:] == [
         "--",
         "pi@shelf-01",
-        "sudo -n python3 /opt/vision-serve/box.pyz confirm r1 --owner ann@desk:7",
+        "sudo -n python3 /opt/vision-serve/box.pyz confirm r1 --owner ann@workstation:7",
     ]
 
 
@@ -44,8 +44,8 @@ def test_calls_share_a_connection_and_the_confirm_has_its_own() -> None:
 
 
 def test_what_has_spaces_or_quotes_arrives_as_one_argument() -> None:
-    built = commands.call(PI, "lock", ["--owner", "ann's desk; rm -rf /"])
-    assert shlex.split(built[-1])[-1] == "ann's desk; rm -rf /"
+    built = commands.call(PI, "lock", ["--owner", "ann's workstation; rm -rf /"])
+    assert shlex.split(built[-1])[-1] == "ann's workstation; rm -rf /"
 
 
 def test_root_needs_no_sudo() -> None:

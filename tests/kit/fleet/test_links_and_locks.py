@@ -1,4 +1,4 @@
-"""What the desk makes of links that break, of what earlier runs left behind, and of other deployers' locks."""
+"""What the workstation makes of links that break, of what earlier runs left behind, and of other deployers' locks."""
 
 from __future__ import annotations
 
@@ -20,20 +20,20 @@ from tests.kit.fleet.conftest import Shop, results, staged
 
 def test_a_lock_that_somebody_holds_stops_it_before_anything_is_changed(shop: Shop) -> None:
     shop.deploy("r1")
-    held = {"owner": "ann@desk2:77", "since": 0, "age_seconds": 3000, "stale": True}
+    held = {"owner": "ann@workstation2:77", "since": 0, "age_seconds": 3000, "stale": True}
     shop.state("b4")["lock"] = held
     report = shop.deploy("r2")
     assert report.verdict is Verdict.REFUSED
     assert shop.confirmed() == ["r1"] * 5
     assert shop.locks() == ["b4"]
-    assert "locked by ann@desk2:77 since 1970-01-01" in report.text()
+    assert "locked by ann@workstation2:77 since 1970-01-01" in report.text()
     assert "last renewed 50 min ago, so it is stale" in report.text()
     assert "BREAK_LOCK=1" in report.text()
     assert not shop.deploy("r2", break_lock=True).failed
     assert shop.confirmed() == ["r2"] * 5
 
 
-def test_the_lock_of_this_desks_own_dead_run_is_taken_over(shop: Shop) -> None:
+def test_the_lock_of_this_workstations_own_dead_run_is_taken_over(shop: Shop) -> None:
     dead = shop.workspace()
     shop.deploy("r1", workspace=dead)
     shop.state("b2")["lock"] = {"owner": dead.owner, "since": 0, "age_seconds": 5, "stale": False}

@@ -1,4 +1,4 @@
-"""The desk's own files: what noise has made of them is left out, and nothing is lost by a torn line."""
+"""The workstation's own files: what noise has made of them is left out, and nothing is lost by a torn line."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ def test_a_file_in_the_place_of_the_fleets_folder_is_said(tmp_path: Path) -> Non
         pass
 
 
-def test_two_desks_of_one_name_and_pid_are_two_owners(tmp_path: Path) -> None:
+def test_two_workstations_of_one_name_and_pid_are_two_owners(tmp_path: Path) -> None:
     fleet = Fleet("shops", "shops", (Box("b1"),))
     one, two = Workspace(tmp_path / "a", fleet), Workspace(tmp_path / "b", fleet)
     assert one.owner != two.owner

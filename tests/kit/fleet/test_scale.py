@@ -55,7 +55,7 @@ def test_an_uplink_that_is_shared_makes_it_slower() -> None:
     assert narrow.link_share <= 1
 
 
-def test_the_desks_processors_are_the_limit_when_each_connection_costs_enough() -> None:
+def test_the_workstations_processors_are_the_limit_when_each_connection_costs_enough() -> None:
     dear = World(NEAR, TIMES, replace(FREE, connection=1.0)).run()
     least = 100 * sum(CONNECTIONS[job] for job in CONNECTIONS if job.value != "take back") / NEAR.cores
     assert dear.wall > least
@@ -113,7 +113,7 @@ def test_what_is_recorded_and_measured_is_there_and_makes_a_table_and_a_picture(
     assert ElementTree.parse(tmp_path / "scale.svg").getroot().tag.endswith("svg")  # noqa: S314 - our own file
 
 
-def test_the_desks_own_program_is_measured_with_a_whole_run() -> None:
+def test_the_workstations_own_program_is_measured_with_a_whole_run() -> None:
     spent, program, waiting = costs.own_program(20)
     assert spent > 0
     assert program > 1e6

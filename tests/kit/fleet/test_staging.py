@@ -59,7 +59,7 @@ def test_it_is_laid_out_as_a_box_is_to_get_it(tmp_path: Path, key: Path) -> None
     assert (staged.release, staged.target) == (made.release, "linux_aarch64, Python 3.11")
 
 
-def test_one_that_a_box_would_not_trust_is_refused_at_the_desk(tmp_path: Path, key: Path) -> None:
+def test_one_that_a_box_would_not_trust_is_refused_at_the_workstation(tmp_path: Path, key: Path) -> None:
     made = small_bundle.write(tmp_path, key)
     (tmp_path / "other").mkdir()
     small_bundle.make_key(tmp_path / "other")

@@ -1,4 +1,4 @@
-"""The desk says that a box runs what it has just heard it answer, and nothing else."""
+"""The workstation says that a box runs what it has just heard it answer, and nothing else."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The desk of a fleet of two boxes, whose commands are run as an operator runs them."""
+"""The workstation of a fleet of two boxes, whose commands are run as an operator runs them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ signers: signers
 """
 
 
-class Desk:
+class Workstation:
     """A folder with a fleet file, a key and bundles; `run` is the command."""
 
     def __init__(self, folder: Path, boxes: Boxes) -> None:

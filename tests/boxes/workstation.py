@@ -1,4 +1,4 @@
-"""The operator's desk: the kit's own commands, run from the boxes' network with the operator's ssh configuration."""
+"""The operator's workstation: the kit's own commands, run from the boxes' network with the operator's ssh config."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ class Outcome:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """`folder` holds this desk's history and bundles; `signers` is the file of keys that its boxes are to trust; `more`
-    are further lines of the fleet file."""
+class Workstation:
+    """`folder` holds this workstation's history and bundles; `signers` is the file of keys that its boxes are to trust;
+    `more` are further lines of the fleet file."""
 
     session: Session
     folder: Path
@@ -44,8 +44,8 @@ class Desk:
         """`make deploy`. `waves` are counts of boxes; with none all of them are one wave."""
         return finished(self.start(release, boxes, waves, **variables))
 
-    def may_lose(self, count: int) -> Desk:
-        """This desk with a fleet file that allows so many failures a wave."""
+    def may_lose(self, count: int) -> Workstation:
+        """This workstation with a fleet file that allows so many failures a wave."""
         return replace(self, more=(*self.more, f"allowed_failures: {count}"))
 
     def start(
@@ -100,7 +100,7 @@ class Desk:
 
 
 def finished(command: subprocess.Popen[str], timeout: float = 560) -> Outcome:
-    """Wait for a command of the desk; an error of the user's has words and no document."""
+    """Wait for a command of the workstation; an error of the user's has words and no document."""
     try:
         printed, said = command.communicate(timeout=timeout)
     finally:
