@@ -23,11 +23,12 @@ class Handler:
     """The archive's handler: a class with `initialize(context)` and `handle(rows, context)`. `preload(context)`, where
     it has that, is what can be done once for all workers, before they are forked, without a GPU and without threads."""
 
-    def __init__(self, folder: Path, entry: str) -> None:
-        """Imports it. Raises NotLoaded when the file holds no such class, and whatever its import raises."""
+    def __init__(self, folder: Path) -> None:
+        """Imports the file that the archive's manifest names; the folder is on Python's path. Raises NotLoaded when it
+        holds no such class, and whatever its import raises."""
         self._manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text(encoding="utf-8"))
         self._config = _config(folder / self._manifest["model"].get("configFile", ""))
-        self._handler = _handler_class(importlib.import_module(Path(entry).stem))()
+        self._handler = _handler_class(importlib.import_module(Path(self._manifest["model"]["handler"]).stem))()
 
     def context(self, request: LoadRequest) -> Context:
         return Context(request, self._manifest, self._config)
@@ -46,13 +47,6 @@ class Handler:
     def serves_on_a_gpu(self) -> bool:
         """False where the configuration rules it out."""
         return self._config.get("deviceType") != "cpu"
-
-
-def entry_of(folder: Path) -> str:
-    """The handler's file, by the archive's manifest."""
-    manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text(encoding="utf-8"))
-    entry: str = manifest["model"]["handler"]
-    return entry
 
 
 def _config(file: Path) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from worker.family import FORKED, LISTENER, Family
-from worker.loading import Handler, entry_of
+from worker.loading import Handler
 from worker.protocol import LoadRequest
 
 LINGER = 15.0  # seconds without a worker; TorchServe's own pauses between restarts are 1, 1, 2, 3, 5, 8 …
@@ -46,7 +46,6 @@ class Parent:
     family: Family
     java: int
     listener: socket.socket
-    entry: str = ""
     handler: Handler | None = None
     children: dict[int, Child] = field(default_factory=dict)
 
@@ -54,10 +53,9 @@ class Parent:
         """What all workers share. Whatever fails here fails again in the worker, which says so to TorchServe."""
         folder = Path(self.family.folder)
         try:
-            self.entry = entry_of(folder)
-            handler = Handler(folder, self.entry)
+            handler = Handler(folder)
             if not (handler.serves_on_a_gpu and has_gpu()):
-                handler.preload(handler.context(LoadRequest("", str(folder), 1, self.entry, None, "", True)))
+                handler.preload(handler.context(LoadRequest("", str(folder), 1, "", None, "", True)))
             self.handler = handler
         except Exception:
             traceback.print_exc()
@@ -151,7 +149,7 @@ class Parent:
             connection.close()
             self.listener.close()
             self._selector.close()
-            serving.serve(name, self.handler, self.entry)
+            serving.serve(name, self.handler)
             status = 0
         except SystemExit as asked:
             print("Backend worker process died.", flush=True)

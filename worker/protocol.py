@@ -69,6 +69,7 @@ class Reader:
         self._buffer = bytearray(CHUNK)
         self._view = memoryview(self._buffer)
         self._start = self._end = 0
+        self._next = END_OF_LIST
 
     def take(self, length: int) -> bytearray:
         """The next bytes. Raises FrontEndClosed when the connection ends first."""

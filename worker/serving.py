@@ -20,7 +20,7 @@ OUT_OF_MEMORY = 507
 FAILED = 503
 
 
-def serve(name: str, handler: Handler | None, entry: str) -> None:
+def serve(name: str, handler: Handler | None) -> None:
     """Answer TorchServe on the unix socket `name` until it closes the connection. `handler`: loaded already, or None.
 
     What happens is told on stdout, which TorchServe logs. Raises SystemExit when the model cannot be loaded.
@@ -35,13 +35,12 @@ def serve(name: str, handler: Handler | None, entry: str) -> None:
         connection, _ = listener.accept()
     with connection, suppress(FrontEndClosed):
         connection.setblocking(True)
-        Worker(connection, handler, entry).run()
+        Worker(connection, handler).run()
 
 
 class Worker:
-    def __init__(self, connection: socket.socket, handler: Handler | None, entry: str) -> None:
-        self._connection, self._reader = connection, Reader(connection)
-        self._handler, self._entry = handler, entry
+    def __init__(self, connection: socket.socket, handler: Handler | None) -> None:
+        self._connection, self._reader, self._handler = connection, Reader(connection), handler
         self._context: Context | None = None
 
     def run(self) -> None:
@@ -55,7 +54,7 @@ class Worker:
 
     def _load(self, request: LoadRequest) -> None:
         try:
-            handler = self._handler or Handler(Path(request.folder), request.handler)
+            handler = self._handler or Handler(Path(request.folder))
             context = handler.context(request)
             handler.initialize(context)
         except Exception as error:

@@ -35,7 +35,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
         def work() -> None:
             with ours, suppress(FrontEndClosed, SystemExit):
-                Worker(ours, None, "echo_handler.py").run()
+                Worker(ours, None).run()
 
         threads.append(threading.Thread(target=work))
         threads[-1].start()
@@ -133,5 +133,5 @@ def test_a_handler_of_another_kind_is_refused_with_the_setting_for_it(
     monkeypatch.syspath_prepend(str(archive(tmp_path / "archive", code)))
     monkeypatch.delitem(sys.modules, "echo_handler", raising=False)
     with pytest.raises(NotLoaded, match="worker: torchserve"):
-        Handler(tmp_path / "archive", "echo_handler.py")
+        Handler(tmp_path / "archive")
     sys.modules.pop("echo_handler", None)
