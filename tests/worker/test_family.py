@@ -193,6 +193,12 @@ time.sleep(60)
     wait_for(lambda: all(gone(pid) for pid in members))
 
 
+def test_a_crash_while_the_parent_imports_is_a_killed_worker(front: FrontEnd) -> None:
+    """As of a processor that lacks an instruction; what says why is asked elsewhere (box/server/torch_check.py)."""
+    (front.folder / "echo_handler.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGILL)\n")
+    assert front.start().wait(20) == -signal.SIGKILL
+
+
 def test_a_handler_that_cannot_be_imported_is_told_by_the_worker(front: FrontEnd) -> None:
     (front.folder / "echo_handler.py").write_text("import no_such_package\n")
     process = front.start()

@@ -18,7 +18,7 @@ sys.path[0] = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__
 
 from worker.family import FORKED, STATUS_BYTES, Family  # noqa: E402 - its folder is on the path only now
 
-ATTEMPTS = 3
+ATTEMPTS = 2  # the parent may have been about to end
 
 
 def main(arguments: list[str]) -> int:
@@ -27,14 +27,13 @@ def main(arguments: list[str]) -> int:
     family = Family(os.path.dirname(name), os.getcwd())
     for _ in range(ATTEMPTS):
         status = _worker(family, name)
+        if status is not None and not os.WIFSIGNALED(status):
+            return os.waitstatus_to_exitcode(status)
         if status is not None:
             break
-    else:
-        print("Backend worker process died.\nRuntimeError: no parent of the workers stays to fork one", flush=True)
-        return 1
-    if os.WIFSIGNALED(status):  # whichever it was, only SIGKILL is sure to end this process, too
-        os.kill(os.getpid(), signal.SIGKILL)
-    return os.waitstatus_to_exitcode(status)
+    # Killed, or its parent was before it forked it: whichever signal it was, only this one is sure to end this process.
+    os.kill(os.getpid(), signal.SIGKILL)
+    return 1
 
 
 def _worker(family: Family, name: str) -> int | None:
