@@ -46,21 +46,8 @@ class Parent:
     family: Family
     java: int
     listener: socket.socket
-    handler: Handler | None = None
+    handler: Handler | Exception
     children: dict[int, Child] = field(default_factory=dict)
-
-    def load(self) -> None:
-        """What all workers share. Whatever fails here fails again in the worker, which says so to TorchServe."""
-        folder = Path(self.family.folder)
-        try:
-            handler = Handler(folder)
-            if not (handler.serves_on_a_gpu and has_gpu()):
-                handler.preload(handler.context(LoadRequest("", str(folder), 1, "", None, "", True)))
-            self.handler = handler
-        except Exception:
-            traceback.print_exc()
-        gc.collect()
-        gc.freeze()  # what is there now is never looked at again, and so stays shared
 
     def run(self) -> None:
         """Fork a worker for each that asks, until the server has ended or wants none any more."""
@@ -83,8 +70,9 @@ class Parent:
                     return
 
     def _is_wanted_no_more(self, idle: float) -> bool:
-        """TorchServe removes the folder of a version that was unregistered."""
-        return idle > LINGER or not Path(self.family.folder).is_dir()
+        """TorchServe removes the folder of a version that was unregistered. After a failure the next worker is to get a
+        parent of its own, since what was wrong may have passed."""
+        return idle > LINGER or isinstance(self.handler, Exception) or not Path(self.family.folder).is_dir()
 
     def _ends(self) -> bool:
         """With the lock held, nobody can come to a socket that is about to go."""
@@ -162,6 +150,20 @@ class Parent:
             os._exit(status)
 
 
+def load(folder: Path) -> Handler | Exception:
+    """What all workers share. What fails here is kept for the worker, which says it to TorchServe: tried again, an
+    import that failed may say something else."""
+    try:
+        handler = Handler(folder)
+        if not (handler.serves_on_a_gpu and has_gpu()):
+            handler.preload(handler.context(LoadRequest("", str(folder), 1, "", None, "", True)))
+    except Exception as error:
+        return error
+    gc.collect()
+    gc.freeze()  # what is there now is never looked at again, and so stays shared
+    return handler
+
+
 def has_gpu() -> bool:
     """Whether TorchServe may give a worker an NVIDIA GPU: CUDA must not be begun before a fork."""
     return Path("/dev/nvidiactl").exists() and os.environ.get("TS_NUMBER_OF_GPU") != "0"
@@ -186,8 +188,7 @@ def _forget_output() -> None:
 
 def main(temp: str, folder: str, java: str) -> None:
     with socket.socket(fileno=LISTENER) as listener:
-        parent = Parent(Family(temp, folder), int(java), listener)
-        parent.load()
+        parent = Parent(Family(temp, folder), int(java), listener, load(Path(folder)))
         parent.run()
     for pid in parent.children:
         os.kill(pid, signal.SIGKILL)

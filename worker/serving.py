@@ -20,8 +20,8 @@ OUT_OF_MEMORY = 507
 FAILED = 503
 
 
-def serve(name: str, handler: Handler | None) -> None:
-    """Answer TorchServe on the unix socket `name` until it closes the connection. `handler`: loaded already, or None.
+def serve(name: str, handler: Handler | Exception) -> None:
+    """Answer TorchServe on the unix socket `name` until it closes the connection. `handler`, or why there is none.
 
     What happens is told on stdout, which TorchServe logs. Raises SystemExit when the model cannot be loaded.
     """
@@ -39,7 +39,7 @@ def serve(name: str, handler: Handler | None) -> None:
 
 
 class Worker:
-    def __init__(self, connection: socket.socket, handler: Handler | None) -> None:
+    def __init__(self, connection: socket.socket, handler: Handler | Exception) -> None:
         self._connection, self._reader, self._handler = connection, Reader(connection), handler
         self._context: Context | None = None
 
@@ -54,20 +54,21 @@ class Worker:
 
     def _load(self, request: LoadRequest) -> None:
         try:
-            handler = self._handler or Handler(Path(request.folder))
-            context = handler.context(request)
-            handler.initialize(context)
+            if isinstance(self._handler, Exception):
+                raise self._handler
+            context = self._handler.context(request)
+            self._handler.initialize(context)
         except Exception as error:
             logging.exception("Failed to load model %s, exception %s", request.model, error)
             code = OUT_OF_MEMORY if is_memory(error) else 500
             self._connection.sendall(protocol.loaded(code, "System out of memory" if code == 507 else str(error)))
             raise SystemExit(1) from None
-        self._handler, self._context = handler, context
+        self._context = context
         self._connection.sendall(protocol.loaded(200, f"loaded model {request.model}"))
 
     def _answer(self, batch: list[Request]) -> bytes:
         handler, context = self._handler, self._context
-        if handler is None or context is None:
+        if isinstance(handler, Exception) or context is None:
             return protocol.failed(batch, FAILED, "No model is loaded")
         context.begin(batch)
         try:

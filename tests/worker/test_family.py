@@ -199,6 +199,18 @@ def test_a_crash_while_the_parent_imports_is_a_killed_worker(front: FrontEnd) ->
     assert front.start().wait(20) == -signal.SIGKILL
 
 
+def test_what_failed_may_have_passed_when_the_next_worker_starts(front: FrontEnd) -> None:
+    whole = (front.folder / "echo_handler.py").read_text()
+    (front.folder / "echo_handler.py").write_text("raise MemoryError\n")
+    process = front.start()
+    connection = front.connected(process)
+    connection.sendall(front_end.load(str(front.folder)))
+    assert front_end.answer(connection)[0] == 507
+    assert process.wait(10) == 1
+    (front.folder / "echo_handler.py").write_text(whole)
+    assert front.worker().ask()["row"] == {"body": "hello"}
+
+
 def test_a_handler_that_cannot_be_imported_is_told_by_the_worker(front: FrontEnd) -> None:
     (front.folder / "echo_handler.py").write_text("import no_such_package\n")
     process = front.start()

@@ -35,7 +35,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
         def work() -> None:
             with ours, suppress(FrontEndClosed, SystemExit):
-                Worker(ours, None).run()
+                Worker(ours, Handler(tmp_path / "archive")).run()
 
         threads.append(threading.Thread(target=work))
         threads[-1].start()
