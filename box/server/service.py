@@ -57,6 +57,8 @@ class Systemd:
 
     def start(self) -> None:
         failed_starts.forget(self.paths)
+        # One that was stopped while it waited to be restarted keeps its count of restarts, and `judge` goes by that.
+        _systemctl("reset-failed", UNIT)
         started = _systemctl("start", "--no-block", UNIT)
         if started.returncode:
             raise KitError(f"systemd does not start {UNIT}: {started.stderr.strip()}", "box.pyz provision")
