@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import signal
 import socket
 import sys
 import zlib
@@ -61,6 +62,7 @@ class Family:
                 [sys.executable, "-m", "worker.parent", self.temp, self.folder, str(os.getppid())],
                 os.environ | {"PYTHONPATH": os.pathsep.join(paths)} | SINGLE_THREADED,
                 file_actions=[(os.POSIX_SPAWN_DUP2, listener.fileno(), LISTENER)],
+                setsigdef=[signal.SIGCHLD],
             )
 
 

@@ -24,6 +24,7 @@ ATTEMPTS = 2  # the parent may have been about to end
 def main(arguments: list[str]) -> int:
     given = dict(zip(arguments[::2], arguments[1::2], strict=False))
     name = given["--sock-name"]
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a parent that it started and that ended is no zombie
     family = Family(os.path.dirname(name), os.getcwd())
     for _ in range(ATTEMPTS):
         status = _worker(family, name)
