@@ -18,8 +18,8 @@ from kit.gpus import NONE
 from kit.machine import Machine
 from kit.serving.settings import Listener, ServerSettings
 
-# Proportional memory (PSS), torch 2.14.1 on x86-64, as measured: what the workers share beside the model (Python,
-# torch, the handler), and what each has of its own. TorchServe's own workers share nothing.
+# Memory that the kernel cannot take back, torch 2.14.1 on x86-64, as measured: what the workers share beside the model
+# (Python, torch, the handler), and what each has of its own. TorchServe's own workers share nothing.
 SHARED_BYTES = 300 << 20
 WORKER_BYTES = 30 << 20
 STOCK_WORKER_BYTES = 330 << 20
