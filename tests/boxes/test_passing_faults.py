@@ -8,7 +8,8 @@ import pytest
 
 from tests.boxes.box import Box
 from tests.boxes.conftest import BeginFault
-from tests.boxes.shop import Shop, ask, settle
+from tests.boxes.releases import Release
+from tests.boxes.shop import Shop, ask, settle, wait_until
 
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 SQUATTER = (
@@ -55,6 +56,22 @@ def test_a_port_that_is_taken_for_a_while(shop: Shop, fault: BeginFault, seconds
     assert shop.running(box) == shop.first.name
     assert box.ssh("test -e /run/vision-serve-failed-starts").returncode == 1, "the next failure is a first one again"
     tried.came = f"answered {time.monotonic() - began - seconds:.0f} s after it was free, at try {count + 1}"
+
+
+def test_a_server_that_was_stopped_while_it_waited_for_its_restart(
+    shop: Shop, restarting: Release, fault: BeginFault
+) -> None:
+    """systemd keeps its count of restarts then, which is not to count against what starts next."""
+    tried = fault("the server is killed twice, and stopped before systemd starts it again")
+    box = shop.boxes[2]
+    box.sudo("systemctl kill --signal=KILL vision-serve")
+    wait_until(lambda: restarts(box) == 1, "systemd starts it again")
+    box.sudo("sh -c 'systemctl kill --signal=KILL vision-serve; sleep 1; systemctl stop vision-serve'")
+    assert restarts(box) == 1
+    done = shop.workstation.deploy(restarting, [box.name])
+    assert done.status == 0, done.said
+    assert shop.running(box) == restarting.name
+    tried.came = "the next release was deployed"
 
 
 @pytest.mark.thorough
