@@ -27,9 +27,10 @@ CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}  # of a PNG, by its colour type
 JPEG_IN_TIFF = (6, 7)
 IN_PLANES, WHITE_IS_ZERO = 2, 0
 
-# Pillow decodes runs in Python, some 6 megapixels a second.
+# Pillow decodes runs in Python, some 6 megapixels a second of long ones; of short ones, or ones that lie outside the
+# picture, 2.5 MB.
 RUN_LENGTH = (1, 2)
-MOST_RUN_LENGTH_PIXELS = 4_000_000
+MOST_RUN_LENGTH_PIXELS, MOST_RUN_LENGTH_BYTES = 4_000_000, 1_500_000
 
 
 @dataclass(frozen=True)
@@ -89,4 +90,10 @@ def check_bmp(data: bytes) -> None:
             413,
             f"The BMP picture is run-length coded and has {width} x {abs(height)} pixels, more than the "
             f"{MOST_RUN_LENGTH_PIXELS} this server takes of such; save it as PNG.",
+        )
+    if compression in RUN_LENGTH and len(data) > MOST_RUN_LENGTH_BYTES:
+        raise InputError(
+            413,
+            f"The BMP picture is run-length coded and has {len(data)} bytes, more than the {MOST_RUN_LENGTH_BYTES} "
+            "this server takes of such; save it as PNG.",
         )

@@ -80,6 +80,15 @@ def test_a_large_run_length_coded_bmp_is_refused(encode: Encode, tall: bool) -> 
     assert (found.code, "run-length" in found.message) == (413, True)
 
 
+@pytest.mark.parametrize("compression", [1, 2])
+def test_runs_that_no_small_picture_needs_are_refused(encode: Encode, compression: int) -> None:
+    """Found by `make fuzz`: 8 MB of runs behind a header of 16 x 16 pixels took three seconds."""
+    bmp = bytearray(encode(Image.new("P", (16, 16)), "BMP"))
+    struct.pack_into("<I", bmp, 30, compression)
+    found = refusal(bytes(bmp) + b"\x3a\xd4" * 4_000_000)
+    assert (found.code, "run-length" in found.message) == (413, True)
+
+
 def test_a_small_run_length_coded_bmp_is_answered(encode: Encode) -> None:
     plain = encode(Image.new("L", (8, 8), 3), "BMP")
     start = struct.unpack_from("<I", plain, 10)[0]
