@@ -15,6 +15,8 @@ from dataclasses import dataclass
 FORKED = b"\x01"  # the parent's word that a worker was forked; after it comes how that one ended, as waitpid tells it
 STATUS_BYTES = 4
 LISTENER = 3  # the parent's file descriptor for its socket
+# Threads do not survive a fork: OpenBLAS starts its own when NumPy is imported.
+SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,3 @@ class Family:
                 file_actions=[(os.POSIX_SPAWN_DUP2, listener.fileno(), LISTENER)],
                 setsigdef=[signal.SIGCHLD],
             )
-
-
-# Threads do not survive a fork: OpenBLAS starts its own when NumPy is imported.
-SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}

@@ -22,6 +22,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from worker import serving
 from worker.family import FORKED, LISTENER, Family
 from worker.loading import Handler
 from worker.protocol import LoadRequest
@@ -103,7 +104,8 @@ class Parent:
             os.close(stream)
         child = Child(pid, connection, os.pidfd_open(pid))
         self.children[pid] = child
-        connection.sendall(FORKED)
+        with suppress(OSError):  # TorchServe may have killed it meanwhile: its closed connection is seen next
+            connection.sendall(FORKED)
         self._selector.register(connection, selectors.EVENT_READ, lambda: self._kill(child))
         self._selector.register(child.ended, selectors.EVENT_READ, lambda: self._ended(child))
 
@@ -123,8 +125,6 @@ class Parent:
         del self.children[child.pid]
 
     def _become_worker(self, parent: int, name: str, streams: list[int], connection: socket.socket) -> None:
-        from worker import serving
-
         status = 1
         try:
             _die_with_parent(parent)

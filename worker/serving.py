@@ -61,7 +61,9 @@ class Worker:
         except Exception as error:
             logging.exception("Failed to load model %s, exception %s", request.model, error)
             code = OUT_OF_MEMORY if is_memory(error) else 500
-            self._connection.sendall(protocol.loaded(code, "System out of memory" if code == 507 else str(error)))
+            self._connection.sendall(
+                protocol.loaded(code, "System out of memory" if code == OUT_OF_MEMORY else str(error))
+            )
             raise SystemExit(1) from None
         self._context = context
         self._connection.sendall(protocol.loaded(200, f"loaded model {request.model}"))

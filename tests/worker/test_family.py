@@ -22,6 +22,7 @@ from common import processes
 from kit.serving.launch import WORKER
 from tests.worker import front_end
 from tests.worker.archives import archive
+from worker.family import Family
 
 PROGRAM = WORKER / "ts" / "model_service_worker.py"
 
@@ -150,6 +151,18 @@ def test_what_torchserve_kills_takes_its_worker_along(front: FrontEnd) -> None:
     asked.process.kill()
     wait_for(lambda: gone(pid))
     assert other.ask()["row"] == {"body": "hello"}
+
+
+def test_one_that_is_killed_as_soon_as_it_has_asked_harms_nobody(front: FrontEnd) -> None:
+    asked = front.worker()
+    family = Family(str(front.temp), str(front.folder))
+    for number in range(5):
+        with family.connect() as connection:
+            socket.send_fds(connection, [str(front.temp / f"s{number}").encode()], [1, 2])
+    parent = int(str(asked.ask()["parent"]))
+    again = front.worker()
+    assert again.ask()["parent"] == parent
+    wait_for(lambda: len(psutil.Process(parent).children()) == 2)
 
 
 def test_a_connection_that_torchserve_closes_ends_the_worker_with_0(front: FrontEnd) -> None:
