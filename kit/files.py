@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 
 from common.errors import KitError
 
+# What a zip says of each member, so that the same content is the same bytes: the earliest time that it knows, Unix, and
+# a plain file that all may read.
+ALWAYS, UNIX, MODE = (1980, 1, 1, 0, 0, 0), 3, 0o100644 << 16
 NOT_SHOWN = "(not shown here: it may be the secret itself)"
 
 
@@ -47,3 +51,11 @@ def read_json(path: Path, hint: str = "") -> Any:
         raise KitError(f"{path} does not exist", hint) from None
     except (OSError, ValueError) as error:
         raise KitError(f"{path} cannot be read as JSON: {error}", hint) from None
+
+
+def zip_entry(name: str) -> zipfile.ZipInfo:
+    """A zip's member that is the same whenever and wherever it is written. It is to be stored: compressed bytes differ
+    between versions of zlib."""
+    entry = zipfile.ZipInfo(name, ALWAYS)
+    entry.create_system, entry.external_attr = UNIX, MODE
+    return entry

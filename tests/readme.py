@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+from collections.abc import Mapping, Sequence
 
 from kit.build import PROJECT
 
@@ -18,3 +20,16 @@ def shell_commands(beginning: str) -> list[str]:
     """The lines of the one `sh` block that begins so."""
     (text,) = (text for _, text in blocks("sh") if text.startswith(beginning))
     return text.splitlines()
+
+
+def run(command: Sequence[str], environment: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+    """In the project's folder; what is said on both streams is in `stdout`, as a terminal shows it."""
+    return subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+    )

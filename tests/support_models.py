@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 from safetensors.torch import save_file
+from torch import nn
 
 from kit.model.source.request import Request
 from kit.profiles import Profile
@@ -119,3 +120,13 @@ def make_workshop(folder: Path, precision: str = "fp32") -> Workshop:
     made.profile.properties.write_text("inference_address=http://127.0.0.1:8080\n")
     made.profile.model_config.write_text(f"minWorkers: 1\nhandler:\n  precision: {precision}\n")
     return made
+
+
+def fit_batch_norms(network: nn.Module, pictures: torch.Tensor) -> None:
+    """Give a network of random weights the pictures' statistics; it is in evaluation afterwards."""
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = None  # the plain average
+    with torch.inference_mode():
+        network.train()(pictures)
+    network.eval()

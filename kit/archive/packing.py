@@ -18,12 +18,10 @@ from typing import Any
 
 from common.errors import KitError
 from kit.archive.parts import Parts
+from kit.files import zip_entry
 
 MANIFEST = "MAR-INF/MANIFEST.json"
-ALWAYS = (1980, 1, 1, 0, 0, 0)  # a zip knows no earlier time
 CREATED_ON = "01/01/1980 00:00:00"
-MODE = 0o100644 << 16
-UNIX = 3
 
 
 def pack(parts: Parts, model_name: str, model_version: str, into: Path) -> None:
@@ -63,8 +61,7 @@ def rewrite(original: Path, into: Path) -> None:
     """The same members, sorted, stored, with fixed times and modes, and a manifest without its date."""
     with zipfile.ZipFile(original) as source, zipfile.ZipFile(into, "w", zipfile.ZIP_STORED) as target:
         for name in sorted(source.namelist()):
-            entry = zipfile.ZipInfo(name, ALWAYS)
-            entry.create_system, entry.external_attr = UNIX, MODE
+            entry = zip_entry(name)
             if name == MANIFEST:
                 target.writestr(entry, undated(json.loads(source.read(name))))
                 continue

@@ -9,13 +9,11 @@ from pathlib import Path
 
 from common.errors import KitError
 from kit.build import PROJECT
+from kit.files import zip_entry
 
 PACKAGES = ("box", "common")
 UNITS = PROJECT / "config" / "systemd"
 SHEBANG = b"#!/usr/bin/env python3\n"
-ALWAYS = (1980, 1, 1, 0, 0, 0)  # a zip knows no earlier time
-MODE = 0o100644 << 16
-UNIX = 3
 
 
 def pack(sources: Path = PROJECT, units: Path = UNITS) -> bytes:
@@ -32,14 +30,11 @@ def pack(sources: Path = PROJECT, units: Path = UNITS) -> bytes:
     members |= {f"box/systemd/{path.name}": path.read_bytes() for path in units.iterdir() if path.is_file()}
     packed = io.BytesIO()
     packed.write(SHEBANG)
-    # Stored: compressed bytes differ between versions of zlib.
     with zipfile.ZipFile(packed, "a", zipfile.ZIP_STORED) as archive:
         for name, content in sorted(members.items()):
             if name.endswith(".py"):
                 _compiles(name, content)
-            entry = zipfile.ZipInfo(name, ALWAYS)
-            entry.create_system, entry.external_attr = UNIX, MODE
-            archive.writestr(entry, content)
+            archive.writestr(zip_entry(name), content)
     return packed.getvalue()
 
 

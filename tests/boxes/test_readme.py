@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Callable
 
 import pytest
 
-from kit.build import PROJECT
 from tests.boxes.conftest import BeginFault
 from tests.boxes.releases import PLATFORM, Workshop
 from tests.boxes.shop import Shop
-from tests.readme import shell_commands
+from tests.readme import run, shell_commands
 
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 
@@ -46,15 +44,9 @@ def test_the_commands_of_the_readme_bring_a_release_to_every_box(
     environment = workshop.environment("7.0") | {"SSH_CONFIG": str(shop.session.ssh_config)}
     for command in commands:
         shell = ("bash", "-c", line(command))
-        done = subprocess.run(
-            shop.session.network.within(*shell) if "make deploy" in command else shell,  # a bundle asks a package index
-            cwd=PROJECT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=600,
-        )
+        # The boxes are in a network of their own; what makes a bundle asks a package index.
+        within = shop.session.network.within(*shell) if "make deploy" in command else shell
+        done = run(within, environment, timeout=600)
         assert done.returncode == 0, f"{command}\n{done.stdout}"
     running = set(shop.all_running().values())
     assert len(running) == 1

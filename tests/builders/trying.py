@@ -28,6 +28,7 @@ from kit.model.source import preprocessing
 from kit.model.source.imagenet import weights_of
 from kit.model.source.preprocessing import Preprocessing
 from kit.model.source.resolving import EMBEDDED, EMBEDDED_CALIBRATION
+from tests.support_models import fit_batch_norms
 
 CLASSES = 43
 PICTURES = 6
@@ -62,12 +63,9 @@ def write_weights(builder: str, path: Path) -> int:
     sized = {"image_size": pictures.shape[-1]} if builder.startswith("vit_") else {}
     network = models.get_model(builder, weights=None, num_classes=CLASSES, **sized)
     layers = [module for module in network.modules() if isinstance(module, (nn.Conv2d, nn.Linear))]
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # the plain average
+    fit_batch_norms(network, pictures)
     with torch.inference_mode():
-        network.train()(pictures)
-        figures = network.eval()(pictures)
+        figures = network(pictures)
     last = [layer for layer in layers if layer.weight.shape[0] == CLASSES][-1]
     with torch.no_grad():
         last.weight *= SPREAD / figures.std(dim=1).mean().clamp(min=1e-6)

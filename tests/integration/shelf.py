@@ -15,6 +15,7 @@ from kit.model.pictures.choosing import find
 from kit.model.source import preprocessing
 from kit.model.source.imagenet import weights_of
 from kit.model.source.resolving import EMBEDDED_PICTURES
+from tests.support_models import fit_batch_norms
 
 LABELS = ("Banana", "Lemon", "Papaya")
 SURE = 5.0  # half of what lies between the right answer's figure and another's
@@ -36,13 +37,10 @@ def _trained(pictures: torch.Tensor, right: torch.Tensor) -> dict[str, torch.Ten
     """Random weights, batch norms that fit the pictures, and the last layer by least squares; its weights."""
     torch.manual_seed(0)
     network = models.resnet50(weights=None, num_classes=len(LABELS))
-    for module in network.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = None  # the plain average
     last, network.fc = network.fc, nn.Identity()
+    fit_batch_norms(network, pictures)
     with torch.inference_mode():
-        network.train()(pictures)
-        features = network.eval()(pictures)
+        features = network(pictures)
         wanted = SURE * (2 * nn.functional.one_hot(right, len(LABELS)) - 1)
         middle = features.mean(dim=0)
         slope = torch.linalg.pinv(features - middle) @ wanted

@@ -20,7 +20,7 @@ from kit.build import PROJECT
 from tests.conftest import script_environment
 from tests.integration import shelf
 from tests.integration.places import ADDRESSES, GRPC_PORTS, free_addresses
-from tests.readme import README, blocks, shell_commands
+from tests.readme import README, blocks, run, shell_commands
 
 DEFAULT_PORTS = dict(zip((*ADDRESSES, *GRPC_PORTS), ("8080", "8081", "8082", "7070", "7071"), strict=True))
 FIGURE = re.compile(r"\d[\d,.e-]*")
@@ -95,15 +95,7 @@ def test_the_commands_of_the_readme_print_what_it_shows(place: tuple[Path, dict[
     for step in steps():
         text = here(step.text, root, environment)
         command = [sys.executable, "-c", text] if step.language == "python" else ["bash", "-c", text]
-        done = subprocess.run(
-            command,
-            cwd=PROJECT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=280,
-        )
+        done = run(command, environment, timeout=280)
         assert done.returncode == 0, f"{text}\n{done.stdout}"
         wrong = mismatch(step.shown, done.stdout.replace(f"{root}/", "build/").splitlines())
         assert not wrong, f"$ {step.text}\n{wrong}\n--- all of it:\n{done.stdout}"
@@ -117,10 +109,8 @@ def test_somebodys_own_checkpoint_is_archived_as_the_readme_says(tmp_path: Path)
         assert name in command
         command = command.replace(name, str(tmp_path / name))
     environment = script_environment(tmp_path / "build", PROFILE="onprem")
-    done = subprocess.run(
-        ["bash", "-c", command], cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=280
-    )
-    assert done.returncode == 0, done.stderr
+    done = run(["bash", "-c", command], environment, timeout=280)
+    assert done.returncode == 0, done.stdout
     assert re.search(r"^archived +\S+resnet50\.mar$", done.stdout, re.MULTILINE)
     assert re.search(r"^accuracy +top-1 100\.0%", done.stdout, re.MULTILINE)
     assert len(blocks("sh")) == 2, "every block is run by a test"

@@ -9,8 +9,7 @@ import zipfile
 from pathlib import Path
 
 from kit import __version__
-from kit.bundle.program import ALWAYS, MODE, UNIX
-from kit.files import replacing
+from kit.files import replacing, zip_entry
 from kit.serving.launch import WORKER
 
 NAME = "vision_serve_worker"
@@ -37,9 +36,7 @@ def write(folder: Path) -> Path:
     members[f"{described}/RECORD"] = ("\n".join([*record, f"{described}/RECORD,,"]) + "\n").encode()
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as wheel:
         for name, content in members.items():
-            entry = zipfile.ZipInfo(name, ALWAYS)
-            entry.create_system, entry.external_attr = UNIX, MODE
-            wheel.writestr(entry, content)
+            wheel.writestr(zip_entry(name), content)
     return path
 
 
