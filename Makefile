@@ -4,10 +4,10 @@
 
 # They are meant for the command line. One that is exported in a shell or in CI counts, too, and make says so each time;
 # its value, which may be a secret, is not shown. `make help T=export` explains those of a target.
-VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CLIENTS DRY_RUN DURATION FLEET FOREGROUND \
-	FORMAT GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT MANAGEMENT_HEADER_FILE MANAGEMENT_URL \
+VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CLIENTS DRY_RUN DURATION FLEET \
+	FOREGROUND FORMAT GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT MANAGEMENT_HEADER_FILE MANAGEMENT_URL \
 	MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME MODEL_VERSION MULTILABEL NAMES OBJECTIVE \
-	PICTURES PLATFORM PRECISION PREPROCESSING PROFILE PYTHON REPEATS RESUME SEED SIGNERS SLO_P99_MS SSH_CONFIG T \
+	PICTURES PLATFORM PRECISION PREPROCESSING PROFILE PYTHON REPEATS RESUME RUNTIME SEED SIGNERS SLO_P99_MS SSH_CONFIG T \
 	TORCH_INDEX URL WEIGHTS WEIGHTS_KEY WHEELS
 include scripts/variables.mk
 
@@ -30,9 +30,9 @@ help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables
 ##@ Make a model ready
 setup: ## install what is pinned into .venv, as every target does when needed [TORCH_INDEX= PYTHON=]
 	$(SETUP)
-export: setup ## checkpoint -> traced model.pt, compared with eager [ARCH= WEIGHTS= PRECISION= PICTURES=]
+export: setup ## checkpoint -> model.pt or .onnx, compared with eager [ARCH= WEIGHTS= PRECISION= RUNTIME=]
 	$(RUN) scripts.export
-archive: export ## model.pt -> .mar, reproducible and checked [PROFILE= MODEL_VERSION=]
+archive: export ## that model -> .mar, reproducible and checked [PROFILE= MODEL_VERSION=]
 	$(RUN) scripts.archive
 
 ##@ Serve it

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from box import damaged_files
-from box.server import startup, torch_check
+from box.server import runtime_check, startup
 from box.server.service import FAILED, READY, Service
 from box.state import history, trial
 from box.state.paths import UNIT, Paths
@@ -39,7 +39,7 @@ def findings(paths: Paths, runs: Service) -> list[Finding]:
     if not release:
         return [*found, _finding(WARNING, "no release was ever confirmed here", "deploy one")]
     if manifest := releases.loaded(paths, release):
-        found += [*_release(manifest), *_torch(paths, manifest, runs), *_memory(manifest, runs)]
+        found += [*_release(manifest), *_runtime(paths, manifest, runs), *_memory(manifest, runs)]
     return [*found, *_service(paths, runs)]
 
 
@@ -106,14 +106,14 @@ def _release(manifest: Manifest) -> list[Finding]:
     return [_finding(ERROR, message, f"make bundle BOX_PYTHON={platforms.own_python()}, and deploy that")]
 
 
-def _torch(paths: Paths, manifest: Manifest, runs: Service) -> list[Finding]:
+def _runtime(paths: Paths, manifest: Manifest, runs: Service) -> list[Finding]:
     """Asked where nothing answers, since that takes seconds."""
     python = paths.runtime(manifest.runtime_id) / "bin/python"
-    wrong = torch_check.wrong(python) if runs.state().phase == FAILED else ""
+    wrong = runtime_check.wrong(python) if runs.state().phase == FAILED else ""
     if not wrong:
         return []
-    hint = "deploy again if it is damaged; or a bundle whose torch is built for this processor (TORCH_INDEX)"
-    return [_finding(ERROR, f"the runtime's torch does not work here: {wrong}", hint)]
+    hint = "deploy again if it is damaged; or RUNTIME=onnx, or a torch for this processor (TORCH_INDEX)"
+    return [_finding(ERROR, f"what runs the model does not work here: {wrong}", hint)]
 
 
 def _service(paths: Paths, runs: Service) -> list[Finding]:

@@ -14,8 +14,9 @@ import processors
 from crop_geometry import CROP, FITS
 
 SECTION = "handler"
-# `precision` is in the graph already: export reads it, and here it only must not count as a typing error.
-KEYS = ("threads", "topk", "maxPixels", "precision")
+# `precision` and `runtime` are the model file's already: export reads them, and here they only must not count as typing
+# errors.
+KEYS = ("threads", "topk", "maxPixels", "precision", "runtime")
 ALL = "all"
 # Above twice Pillow's own limit Pillow refuses by itself, so a larger setting could not be kept.
 MOST_PIXELS = 2 * (Image.MAX_IMAGE_PIXELS or 0)

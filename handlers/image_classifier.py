@@ -15,14 +15,13 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
 import handler_settings
+import model_file
 from input_error import InputError
 from picture_decoder import PictureDecoder, Pixels
 from request_row import picture_bytes, wanted_classes
 from serving_context import Headers, Row, ServingContext
-from torchscript_model import TorchScriptModel
 
 # JSON has no NaN, so an answer that held one would be none.
 NO_NUMBER = InputError(
@@ -35,17 +34,17 @@ class ImageClassifier:
     _loaded = False
 
     def preload(self, context: ServingContext) -> None:
-        """For the kit's own worker: what is done once, before the workers are forked. One thread, since OpenMP's do not
-        survive a fork. Raises as `initialize` does."""
-        torch.set_num_threads(1)
+        """For the kit's own worker: what is done once, before the workers are forked. Raises as `initialize` does."""
         self._load(context)
+        self._model.before_fork(self._settings.threads, self._crop, _batch_size(context))
 
     def initialize(self, context: ServingContext) -> None:
         """Reads the archive and makes the slow first calls. Raises ValueError for a setting that cannot be."""
-        self._settings = handler_settings.settings(context.model_yaml_config)
-        torch.set_num_threads(self._settings.threads)
         if not self._loaded:
             self._load(context)
+        classes = self._model.start(self._settings.threads, self._crop, _batch_size(context))
+        if classes != len(self._labels):
+            raise ValueError(f"index_to_name.json names {len(self._labels)} classes, the model has {classes}")
         # TorchServe's own worker logs two lines a request at INFO (that one came, and a PredictionTime gauge), which
         # the front end reads through a pipe and parses. Warnings and errors are still said.
         logging.disable(logging.INFO)
@@ -59,10 +58,8 @@ class ImageClassifier:
         self._decoder = PictureDecoder(
             wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels, wanted.fit
         )
-        self._model = TorchScriptModel(folder / context.manifest["model"]["serializedFile"], properties.get("gpu_id"))
-        classes = self._model.warm_up(wanted.crop, properties.get("batch_size") or 1)
-        if classes != len(self._labels):
-            raise ValueError(f"index_to_name.json names {len(self._labels)} classes, the model has {classes}")
+        self._crop = wanted.crop
+        self._model = model_file.load(folder / context.manifest["model"]["serializedFile"], properties.get("gpu_id"))
         self._loaded = True
 
     def handle(self, rows: Sequence[Row], context: ServingContext) -> list[dict[str, Any]]:
@@ -105,7 +102,11 @@ class ImageClassifier:
 
         A worker answers in turn, so a description from a pid means that this worker has finished what it held.
         """
-        return {"pid": os.getpid(), "threads": torch.get_num_threads(), "classes": len(self._labels)}
+        return {"pid": os.getpid(), "threads": self._model.threads, "classes": len(self._labels)}
+
+
+def _batch_size(context: ServingContext) -> int:
+    return context.system_properties.get("batch_size") or 1
 
 
 def _refuse(error: InputError, context: ServingContext, index: int) -> dict[str, Any]:

@@ -19,6 +19,8 @@ class TorchScriptModel:
     """uint8 pixels [N, crop, crop, 3] → float32 probabilities [N, classes]."""
 
     def __init__(self, path: Path, gpu_id: int | None) -> None:
+        self._classes = 0
+        torch.set_num_threads(1)  # OpenMP's others do not survive a fork
         engine = quantized_engine(path)
         if engine:
             _use(engine)
@@ -36,12 +38,22 @@ class TorchScriptModel:
             answers: npt.NDArray[np.float32] = self._module(batch).float().cpu().numpy()
         return answers
 
-    def warm_up(self, crop: int, batch_size: int) -> int:
+    @property
+    def threads(self) -> int:
+        return torch.get_num_threads()
+
+    def before_fork(self, threads: int, crop: int, batch_size: int) -> None:
+        """With one thread, however many the workers will have."""
+        self.start(1, crop, batch_size)
+
+    def start(self, threads: int, crop: int, batch_size: int) -> int:
         """Makes the calls that are slow because they are the first; returns the number of classes."""
-        for size in sorted({1, batch_size}, reverse=True):
-            for _ in range(WARM_UP_CALLS):
-                classes = self.probabilities(np.zeros((size, crop, crop, 3), np.uint8)).shape[1]
-        return int(classes)
+        torch.set_num_threads(threads)
+        if not self._classes:
+            for size in sorted({1, batch_size}, reverse=True):
+                for _ in range(WARM_UP_CALLS):
+                    self._classes = self.probabilities(np.zeros((size, crop, crop, 3), np.uint8)).shape[1]
+        return self._classes
 
 
 def quantized_engine(path: Path) -> str:

@@ -20,10 +20,10 @@ class Build:
 
     folder: Path
 
-    @property
-    def model(self) -> Path:
-        """TorchScript: uint8 RGB [N, 3, crop, crop] in, probabilities float32 [N, classes] out."""
-        return self.folder / "model.pt"
+    def model(self, name: str) -> Path:
+        """model.pt or model.onnx, as export.json says: uint8 RGB [N, 3, crop, crop] in, probabilities float32
+        [N, classes] out."""
+        return self.folder / name
 
     @property
     def labels(self) -> Path:

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,6 +67,25 @@ class Profile:
         if wanted not in (OURS, STOCK):
             raise UsageError(f"{self.model_config}: {WORKER} {wanted!r} is not one of {OURS}, {STOCK}")
         return bool(wanted == STOCK)
+
+    def asked(self, key: str, wanted: str, known: Sequence[str], default: str) -> str:
+        """One of `known`: the variable named like `key`, given as `wanted`, or `key:` in the handler's section.
+
+        Raises UsageError for anything else.
+        """
+        variable = key.upper()
+        if wanted and wanted not in known:
+            raise UsageError(f"{variable}={wanted} is not one of {', '.join(known)}", f"{variable}={'|'.join(known)}")
+        section: Any = self.read_model_config().get(SECTION) or {}
+        if not isinstance(section, dict):
+            raise UsageError(f"{self.model_config}: `{SECTION}:` must hold settings, not {section!r}")
+        found = section.get(key, default)
+        if not wanted and found not in known:
+            raise UsageError(
+                f"{self.model_config}: {key} {found!r} is not one of {', '.join(known)}",
+                f"set `{key}:` in its `{SECTION}:` section to one of them",
+            )
+        return wanted or str(found)
 
     def gpus(self, machine: Machine) -> int:
         """How many GPUs it serves with on a machine."""

@@ -11,6 +11,7 @@ from common.words import count
 from kit import profiles
 from kit.console import command, facts, print_json, shown_path, step
 from kit.machine import detect
+from kit.model import runtimes
 from scripts import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -28,6 +29,7 @@ def archive(
     precision: Annotated[
         str, typer.Option(envvar="PRECISION", help="The precision it was exported in, if not the profile's.")
     ] = "",
+    runtime: options.Runtime = "",
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print archive.json.")] = False,
 ) -> None:
     """Pack model, handler, labels and settings; the same inputs always give the same bytes."""
@@ -35,7 +37,7 @@ def archive(
     step(f"profile {chosen.name}: {chosen.reason}")
     from kit.archive.making import archive as run  # torch takes seconds to import, --help should not
 
-    made = run(chosen, model_name, model_version or "1.0", precision=precision)
+    made = run(chosen, model_name, model_version or "1.0", precision=precision, runtime=runtime)
     if as_json:
         print_json(made)
     else:
@@ -44,10 +46,11 @@ def archive(
 
 def show(made: dict[str, Any], file: Path) -> None:
     provenance = made["provenance"]
-    measured = provenance["measured"]
+    measured, runtime = provenance["measured"], provenance["runtime"]
+    runs = "" if runtime == runtimes.TORCH else f" for {runtimes.TITLES[runtime]}"
     rows = {
         "archived": shown_path(file),
-        "model": f"{made['model_name']} {made['model_version']} ({provenance['precision']})",
+        "model": f"{made['model_name']} {made['model_version']} ({provenance['precision']}{runs})",
         "size": f"{made['size'] / 1e6:.1f} MB",
         "sha256": made["sha256"],
         "agreement": f"{measured['top1_agreement']:.1%} same first answer on {count(measured['pictures'], 'picture')}",

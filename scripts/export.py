@@ -1,4 +1,4 @@
-"""Turn a checkpoint into a TorchScript file that is checked against the original: build/<profile>/model.pt."""
+"""Turn a checkpoint into a file that is checked against the original: build/<profile>/model.pt or model.onnx."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from common.words import count
 from kit import profiles
 from kit.console import command, err, facts, print_json, shown_path, step
 from kit.machine import detect
+from kit.model import runtimes
+from kit.model.precision.precisions import ONNX_ENGINE
 from kit.model.source.request import Request
 from scripts import options
 
@@ -32,6 +34,7 @@ def export(
     precision: Annotated[
         str, typer.Option(envvar="PRECISION", help="fp32, bf16, fp16, int8 or auto; default: the profile's.")
     ] = "",
+    runtime: options.Runtime = "",
     platform: Annotated[
         str,
         typer.Option(envvar="PLATFORM", help="Whose int8: linux_x86_64 or linux_aarch64; default: this machine's."),
@@ -41,7 +44,7 @@ def export(
     min_agreement: options.MinAgreement = "",
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print the report as JSON.")] = False,
 ) -> None:
-    """Trace a network, compare it with the original on real pictures, and write it only if it is as good."""
+    """Export a network, compare it with the original on real pictures, and write it only if it is as good."""
     chosen = profiles.choose(profile, detect())
     step(f"profile {chosen.name}: {chosen.reason}")
     request = Request(
@@ -53,6 +56,7 @@ def export(
         model_name=model_name,
         calibration=calibration,
         precision=precision,
+        runtime=runtime,
         platform=platform,
         max_accuracy_drop=max_accuracy_drop,
         min_agreement=min_agreement,
@@ -68,7 +72,7 @@ def export(
     if as_json:
         print_json(done.report)
     else:
-        show(done.report, chosen.build.model)
+        show(done.report, chosen.build.model(done.report["model"]["file"]))
 
 
 def show(report: dict[str, Any], file: Path) -> None:
@@ -95,7 +99,8 @@ def quantized(how: dict[str, Any] | None) -> str:
         return ""
     first, *others = how["layers_in_float"]
     in_float = f"{first} and {len(others)} more" if others else first
-    return f" for {how['engine']}, calibrated on {count(how['pictures'], 'picture')}; in float: {in_float}"
+    engine = runtimes.TITLES[runtimes.ONNX] if how["engine"] == ONNX_ENGINE else how["engine"]
+    return f" for {engine}, calibrated on {count(how['pictures'], 'picture')}; in float: {in_float}"
 
 
 if __name__ == "__main__":

@@ -40,6 +40,9 @@ ModelName = Annotated[
 Calibration = Annotated[
     str, typer.Option(envvar="CALIBRATION", help="Folder of photographs to find int8's ranges with.")
 ]
+Runtime = Annotated[
+    str, typer.Option(envvar="RUNTIME", help="What runs the model: torch, onnx or auto; default: the profile's.")
+]
 MaxAccuracyDrop = Annotated[
     str,
     typer.Option(

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from box.server import command, torch_check
+from box.server import command, runtime_check
 from box.server.child import Child
 from box.server.notify import notify, watchdog_seconds
 from box.state import settings
@@ -175,8 +175,8 @@ class Supervisor:
         if KILLED not in failure:
             return failure
         python = self.paths.runtime(self.manifest.runtime_id) / "bin/python"
-        wrong = torch_check.wrong(python)
-        return f"the runtime's torch does not work here: {wrong}" if wrong else failure
+        wrong = runtime_check.wrong(python)
+        return f"what runs the model does not work here: {wrong}" if wrong else failure
 
     def _ask_first(self) -> None:
         answer = self._predict(self.manifest.server.response_timeout)

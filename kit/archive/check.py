@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +18,19 @@ from common.errors import KitError
 from kit import golden
 from kit.archive.packing import MANIFEST
 from kit.archive.parts import Parts
-from kit.model.deprecated import torchscript
+from kit.model import backend
 from kit.model.pictures.decoding import decode
 from kit.model.source.preprocessing import Preprocessing
 
 
-def check(archive: Path, parts: Parts, model_name: str, model_version: str, golden_folder: Path) -> None:
-    """Raises KitError naming the first thing in the archive that is not as it should be."""
+def check(archive: Path, parts: Parts, said: Mapping[str, Any], golden_folder: Path) -> None:
+    """`said`: its provenance. Raises KitError naming the first thing in the archive that is not as it should be."""
     try:
         with zipfile.ZipFile(archive) as opened:
             _check_members(opened, parts)
-            _check_manifest(json.loads(opened.read(MANIFEST)), parts, model_name, model_version)
+            _check_manifest(json.loads(opened.read(MANIFEST)), parts, said)
             _check_sources(opened, parts)
-            _check_answer(opened, parts, golden_folder)
+            _check_answer(opened, parts, said["runtime"], golden_folder)
     except (zipfile.BadZipFile, yaml.YAMLError, SyntaxError, ValueError, RuntimeError) as error:
         raise _wrong(f"{type(error).__name__}: {str(error).strip()[:300]}") from None
 
@@ -47,10 +48,10 @@ def _check_members(opened: zipfile.ZipFile, parts: Parts) -> None:
             raise _wrong(f"{name} differs from {path}")
 
 
-def _check_manifest(manifest: dict[str, Any], parts: Parts, model_name: str, model_version: str) -> None:
+def _check_manifest(manifest: dict[str, Any], parts: Parts, said: Mapping[str, Any]) -> None:
     wanted = {
-        "modelName": model_name,
-        "modelVersion": model_version,
+        "modelName": said["model_name"],
+        "modelVersion": said["model_version"],
         "serializedFile": parts.serialized,
         "handler": parts.handler,
         "configFile": parts.config,
@@ -68,9 +69,9 @@ def _check_sources(opened: zipfile.ZipFile, parts: Parts) -> None:
             compile(opened.read(name), name, "exec")
 
 
-def _check_answer(opened: zipfile.ZipFile, parts: Parts, golden_folder: Path) -> None:
+def _check_answer(opened: zipfile.ZipFile, parts: Parts, runtime: str, golden_folder: Path) -> None:
     """The model, loaded from the archive's own bytes, answers a golden picture as the original did."""
-    model = torchscript.load(io.BytesIO(opened.read(parts.serialized)))
+    model = backend.of(runtime).load(io.BytesIO(opened.read(parts.serialized)))
     labels = json.loads(opened.read("index_to_name.json"))
     steps = Preprocessing(**json.loads(opened.read("preprocessing.json")))
     first = golden.load(golden_folder, "make export")[0]

@@ -16,14 +16,20 @@ from kit.profiles import MODEL_CONFIG, Profile
 
 
 def archive(
-    profile: Profile, model_name: str, model_version: str, handlers: Path = HANDLERS, precision: str = ""
+    profile: Profile,
+    model_name: str,
+    model_version: str,
+    handlers: Path = HANDLERS,
+    precision: str = "",
+    runtime: str = "",
 ) -> dict[str, Any]:
     """Write build/<profile>/<model name>.mar and archive.json; returns what archive.json says.
 
-    `model_name` "" is the export's; `precision` is what PRECISION asks for, "" for the profile's. Raises KitError,
-    with an earlier archive left as it is, when anything in the new one is not as it should be.
+    `model_name` "" is the export's; `precision` and `runtime` are what PRECISION and RUNTIME ask for, "" for the
+    profile's. Raises KitError, with an earlier archive left as it is, when anything in the new one is not as it should
+    be.
     """
-    report = parts.read_export(profile, precision)
+    report = parts.read_export(profile, precision, runtime)
     from kit.archive.check import check  # imports torch, which takes seconds
 
     name = report["model_name"]
@@ -38,13 +44,13 @@ def archive(
         written = Path(temporary) / parts.PROVENANCE
         write_json(written, said)
         config = Path(temporary) / MODEL_CONFIG
-        config.write_text(model_config.text(profile, report["precision"]), encoding="utf-8")
-        collected = parts.collect(build, config, handlers, written)
+        config.write_text(model_config.text(profile, report["precision"], report["runtime"]), encoding="utf-8")
+        collected = parts.collect(build, report["model"]["file"], config, handlers, written)
         with replacing(build.archive(name)) as made:
             step(f"packing {len(collected.files)} files")
             packing.pack(collected, name, model_version, made)
             step("checking what was packed")
-            check(made, collected, name, model_version, build.golden)
+            check(made, collected, said, build.golden)
     made = build.archive(name)
     document = {
         "file": made.name,

@@ -1,4 +1,5 @@
-"""The profile's model-config.yaml as it goes into the archive: with the precision that the model really has."""
+"""The profile's model-config.yaml as it goes into the archive: with the precision and the runtime that the model really
+has."""
 
 from __future__ import annotations
 
@@ -6,20 +7,32 @@ import re
 
 import yaml
 
-from kit.profiles import Profile
+from kit.model import runtimes
+from kit.profiles import SECTION, Profile
 
-PRECISION = re.compile(r"^( +precision:) *([^#\n]*?) *(#.*)?$", re.MULTILINE)
 
-
-def text(profile: Profile, precision: str) -> str:
-    """The file as it is where it says so already; else with that value, and its comments if at all possible."""
-    original = profile.model_config.read_text(encoding="utf-8")
+def text(profile: Profile, precision: str, runtime: str) -> str:
+    """The file as it is where it says so already; else with those values, and its comments if at all possible."""
+    made = profile.model_config.read_text(encoding="utf-8")
     wanted = profile.read_model_config()
-    handler = wanted.get("handler") or {}
-    if handler.get("precision") == precision:
-        return original
-    wanted["handler"] = {**handler, "precision": precision}
-    made = PRECISION.sub(rf"\1 {precision}  # asked for; the profile says \2", original)
+    section = dict(wanted.get(SECTION) or {})
+    for key, value in (("precision", precision), ("runtime", runtime)):
+        if section.get(key, runtimes.TORCH if key == "runtime" else None) != value:
+            section[key] = value
+            made = _with(made, key, value)
+    if section == (wanted.get(SECTION) or {}):
+        return made
+    wanted[SECTION] = section
     if yaml.safe_load(made) == wanted:
         return made
     return yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
+
+
+def _with(text: str, key: str, value: str) -> str:
+    """In the line of that key, or in a new one below the section's own."""
+    changed, lines = re.subn(
+        rf"^( +{key}:) *([^#\n]*?) *(#.*)?$", rf"\1 {value}  # asked for; the profile says \2", text, flags=re.MULTILINE
+    )
+    if lines:
+        return changed
+    return re.sub(rf"^({SECTION}: *(?:#.*)?)$", rf"\1\n  {key}: {value}  # asked for", text, flags=re.MULTILINE)

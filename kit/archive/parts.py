@@ -11,6 +11,7 @@ from common.durable import sha256
 from common.errors import KitError, UsageError
 from kit.build import Build
 from kit.files import read_json
+from kit.model import runtimes
 from kit.model.precision import precisions
 from kit.profiles import MODEL_CONFIG, Profile
 
@@ -23,7 +24,7 @@ class Parts:
     """Files by the name they have in the archive; `serialized`, `handler` and `config` have a role in it too."""
 
     files: Mapping[str, Path]
-    serialized: str = "model.pt"
+    serialized: str
     handler: str = ENTRY
     config: str = MODEL_CONFIG
 
@@ -32,42 +33,51 @@ class Parts:
         return sorted(set(self.files) - {self.serialized, self.handler, self.config})
 
 
-def read_export(profile: Profile, wanted: str = "") -> dict[str, Any]:
-    """The export's report. Raises KitError when there is no export, its files are not of one piece, or it is in
-    another precision than PRECISION (`wanted`) or the profile asks for."""
+def read_export(profile: Profile, precision: str = "", runtime: str = "") -> dict[str, Any]:
+    """The export's report. Raises KitError when there is no export, its files are not of one piece, or it is in another
+    precision or for another runtime than PRECISION and RUNTIME (`precision`, `runtime`) or the profile ask for."""
     build, hint = profile.build, export_again(profile)
-    for path in (build.model, build.export_report, build.labels, build.preprocessing):
-        if not path.is_file():
-            raise KitError(f"build/{profile.name}/{path.name} does not exist", hint)
+    _need(profile, build.export_report)
     report = read_json(build.export_report, hint)
     try:
-        exported = report["model"]["sha256"]
+        model, exported, _ = build.model(report["model"]["file"]), report["model"]["sha256"], report["runtime"]
     except (KeyError, TypeError):
         raise KitError(f"build/{profile.name}/{build.export_report.name} is not an export's report", hint) from None
-    if sha256(build.model) != exported:
-        raise KitError(f"build/{profile.name}/model.pt is not the one that was exported", hint)
-    asked = precisions.asked_for(profile, wanted)
-    if asked not in (report["precision"], report.get("precision_asked")):
-        whose = "PRECISION" if wanted else "the profile now"
-        raise KitError(
-            f"model.pt was exported in {report['precision']}, {whose} asks for {asked}",
-            f"{hint}{f' PRECISION={wanted}' if wanted else ''}, or keep it: PRECISION={report['precision']}",
-        )
+    for path in (model, build.labels, build.preprocessing):
+        _need(profile, path)
+    if sha256(model) != exported:
+        raise KitError(f"build/{profile.name}/{model.name} is not the one that was exported", hint)
+    for variable, given, asked in (
+        ("precision", precision, precisions.asked_for(profile, precision)),
+        ("runtime", runtime, runtimes.asked_for(profile, runtime)),
+    ):
+        name, was = variable.upper(), report[variable]
+        if asked not in (was, report[f"{variable}_asked"]):
+            whose = name if given else "the profile now"
+            raise KitError(
+                f"{model.name} was exported with {variable} {was}, {whose} asks for {asked}",
+                f"{hint}{f' {name}={given}' if given else ''}, or keep it: {name}={was}",
+            )
     return dict(report)
+
+
+def _need(profile: Profile, path: Path) -> None:
+    if not path.is_file():
+        raise KitError(f"build/{profile.name}/{path.name} does not exist", export_again(profile))
 
 
 def export_again(profile: Profile) -> str:
     return f"make export PROFILE={profile.name}"
 
 
-def collect(build: Build, model_config: Path, handlers: Path, provenance: Path) -> Parts:
+def collect(build: Build, model: str, model_config: Path, handlers: Path, provenance: Path) -> Parts:
     """All the files. Raises KitError when one is missing, UsageError when two have one name."""
     if not (handlers / ENTRY).is_file():
         raise KitError(f"{handlers / ENTRY} does not exist", "the handler is part of the kit: restore it")
     sources = sorted(path for path in handlers.glob("*.py") if path.name != "__init__.py")
     named: dict[str, Path] = {}
-    for path in (build.model, build.labels, build.preprocessing, model_config, *sources):
+    for path in (build.model(model), build.labels, build.preprocessing, model_config, *sources):
         if path.name in named:
             raise UsageError(f"{path} and {named[path.name]} would have one name in the archive", "rename one")
         named[path.name] = path
-    return Parts({**named, PROVENANCE: provenance})
+    return Parts({**named, PROVENANCE: provenance}, model)

@@ -17,6 +17,7 @@ def document(report: dict[str, Any], profile: str, model_version: str) -> dict[s
         "architecture": report["architecture"],
         "classes": report["classes"],
         "profile": profile,
+        "runtime": report["runtime"],
         "precision": report["precision"],
         "quantization": report["quantization"],
         "weights": report["weights"],

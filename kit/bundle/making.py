@@ -14,12 +14,14 @@ from kit.bundle.documents import content, gate_limits, licenses, sbom, server_se
 from kit.bundle.documents.content import Contents
 from kit.bundle.tarball import Content
 from kit.bundle.target import BoxTarget
-from kit.bundle.wheels import distribution, fetching, requirements, torch_source, worker_wheel
+from kit.bundle.wheels import distribution, fetching, requirements, torch_source, trimming, worker_wheel
 from kit.console import step
 from kit.files import replacing
+from kit.model import runtimes
 from kit.profiles import Profile
 
 PIP, WHEELS = "pip", "wheels"
+TRIMMED = "trimmed"  # below the folder of the wheels as they came
 
 
 def bundle(profile: Profile, target: BoxTarget, key: Path, torch_index: str = "") -> dict[str, Any]:
@@ -29,7 +31,7 @@ def bundle(profile: Profile, target: BoxTarget, key: Path, torch_index: str = ""
     does not fit the box.
     """
     archive = check(profile, target, key)
-    found = fetch(target, torch_index)
+    found = fetch(target, archive["provenance"]["runtime"], torch_index)
     contents = collect(profile, target, archive, found)
     made = describe(profile, target, archive, contents)
     file = profile.build.bundles / f"{made.release}-{target.platform}-py{target.python}.bundle"
@@ -51,21 +53,28 @@ def check(profile: Profile, target: BoxTarget, key: Path) -> dict[str, Any]:
     """All that can be known before a download of minutes; archive.json's content."""
     signing.public_key(key)
     archive = content.check_archive(profile, target)
-    gate_limits.of(profile)
+    gate_limits.of(profile, archive["provenance"]["runtime"])
     server_section.section(profile)
     return archive
 
 
-def fetch(target: BoxTarget, torch_index: str) -> list[Path]:
+def fetch(target: BoxTarget, runtime: str, torch_index: str) -> list[Path]:
     """The wheels for the box, pip's own, since a bare box has none, and the kit's worker."""
     lock = requirements.LOCK.read_text(encoding="utf-8")
-    torch = torch_source.choose(torch_index, target, requirements.locked_torch(lock, target.processor))
-    if torch.note:
-        step(torch.note)
+    torch = None
+    if runtime == runtimes.TORCH:
+        torch = torch_source.choose(torch_index, target, requirements.locked_torch(lock, target.processor))
+        if torch.note:
+            step(torch.note)
+    elif torch_index:
+        step("TORCH_INDEX is not asked: this model runs on ONNX Runtime, so the bundle has no torch")
     step(f"resolving what {target.platform} with Python {target.python} needs")
     wanted = [*requirements.resolve(target, torch, lock), requirements.locked(lock, PIP)]
     cache = fetching.default_cache()
-    return [*fetching.fetch(wanted, target, torch, cache), worker_wheel.write(cache)]
+    found = [
+        trimming.trim(wheel, target, wheel.parent / TRIMMED) for wheel in fetching.fetch(wanted, target, torch, cache)
+    ]
+    return [*found, worker_wheel.write(cache)]
 
 
 def collect(profile: Profile, target: BoxTarget, archive: dict[str, Any], found: list[Path]) -> Contents:
@@ -94,7 +103,7 @@ def describe(profile: Profile, target: BoxTarget, archive: dict[str, Any], conte
             "pip": next(name for part in boxed if (name := Path(part.path).name).startswith(f"{PIP}-")),
         },
         "server": server_section.section(profile),
-        "gate": gate_limits.of(profile),
+        "gate": gate_limits.of(profile, archive["provenance"]["runtime"]),
         "golden": content.golden_section(profile),
     }
     return manifest.make(document, parts)

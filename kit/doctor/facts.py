@@ -29,6 +29,7 @@ class ProfileFacts:
     heap: int
     needs_gpu: bool
     stock_worker: bool = False
+    onnx: bool = False
     taken_ports: tuple[TakenPort, ...] = ()
     wrong: str = ""
     """Why its files cannot be read, "" when they can; the other values mean nothing then."""

@@ -9,7 +9,7 @@ from common.words import count
 from kit.doctor.facts import Facts, ProfileFacts
 from kit.gpus import VARIABLE
 from kit.model.precision.hardware import BF16_FLAGS, INT8_FLAGS, first, why_slow
-from kit.serving.preflight import memory_needed
+from kit.serving.preflight import Workers, memory_needed
 
 SEVERITIES = ("ok", "note", "warning", "error")
 EVERYWHERE = "machine"
@@ -211,7 +211,8 @@ def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
 
 def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
     machine = facts.machine
-    needed = memory_needed(profile.workers, MODEL_BYTES, profile.heap, profile.stock_worker)
+    workers = Workers(profile.workers, MODEL_BYTES, profile.onnx, profile.threads, profile.stock_worker)
+    needed = memory_needed(workers, profile.heap)
     said = f"about {needed >> 20:,} MB with a model like the embedded one"
     running = any(port.own for port in profile.taken_ports)
     if needed > machine.memory_total:

@@ -18,6 +18,7 @@ from kit import machine
 from kit.build import default_build_root
 from kit.doctor.facts import Facts, ProfileFacts, TakenPort
 from kit.machine import Machine
+from kit.model import runtimes
 from kit.model.precision import precisions
 from kit.profiles import Profile
 from kit.serving import preflight, settings, state
@@ -56,7 +57,7 @@ def examined(profile: Profile, here: Machine) -> ProfileFacts:
         config = profile.read_model_config()
         loaded = settings.load(profile.properties, os.environ | run.environment())
         workers, why = loaded.workers(config, here.cores, profile.gpus(here))
-        threads, precision = profile.threads(here), precisions.of(profile).name
+        threads, choice = profile.threads(here), precisions.of(profile)
         running = state.running(run) is not None
         taken = [
             TakenPort(listener.key, listener.port, preflight.owner_of(listener.port), running)
@@ -70,9 +71,10 @@ def examined(profile: Profile, here: Machine) -> ProfileFacts:
         workers=workers,
         workers_why=why,
         threads=threads,
-        precision=precision,
+        precision=choice.name,
         heap=loaded.heap_bytes,
         stock_worker=profile.stock_worker,
+        onnx=choice.runtime == runtimes.ONNX,
         needs_gpu=config.get("deviceType") == "gpu",
         taken_ports=tuple(taken),
     )

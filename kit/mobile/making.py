@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kit.console import step
-from kit.mobile.formats import onnx_file, pt2e, pte, ptl, runtimes
+from kit.mobile.formats import onnx_file, pt2e, pte, runtimes
 from kit.mobile.formats.choice import PhoneTarget
 from kit.mobile.formats.signature import Loaded, Port
 from kit.mobile.formats.variants import OUTPUT_NAME, VARIANTS, Variant
@@ -22,7 +22,6 @@ from kit.model.checks.comparison import Comparison, Model
 from kit.model.export import measure
 from kit.model.pictures import calibration, decoding
 from kit.model.pictures.choosing import Picture
-from kit.model.precision import int8
 from kit.model.source.request import Request
 from kit.model.source.resolving import Source
 
@@ -76,6 +75,9 @@ class Maker:
             return worst([file.measured for file in files], passing)
 
         if target.format.name == "ptl":
+            from kit.mobile.formats import ptl
+            from kit.model.deprecated import int8
+
             recipe, _ = int8.quantize(self.source, ptl.ENGINE, seen, judge, passing)
             how = recipe.document()
         else:
@@ -121,6 +123,8 @@ def build(target: PhoneTarget, model: nn.Module, example: Tensor, path: Path, va
         return pte.build(model, example, path)
     if target.format.name == "onnx":
         return onnx_file.build(model, example, path, variant.name)
+    from kit.mobile.formats import ptl  # what it calls is deprecated, and in no other way
+
     return ptl.build(model, example, path, ptl.ENGINE if target.precision == "int8" else "")
 
 

@@ -1,29 +1,28 @@
-"""Export: a checkpoint becomes a TorchScript file that was seen to answer like the original."""
+"""Export: a checkpoint becomes a file for torch or ONNX Runtime that was seen to answer like the original."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import torch
 import torchvision
-from torch import Tensor, nn
+from torch import Tensor
 
 from common.durable import sha256
-from common.errors import KitError
 from kit import __version__
 from kit.console import progress, step
 from kit.files import replacing, write_json
+from kit.model import backend, runtimes
 from kit.model.checks import accuracy_gate, comparison, golden_pictures
 from kit.model.checks.comparison import Comparison, Model
-from kit.model.deprecated import torchscript
 from kit.model.pictures import calibration
 from kit.model.pictures.choosing import Picture
-from kit.model.precision import int8, precisions
+from kit.model.precision import precisions
 from kit.model.precision.precisions import Choice
-from kit.model.servable import Servable, example
 from kit.model.source import labels
 from kit.model.source.request import Request
 from kit.model.source.resolving import Source, checked_on, resolve
@@ -39,24 +38,27 @@ class Exported:
 
 
 def export(profile: Profile, request: Request) -> Exported:
-    """Write build/<profile>/{model.pt, index_to_name.json, preprocessing.json, golden/, export.json}.
+    """Write build/<profile>/{model.pt or model.onnx, index_to_name.json, preprocessing.json, golden/, export.json}.
 
     Raises KitError, with an earlier build left as it is, when the exported model is not as good as the original.
     """
-    choice = precisions.of(profile, request.precision, request.platform)
+    choice = precisions.of(profile, request.precision, request.platform, request.runtime)
     step(f"precision {choice.name}: {choice.reason}")
     step("loading the network and its weights")
     source = resolve(request)
     found = checked_on(request, source.labels)
     model_name = request.model_name or source.architecture.model_name
     build = profile.build
-    with replacing(build.model) as temporary:
+    model = build.model(runtimes.FILES[choice.runtime])
+    with replacing(model) as temporary:
         made = make(source, choice, request, found.pictures, temporary)
     write_json(build.labels, labels.document(source.labels))
     write_json(build.preprocessing, source.preprocessing.document())
     golden_pictures.write(made.measured, model_name, build.golden)
-    report = describe(source, choice, made, build.model, model_name)
+    report = describe(source, choice, made, model, model_name)
     write_json(build.export_report, report)
+    for other in set(runtimes.FILES.values()) - {model.name}:
+        build.model(other).unlink(missing_ok=True)
     notes = [*source.notes, *found.notes, choice.note, *made.notes]
     return Exported(report, [note for note in notes if note])
 
@@ -72,39 +74,23 @@ class Made:
 
 def make(source: Source, choice: Choice, request: Request, found: Sequence[Picture], path: Path) -> Made:
     """Write the model to `path`. Raises KitError when it does not pass the gate of its precision."""
-    passing = accuracy_gate.of(choice.name, request)
-    if choice.name != "int8":
-        step(f"tracing {source.architecture.name} in {choice.name}")
-        measured = measure(source, trace(source, source.network, choice, found, path), found)
-        passing.verify(measured)
-        return Made(measured)
-    seen, notes = calibration.pictures_for(source, request)
+    passing, making = accuracy_gate.of(choice.name, request), backend.of(choice.runtime)
     eager: Tensor | None = None
 
-    def judge(network: nn.Module) -> Comparison:
+    def judge(model: Model) -> Comparison:
         nonlocal eager
-        measured = measure(source, trace(source, network, choice, found, path), found, eager)
+        comparison.check_sizes(source, model, found)
+        measured = measure(source, model, found, eager)
         eager = measured.eager
         return measured
 
-    recipe, measured = int8.quantize(source, choice.engine, seen, judge, passing)
-    return Made(measured, {"engine": choice.engine, "pictures": len(seen), **recipe.document()}, notes)
-
-
-def trace(source: Source, network: nn.Module, choice: Choice, found: Sequence[Picture], path: Path) -> Model:
-    """Trace, save to `path`, and load again what was saved: that is what gets measured."""
-    servable = Servable(network, source.preprocessing, choice.name, source.activation)
-    with source.architecture.blame("tracing the network"):
-        try:
-            traced = torchscript.trace(servable, example(comparison.TRACED_WITH, source.preprocessing.crop))
-        except RuntimeError as error:
-            if source.architecture.own:
-                raise
-            raise KitError(f"{source.architecture.name} cannot be traced: {str(error).strip()[:300]}") from None
-    torchscript.save(traced, path, choice.engine)
-    exported = torchscript.load(path)
-    comparison.check_sizes(source, exported, found)
-    return exported
+    if choice.name != "int8":
+        measured = judge(making.write(source, source.network, choice, path))
+        passing.verify(measured)
+        return Made(measured)
+    seen, notes = calibration.pictures_for(source, request)
+    how, measured = making.quantize(source, choice, seen, path, judge, passing)
+    return Made(measured, {"engine": choice.engine, "pictures": len(seen), **how}, notes)
 
 
 def measure(source: Source, exported: Model, found: Sequence[Picture], eager: Tensor | None = None) -> Comparison:
@@ -121,10 +107,13 @@ def describe(source: Source, choice: Choice, made: Made, model: Path, model_name
         "classes": len(source.labels),
         "parameters": sum(parameter.numel() for parameter in source.network.parameters()),
         "weights": {"source": source.origin, "sha256": source.weights_sha256},
+        "runtime": choice.runtime,
+        "runtime_asked": choice.runtime_asked,
         "precision": choice.name,
         "precision_asked": choice.asked,
         "quantization": made.quantization,
         "model": {"file": model.name, "size": model.stat().st_size, "sha256": sha256(model)},
         "comparison": made.measured.document(),
-        "versions": {"kit": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__},
+        "versions": {"kit": __version__, "torch": torch.__version__, "torchvision": torchvision.__version__}
+        | ({"onnxruntime": version("onnxruntime")} if choice.runtime == runtimes.ONNX else {}),
     }

@@ -64,6 +64,7 @@ def exported(profile: Profile, name: str, folder: Path) -> dict[str, Any]:
         "pictures": measured["pictures"],
         "size": report["model"]["size"],
         "quantization": report["quantization"],
+        "file": report["model"]["file"],
     }
 
 
@@ -77,9 +78,11 @@ def measure(rows: Sequence[dict[str, Any]], profile: Profile, machine: Machine, 
     """Adds `memory` in bytes, and `latency` in ms and `images_per_second`, each with its median and all repeats."""
     builds = {row["precision"]: Build(folder / row["precision"] / profile.name) for row in rows}
 
+    models = {row["precision"]: builds[row["precision"]].model(row["file"]) for row in rows}
+
     def at_work(name: str) -> AbstractContextManager[Crew]:
         crop = read_json(builds[name].preprocessing)["crop"]
-        return crew(builds[name].model, crop, _processes(machine), len(machine.gpus))
+        return crew(models[name], crop, _processes(machine), len(machine.gpus))
 
     for row in rows:
         with at_work(row["precision"]) as alone:  # others would share torch's own memory with it

@@ -14,23 +14,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 import kit.handlers  # noqa: F401
-from torchscript_model import TorchScriptModel
+import model_file
+from model_file import Model
 
 
 def main(path: str, crop: str, gpu: str = "") -> None:
-    torch.set_num_threads(1)
-    model = TorchScriptModel(Path(path), int(gpu) if gpu else None)
-    model.warm_up(int(crop), 1)
+    model = model_file.load(Path(path), int(gpu) if gpu else None)
+    model.start(1, int(crop), 1)
     picture = np.random.default_rng(0).integers(0, 256, (1, int(crop), int(crop), 3), np.uint8)
     print("null", flush=True)
     for line in sys.stdin:
         print(json.dumps(answer(model, picture, json.loads(line))), flush=True)
 
 
-def answer(model: TorchScriptModel, picture: Any, asked: dict[str, Any]) -> Any:
+def answer(model: Model, picture: Any, asked: dict[str, Any]) -> Any:
     if "calls" in asked:
         return [_timed(model, picture) for _ in range(asked["calls"])]
     finished = 0
@@ -40,7 +39,7 @@ def answer(model: TorchScriptModel, picture: Any, asked: dict[str, Any]) -> Any:
     return finished
 
 
-def _timed(model: TorchScriptModel, picture: Any) -> float:
+def _timed(model: Model, picture: Any) -> float:
     began = time.perf_counter()
     model.probabilities(picture)
     return time.perf_counter() - began

@@ -19,7 +19,14 @@ from kit.machine import Machine
 from kit.processes import family
 from kit.profiles import Profile
 from kit.serving import preflight, settings, state
-from kit.serving.launch import RunFolder, counted, here, java_command, server_environment, temp_folder
+from kit.serving.launch import (
+    RunFolder,
+    counted,
+    here,
+    java_command,
+    server_environment,
+    temp_folder,
+)
 from kit.serving.settings import ServerSettings
 from kit.serving.state import ServerState
 
@@ -54,7 +61,14 @@ def plan(profile: Profile, machine: Machine) -> ServerPlan:
     rebuild = f"make archive PROFILE={profile.name}"
     archive = preflight.check_archive(build.archive_report, build.folder, rebuild)
     workers, why = wanted.workers(config, machine.cores, profile.gpus(machine))
-    preflight.check_memory(workers, why, archive["size"], wanted.heap_bytes, machine, profile.stock_worker)
+    kind = preflight.Workers(
+        workers,
+        archive["size"],
+        archive["provenance"]["runtime"] == "onnx",
+        profile.threads(machine),
+        profile.stock_worker,
+    )
+    preflight.check_memory(kind, why, wanted.heap_bytes, machine)
     preflight.check_ports(wanted)
     timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
     pictures = golden.load(build.golden, rebuild)
@@ -75,11 +89,12 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
     for listener in settings.listeners():
         if listener.unix_path:
             os.makedirs(os.path.dirname(listener.unix_path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+    environment = server_environment(places, foreground, wanted.counts)
     with run.console_log.open("wb") as console:
         process = subprocess.Popen(
             java_command(settings, places, name),
             cwd=run.folder,
-            env=server_environment(places, foreground, wanted.counts),
+            env=environment,
             stdin=subprocess.DEVNULL,
             stdout=None if foreground else console,
             stderr=subprocess.STDOUT if not foreground else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import zipfile
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,10 @@ from kit.gpus import NONE
 from kit.machine import Machine
 from kit.serving.settings import Listener, ServerSettings
 
-# Memory that the kernel cannot take back, torch 2.14.1 on x86-64, as measured: what the workers share beside the model
-# (Python, torch, the handler), and what each has of its own. TorchServe's own workers share nothing.
-SHARED_BYTES = 300 << 20
-WORKER_BYTES = 30 << 20
-STOCK_WORKER_BYTES = 330 << 20
+# Memory that the kernel cannot take back, torch 2.14.1 and ONNX Runtime 1.32 on x86-64, as measured: what the workers
+# share beside the model (Python, the runtime, the handler), and what each has of its own.
+SHARED_BYTES, WORKER_BYTES = 300 << 20, 30 << 20
+ONNX_SHARED_BYTES, ONNX_WORKER_BYTES = 50 << 20, 25 << 20
 # What Java takes beside its heap: code, threads, buffers (156 MB measured with a 128 MB heap that was not full).
 JAVA_BYTES = 100 << 20
 
@@ -97,20 +97,40 @@ def check_gpu_count(wanted: ServerSettings, machine: Machine) -> None:
         )
 
 
-def memory_needed(workers: int, model_bytes: int, heap_bytes: int, stock_worker: bool = False) -> int:
+@dataclass(frozen=True)
+class Workers:
+    """How many, and of which kind: `onnx` for ONNX Runtime and not torch, `stock` for TorchServe's own program, which
+    shares nothing."""
+
+    count: int
+    model_bytes: int
+    onnx: bool = False
+    threads: int = 1
+    stock: bool = False
+
+    @property
+    def memory(self) -> int:
+        """Bytes that they will take once they are warm."""
+        shared, each = (ONNX_SHARED_BYTES, ONNX_WORKER_BYTES) if self.onnx else (SHARED_BYTES, WORKER_BYTES)
+        # ONNX Runtime keeps the weights as they came and as its kernels want them.
+        model = self.model_bytes * (2 if self.onnx else 1)
+        if self.stock:
+            return self.count * (shared + model + each)
+        # Its threads cannot be forked, so with several each worker loads the model.
+        own = model + each if self.onnx and self.threads > 1 else 0
+        return shared + model + self.count * (each + own)
+
+
+def memory_needed(workers: Workers, heap_bytes: int) -> int:
     """Bytes that the server will take once it is warm."""
-    shared = 0 if stock_worker else SHARED_BYTES + model_bytes
-    each = STOCK_WORKER_BYTES + model_bytes if stock_worker else WORKER_BYTES
-    return heap_bytes + JAVA_BYTES + shared + workers * each
+    return heap_bytes + JAVA_BYTES + workers.memory
 
 
-def check_memory(
-    workers: int, why: str, model_bytes: int, heap_bytes: int, machine: Machine, stock_worker: bool = False
-) -> None:
-    needed = memory_needed(workers, model_bytes, heap_bytes, stock_worker)
+def check_memory(workers: Workers, why: str, heap_bytes: int, machine: Machine) -> None:
+    needed = memory_needed(workers, heap_bytes)
     if needed > machine.memory_available:
         raise KitError(
-            f"too little memory: {count(workers, 'worker')} ({why}) and Java need about {needed >> 20} MB, and "
+            f"too little memory: {count(workers.count, 'worker')} ({why}) and Java need about {needed >> 20} MB, and "
             f"{machine.memory_available >> 20} MB of {machine.memory_total >> 20} MB are free",
             "serve with fewer workers: make serve TS_DEFAULT_WORKERS_PER_MODEL=1 (unless model-config.yaml sets "
             "minWorkers), or PROFILE=edge, or free some memory",

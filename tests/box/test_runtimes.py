@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from box.server import torch_check
+from box.server import runtime_check
 from box.store import runtime_files
 from common import memory
 from tests.box.damage import Harm, boot, missing, noise, redeployed, torn
@@ -60,12 +60,12 @@ def test_a_kernel_whose_memory_control_group_is_off(
         ("kill -KILL $$", ""),
     ],
 )
-def test_why_torch_does_not_work_here(tmp_path: Path, script: str, words: str) -> None:
+def test_why_what_runs_the_model_does_not_work_here(tmp_path: Path, script: str, words: str) -> None:
     python = tmp_path / "python"
     python.write_text(f"#!/bin/sh\n{script}\n")
     python.chmod(0o755)
-    assert words in torch_check.wrong(python)
-    assert bool(torch_check.wrong(python)) == bool(words)
+    assert words in runtime_check.wrong(python)
+    assert bool(runtime_check.wrong(python)) == bool(words)
 
 
 @pytest.mark.parametrize("harm", [torn, noise])

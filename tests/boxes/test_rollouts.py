@@ -84,6 +84,21 @@ def test_a_model_alone_costs_at_most_a_tenth_more_than_its_archive_on_the_wire(
     tried.came = f"{sent / second.archive_bytes:.3f} × the .mar, ssh and TCP included"
 
 
+def test_a_release_for_torch_takes_the_place_of_one_for_onnx_runtime_and_is_taken_back(
+    shop: Shop, for_torch: Release, fault: BeginFault, record: Record
+) -> None:
+    tried = fault("none: upgrade to the other runtime, then rollback")
+    box = shop.boxes[2]
+    done = shop.workstation.deploy(for_torch, [box.name])
+    assert done.status == 0, done.said
+    assert (done.box(box.name)["how"], shop.running(box)) == ("restart", for_torch.name)
+    record.keep_steps(done.document["boxes"])
+    back = shop.workstation.rollback([box.name])
+    assert back.status == 0, back.said
+    assert shop.running(box) == shop.first.name
+    tried.came = f"upgraded, {done.box(box.name)['bytes'] / 1e6:.0f} MB sent; rolled back"
+
+
 def test_what_runs_already_is_left_alone(shop: Shop) -> None:
     started = ask(shop.boxes[0], "status")["since"]
     done = shop.workstation.deploy(shop.first, shop.names)

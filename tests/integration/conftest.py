@@ -78,10 +78,11 @@ def place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> Iterator
 
 @pytest.fixture
 def profile_place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> Iterator[Callable[..., Place]]:
-    """`profile_place({"config.properties": [(old, new)]})`: a place whose profile is onprem with changes."""
+    """`profile_place({"config.properties": [(old, new)]})`: a place whose profile is onprem with changes; `exported`: a
+    build folder whose export it takes."""
     made: list[Place] = []
 
-    def make(changes: dict[str, list[tuple[str, str]]], **variables: str) -> Place:
+    def make(changes: dict[str, list[tuple[str, str]]], exported: Path = archive_root, **variables: str) -> Place:
         folder = tmp_path / "profiles" / "changed"
         shutil.copytree(CONFIG / "onprem", folder)
         for file, pairs in changes.items():
@@ -91,7 +92,7 @@ def profile_place(archive_root: Path, tmp_path: Path, run_script: RunScript) -> 
                 text = text.replace(old, new)
             (folder / file).write_text(text)
         place = Place(tmp_path, run_script, str(folder), **variables)
-        shutil.copytree(archive_root / "onprem", place.build.folder, ignore=shutil.ignore_patterns("run", "*.mar"))
+        shutil.copytree(exported / "onprem", place.build.folder, ignore=shutil.ignore_patterns("run", "*.mar"))
         archived = run_script("archive", env=place.environment)
         assert archived.returncode == 0, archived.stderr
         made.append(place)

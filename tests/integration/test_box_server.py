@@ -46,7 +46,9 @@ def releases(tmp_path_factory: pytest.TempPathFactory, archive_root: Path, run_s
     shutil.copytree(archive_root / "onprem", root / "edge", ignore=shutil.ignore_patterns("run", "*.mar"))
     made = {}
     for version in ("1.0", "2.0"):
-        archived = run_script("archive", env=script_environment(root, PROFILE="edge", MODEL_VERSION=version))
+        archived = run_script(
+            "archive", env=script_environment(root, PROFILE="edge", RUNTIME="torch", MODEL_VERSION=version)
+        )
         assert archived.returncode == 0, archived.stderr
         made[version] = _release(root)
     return made

@@ -77,5 +77,5 @@ def test_the_result_is_shown_as_a_table(made: list[Path], run_script: RunScript,
 def test_without_an_export_it_ends_with_1_and_says_what_to_run(run_script: RunScript, tmp_path: Path) -> None:
     done = run_script("archive", env=script_environment(tmp_path, PROFILE="onprem"))
     assert (done.returncode, done.stdout) == (1, "")
-    assert "error: build/onprem/model.pt does not exist\n" in done.stderr
+    assert "error: build/onprem/export.json does not exist\n" in done.stderr
     assert "hint: make export PROFILE=onprem\n" in done.stderr

@@ -99,7 +99,6 @@ def test_the_same_again_is_the_same_file(
             "BOX_PYTHON=3.11, 3.12",
         ),
         ({"PLATFORM": "linux_mips"}, 2, "error: PLATFORM=linux_mips is not one the kit knows", "linux_aarch64"),
-        ({"TORCH_INDEX": "/nowhere"}, 2, "error: TORCH_INDEX=/nowhere is neither a URL nor a folder", "hint:"),
         ({"PROFILE": "cloud-gpu"}, 1, "archive.json does not exist", "make archive PROFILE=cloud-gpu"),
     ],
 )

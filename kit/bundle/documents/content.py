@@ -14,6 +14,7 @@ from kit.archive import model_config
 from kit.bundle.tarball import Content
 from kit.bundle.target import BoxTarget
 from kit.model.precision.hardware import ENGINES
+from kit.model.precision.precisions import ONNX_ENGINE
 from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
 from kit.serving import preflight
 from kit.serving.launch import LOG_CONFIG
@@ -29,7 +30,7 @@ def check_archive(profile: Profile, target: BoxTarget) -> dict[str, Any]:
     build = profile.build
     archive = preflight.check_archive(build.archive_report, build.folder, hint)
     engine = (archive["provenance"]["quantization"] or {}).get("engine")
-    if engine not in (None, ENGINES[target.platform]):
+    if engine not in (None, ENGINES[target.platform], ONNX_ENGINE):
         raise KitError(
             f"{archive['file']} was made for another processor: its int8 runs on torch's {engine} engine, "
             f"{target.platform} has {ENGINES[target.platform]}",
@@ -43,7 +44,8 @@ def check_archive(profile: Profile, target: BoxTarget) -> dict[str, Any]:
             )
     with zipfile.ZipFile(build.folder / archive["file"]) as mar:
         inside = mar.read(MODEL_CONFIG).decode()
-    if inside != model_config.text(profile, archive["provenance"]["precision"]):
+    made = archive["provenance"]
+    if inside != model_config.text(profile, made["precision"], made["runtime"]):
         raise KitError(f"{profile.model_config} was changed after {archive['file']} was made", hint)
     return archive
 

@@ -60,9 +60,10 @@ def model(archive: Mapping[str, Any], licence: str) -> dict[str, Any]:
     figures = {key: value for key, value in measured.items() if key != "pictures" and value is not None}
     said = {
         "precision": provenance["precision"],
+        "runtime": provenance["runtime"],
         "engine": (provenance["quantization"] or {}).get("engine", ""),
         "weights": f"{weights['source']}, sha256 {weights['sha256']}",
-        "torchscript_sha256": provenance["model_sha256"],
+        "model_sha256": provenance["model_sha256"],
         "classes": provenance["classes"],
         "exported_with_torch": provenance["versions"]["torch"],
     }

@@ -27,7 +27,7 @@ def default_cache() -> Path:
     return Path(os.environ.get("WHEELS") or default_build_root() / "wheels").resolve()
 
 
-def fetch(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource, cache: Path) -> list[Path]:
+def fetch(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource | None, cache: Path) -> list[Path]:
     """The wheels of `wanted`, in its order. Raises KitError when one cannot be had with its pinned sha256."""
     folder = cache / f"{target.platform}-py{target.python}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -44,9 +44,9 @@ def fetch(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource, 
     return [path for path in found if path]
 
 
-def download(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource, into: Path) -> None:
+def download(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource | None, into: Path) -> None:
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listed:
-        listed.write(torch.pip_line + "".join(f"{each.line}\n" for each in wanted))
+        listed.write((torch.pip_line if torch else "") + "".join(f"{each.line}\n" for each in wanted))
         listed.flush()
         options = ["--no-deps", "--require-hashes", *target.pip_options()]
         pip("download", *options, "--dest", str(into), "--requirement", listed.name)

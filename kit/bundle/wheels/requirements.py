@@ -1,4 +1,5 @@
-"""Which wheels a box needs: the `serve` group of pyproject.toml, resolved for the box and held to lock.txt."""
+"""Which wheels a box needs: the `serve` group of pyproject.toml and what runs the model, resolved for the box and held
+to lock.txt."""
 
 from __future__ import annotations
 
@@ -22,9 +23,15 @@ from kit.bundle.wheels.torch_source import TorchSource
 LOCK = PROJECT / "requirements" / "lock.txt"
 BLOCK = re.compile(r"^(\S+?)==([^\s;\\]+) *(?:;([^\\\n]*))?(.*(?:\n[ \t]+.*)*)", re.MULTILINE)
 HASH = re.compile(r"sha256:([0-9a-f]{64})")
-# torch and TorchServe ask for these; `import torch`, TorchServe's worker and the handler never import them. They are
-# 2,800 files, 41 MB, that a box would unpack onto its SD card for torch.compile, other formats of model and building.
+# torch, ONNX Runtime and TorchServe ask for these; importing them, the worker and the handler never do. For torch alone
+# they are 2,800 files, 41 MB, that a box would unpack onto its SD card.
 NEVER_IMPORTED = {
+    *(
+        "flatbuffers",
+        "protobuf",
+        "coloredlogs",
+        "humanfriendly",
+    ),  # ONNX Runtime's tools, and its logs
     *("sympy", "mpmath", "networkx", "fsspec", "filelock"),  # torch.compile, torch.export and their caches
     *("jinja2", "markupsafe"),  # torch's code generation
     *("setuptools", "wheel"),  # building
@@ -44,22 +51,23 @@ class Requirement:
         return f"{self.name}=={self.version} {' '.join(f'--hash=sha256:{digest}' for digest in sorted(self.hashes))}"
 
 
-def resolve(target: BoxTarget, torch: TorchSource, lock: str) -> list[Requirement]:
-    """Everything to install on the box, sorted by name. Raises KitError when the index and the lock disagree."""
+def resolve(target: BoxTarget, torch: TorchSource | None, lock: str) -> list[Requirement]:
+    """Everything to install on the box, sorted by name; `torch` None where ONNX Runtime runs the model. Raises KitError
+    when the index and the lock disagree."""
     # --python: the one at hand, or uv looks through the machine for one of the box's version, which it does not need.
     options = ["--python-platform", target.uv_platform, "--python-version", target.python, "--python", sys.executable]
     options += ["--generate-hashes", "--no-header", "--no-annotate", "--quiet"]
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        constraints, none = folder / "constraints.txt", folder / "none.txt"
+        constraints = folder / "constraints.txt"
         constraints.write_text(pins(lock, without="torch"))
-        none.write_text("torch==0; python_version == '0'\n")  # an override that never applies: no torch at all
         options += ["--constraints", str(constraints)]
-        group = ["--group", f"{PROJECT / 'pyproject.toml'}:serve"]
-        rest = read(uv("pip", "compile", *options, *group, "--overrides", str(none)))
-        wanted = folder / "pyproject.toml"
-        wanted.write_text(project(target, torch, rest))
-        found = read(uv("pip", "compile", *options, str(wanted)))
+        groups = [f"--group={PROJECT / 'pyproject.toml'}:{name}" for name in ("serve", *([] if torch else ["onnx"]))]
+        found = read(uv("pip", "compile", *options, *groups))
+        if torch:
+            wanted = folder / "pyproject.toml"
+            wanted.write_text(project(target, torch, found))
+            found = read(uv("pip", "compile", *options, str(wanted)))
     locked = {(each.name, each.version): each for each in read(lock)}
     return [_held(each, locked) for each in found if each.name not in NEVER_IMPORTED]
 

@@ -3,12 +3,11 @@ server that changes its model hot goes on starting workers from there."""
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import zipfile
 from pathlib import Path
 
 from kit import __version__
+from kit.bundle.wheels.trimming import digest
 from kit.files import replacing, zip_entry
 from kit.serving.launch import WORKER
 
@@ -32,13 +31,9 @@ def write(folder: Path) -> Path:
         f"{described}/WHEEL": b"Wheel-Version: 1.0\nGenerator: vision-serve-kit\nRoot-Is-Purelib: true\n"
         b"Tag: py3-none-any\n",
     }
-    record = [f"{name},sha256={_digest(content)},{len(content)}" for name, content in members.items()]
+    record = [f"{name},sha256={digest(content)},{len(content)}" for name, content in members.items()]
     members[f"{described}/RECORD"] = ("\n".join([*record, f"{described}/RECORD,,"]) + "\n").encode()
     with replacing(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_STORED) as wheel:
         for name, content in members.items():
             wheel.writestr(zip_entry(name), content)
     return path
-
-
-def _digest(content: bytes) -> str:
-    return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()

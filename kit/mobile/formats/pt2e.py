@@ -12,9 +12,9 @@ from torch import Tensor, nn
 
 from kit.console import step
 from kit.mobile.formats.pte import not_exported
-from kit.mobile.formats.quiet import quiet
 from kit.model.checks.accuracy_gate import Gate
 from kit.model.checks.comparison import Comparison
+from kit.model.quiet import quiet
 
 LAYERS = (nn.Conv1d, nn.Conv2d, nn.Linear)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,13 @@ import torch
 from torch import Tensor, nn
 
 from common.errors import KitError
-from common.words import listed
-from kit.mobile.formats.quiet import quiet
+from common.words import listed, reason
 from kit.mobile.formats.signature import Loaded, Port
-from kit.mobile.refusal import missing_operators, reason
+from kit.model.quiet import quiet
 
 DTYPES = {0: "uint8", 6: "float32"}  # ExecuTorch's ScalarType
 METHOD = "forward"
+MISSING_OPERATOR = re.compile(r"Missing operator: \[\d+\] (\S+)")  # in the runtime's log
 
 
 def build(model: nn.Module, example: Tensor, path: Path) -> dict[str, Any]:
@@ -57,7 +58,7 @@ def load(path: Path) -> Loaded:
             program = Runtime.get().load_program(path)
             method = program.load_method(METHOD)
         except Exception as error:
-            missing = missing_operators(written())
+            missing = list(dict.fromkeys(MISSING_OPERATOR.findall(written())))
             why = f"it has no kernel for {listed(missing)}" if missing else reason(error)
             raise KitError(
                 f"{path.name} was made, but ExecuTorch's runtime cannot load it: {why}",

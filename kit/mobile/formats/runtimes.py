@@ -10,10 +10,10 @@ from pathlib import Path
 from torch import Tensor
 
 from common.errors import KitError
-from kit.mobile.formats import onnx_file, pte, ptl
+from common.words import reason
+from kit.mobile.formats import onnx_file, pte
 from kit.mobile.formats.choice import PhoneTarget
 from kit.mobile.formats.signature import Loaded
-from kit.mobile.refusal import reason
 
 PACKAGES = {"pte": "executorch", "ptl": "torch", "onnx": "onnxruntime"}
 
@@ -45,6 +45,8 @@ def _load(path: Path, precision: str, threads: int) -> Loaded:
         return pte.load(path)
     if path.suffix == ".onnx":
         return onnx_file.load(path, threads)
+    from kit.mobile.formats import ptl
+
     return ptl.load(path, ptl.ENGINE if precision == "int8" else "")
 
 

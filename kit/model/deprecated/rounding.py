@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from kit.model.deprecated.quantization import Calibrated, layer_in
+from kit.model.precision import sensitivity
 
 
 class Rounded(nn.Module):
@@ -88,36 +89,7 @@ class Rounding:
         return next((module for module in modules if isinstance(module, Rounded)), None)
 
     def harm(self, batches: Iterable[Tensor]) -> dict[str, float]:
-        """By layer: by how much its rounding moves the lead of a picture's first answer over its second, in the
-        network's own figures. NaN where that is not a number.
-
-        To first order, and for all layers in one run forward and back: the error that rounding adds to a layer's
-        answer, times the lead's gradient with respect to that answer. Raises RuntimeError for a network that has no
-        gradient.
-        """
-        moved: dict[str, list[Tensor]] = {name: [] for name in self.layers}
-        size = 0
-
-        def watch(name: str, layer: Layer) -> Callable[..., None]:
-            def ran(_module: nn.Module, given: tuple[Tensor, ...], answer: Tensor) -> None:
-                with torch.no_grad():
-                    error = layer.error(given[0].detach(), answer.detach())
-                hook: Any = lambda gradient: moved[name].append(by_picture(gradient * error, size))  # noqa: E731
-                answer.register_hook(hook)  # type: ignore[no-untyped-call]
-
-            return ran
-
-        self.network.requires_grad_(True)
-        hooks = [layer.module.register_forward_hook(watch(name, layer)) for name, layer in self.layers.items()]
-        for batch in batches:
-            size = len(batch)
-            best = self.network(batch).sort(dim=1, descending=True).values
-            lead = best[:, 0] - best[:, 1] if best.shape[1] > 1 else best[:, 0]
-            lead.sum().backward()
-        for hook in hooks:
-            hook.remove()
-        self.network.requires_grad_(False)
-        return {name: float(torch.cat(rows).abs().mean()) if rows else 0.0 for name, rows in moved.items()}
+        return sensitivity.harm(self.network, self.layers, batches)
 
     def mended_biases(self, pictures: Tensor, in_float: Collection[str]) -> dict[str, Tensor]:
         """Biases with which each layer's answers are, on the average, what they are in float although all layers but
@@ -154,11 +126,6 @@ class Rounding:
         self.network(pictures)
         for made in hooks:
             made.remove()
-
-
-def by_picture(values: Tensor, pictures: int) -> Tensor:
-    """Sums [pictures], of a tensor whose first dimension may also count the parts of each (windows, say)."""
-    return values.reshape(pictures if len(values) % pictures == 0 else 1, -1).sum(dim=1)
 
 
 def by_channel(answer: Tensor, layer: nn.Module) -> Tensor:

@@ -34,6 +34,7 @@ class Request:
     model_name: str = ""
     calibration: str = ""
     precision: str = ""
+    runtime: str = ""
     platform: str = ""
     max_accuracy_drop: str = ""
     min_agreement: str = ""

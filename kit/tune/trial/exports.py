@@ -34,7 +34,7 @@ REQUEST = (
 )
 GATE = ("MAX_ACCURACY_DROP", "MIN_AGREEMENT")
 # Of the user's shell, and meant for this command and not for those it runs.
-NOT_PASSED_ON = ("PRECISION", "PLATFORM", "JSON", "MODEL_VERSION", "PROFILE", "BUILD")
+NOT_PASSED_ON = ("PRECISION", "RUNTIME", "PLATFORM", "JSON", "MODEL_VERSION", "PROFILE", "BUILD")
 POLL_SECONDS = 0.1
 
 

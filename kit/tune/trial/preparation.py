@@ -14,7 +14,9 @@ from kit.bench.load import pictures as bench_pictures
 from kit.build import default_build_root
 from kit.console import step
 from kit.machine import CPUINFO, Machine, processor_flags
+from kit.model import runtimes
 from kit.model.pictures.choosing import suffixes
+from kit.model.precision import precisions
 from kit.model.precision.hardware import why_slow
 from kit.model.precision.precisions import PRECISIONS
 from kit.serving import state
@@ -84,12 +86,15 @@ def explore(executor: Executor) -> Space:
     """
     machine = executor.machine
     default = profile_settings.default_of(executor.base, machine)
+    runtime = precisions.of(executor.base).runtime
     gpus = executor.base.gpus(machine)
     flags = processor_flags(CPUINFO.read_text())
     usable = []
     for name in PRECISIONS:
         # int8 kernels are for processors, and export refuses them to a profile that asks for a GPU.
         why_not = "a GPU serves" if gpus and name == "int8" else why_slow(name, machine.gpus[:gpus], flags)
+        if name not in runtimes.PRECISIONS[runtime]:
+            why_not = f"{runtimes.TITLES[runtime]} does not run it"
         if why_not and name != default.precision:
             step(f"{name} is left out: {why_not}")
             continue

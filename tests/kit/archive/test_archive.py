@@ -52,19 +52,19 @@ def test_the_provenance_names_weights_versions_and_measurements(exported: Worksh
 def test_without_an_export_it_says_what_to_run(workshop: Workshop) -> None:
     with pytest.raises(KitError) as raised:
         archive(workshop.profile, "", "1.0")
-    assert raised.value.message == "build/bench/model.pt does not exist"
+    assert raised.value.message == "build/bench/export.json does not exist"
     assert raised.value.hint == "make export PROFILE=bench"
 
 
 def test_a_model_that_is_not_the_exported_one_is_refused(exported: Workshop) -> None:
-    exported.profile.build.model.write_bytes(b"another")
+    exported.profile.build.model("model.pt").write_bytes(b"another")
     with pytest.raises(KitError, match="is not the one that was exported"):
         archive(exported.profile, "", "1.0")
 
 
 def test_a_precision_changed_since_the_export_is_refused(exported: Workshop) -> None:
     exported.profile.model_config.write_text("handler: {precision: fp16}\n")
-    with pytest.raises(KitError, match="exported in fp32, the profile now asks for fp16"):
+    with pytest.raises(KitError, match="exported with precision fp32, the profile now asks for fp16"):
         archive(exported.profile, "", "1.0")
 
 
@@ -91,7 +91,7 @@ def test_an_archive_of_another_precision_than_asked_for_is_refused(
     if not refused:
         assert archive(workshop.profile, "", "1.0", precision=asked)["provenance"]["precision"] == "fp16"
         return
-    with pytest.raises(KitError, match=f"was exported in fp16, .* asks for {asked or 'fp32'}") as raised:
+    with pytest.raises(KitError, match=f"was exported with precision fp16, .* asks for {asked or 'fp32'}") as raised:
         archive(workshop.profile, "", "1.0", precision=asked)
     assert raised.value.hint.endswith("or keep it: PRECISION=fp16")
 
@@ -148,21 +148,25 @@ def test_a_damaged_archive_is_noticed(exported: Workshop, tmp_path: Path, damage
     if damage == "no zip":
         bad.write_bytes(b"PK nothing")
     handlers = Path(__file__).parents[3] / "handlers"
-    parts = collect(exported.profile.build, exported.profile.model_config, handlers, provenance)
-    name = "other" if damage == "renamed" else "tiny"
+    parts = collect(exported.profile.build, "model.pt", exported.profile.model_config, handlers, provenance)
+    said = json.loads(provenance.read_bytes()) | {"model_name": "other" if damage == "renamed" else "tiny"}
     with pytest.raises(KitError, match="the archive is not right"):
-        check(bad, parts, name, "1.0", exported.profile.build.golden)
+        check(bad, parts, said, exported.profile.build.golden)
 
 
 def test_a_folder_without_the_entry_handler_is_refused(exported: Workshop, tmp_path: Path) -> None:
     handlers = tmp_path / "handlers"
     handlers.mkdir()
     with pytest.raises(KitError, match=r"image_classifier\.py does not exist"):
-        collect(exported.profile.build, exported.profile.model_config, handlers, tmp_path / "provenance.json")
+        collect(
+            exported.profile.build, "model.pt", exported.profile.model_config, handlers, tmp_path / "provenance.json"
+        )
 
 
 def test_the_archivers_arguments_name_files_without_folders(tmp_path: Path) -> None:
-    parts = Parts({name: Path("/a,b[1]") / name for name in ("model.pt", "x.py", "image_classifier.py", "y.json")})
+    parts = Parts(
+        {name: Path("/a,b[1]") / name for name in ("model.pt", "x.py", "image_classifier.py", "y.json")}, "model.pt"
+    )
     made = packing.arguments(parts, "m", "1.0", tmp_path)
     assert made[made.index("--extra-files") + 1] == "x.py,y.json"
     assert not any("a,b" in argument for argument in made)

@@ -45,7 +45,7 @@ def open_workstation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Workstati
     """The workstation in a folder. No index is asked for wheels: those of its folder are taken."""
     monkeypatch.setenv("BUILD", str(folder / "build"))
     found = wheels(folder / "wheels")
-    monkeypatch.setattr(making, "fetch", lambda target, torch_index: found)
+    monkeypatch.setattr(making, "fetch", lambda target, runtime, torch_index: found)
     return Workstation(folder, Profile("bench", folder / "workshop" / "bench", "a test's"), folder / "key", found)
 
 

@@ -16,12 +16,18 @@ def profile(folder: Path, section: object) -> Profile:
 
 
 def test_the_edge_profile_has_every_limit() -> None:
-    assert set(gate_limits.of(EDGE)) == set(gate_limits.LIMITS)
+    assert set(gate_limits.of(EDGE, "onnx")) == set(gate_limits.LIMITS)
+
+
+def test_torch_in_a_profile_for_onnx_runtime_has_more_memory_and_no_more_of_anything_else() -> None:
+    own, torch = gate_limits.of(EDGE, "onnx"), gate_limits.of(EDGE, "torch")
+    more = {name: torch[name] - own[name] for name in own if torch[name] != own[name]}
+    assert more == dict.fromkeys(("memory_mb", "memory_free_mb", "second_worker_mb"), gate_limits.TORCH_MB)
 
 
 def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> None:
     with pytest.raises(UsageError, match="could not tell a good release from a bad one") as raised:
-        gate_limits.of(Profile("onprem", CONFIG / "onprem", "a test's"))
+        gate_limits.of(Profile("onprem", CONFIG / "onprem", "a test's"), "onnx")
     assert "config/edge/model-config.yaml" in raised.value.hint
 
 
@@ -37,12 +43,12 @@ def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> No
 )
 def test_a_limit_that_cannot_be_is_named(tmp_path: Path, change: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        gate_limits.of(profile(tmp_path, {**gate_limits.of(EDGE), **change}))
+        gate_limits.of(profile(tmp_path, {**gate_limits.of(EDGE, "onnx"), **change}), "onnx")
 
 
 def test_a_limit_that_is_missing_is_named_with_its_unit(tmp_path: Path) -> None:
-    section = gate_limits.of(EDGE)
+    section = gate_limits.of(EDGE, "onnx")
     del section["second_worker_mb"]
     with pytest.raises(UsageError, match="gate: second_worker_mb is missing") as raised:
-        gate_limits.of(profile(tmp_path, section))
+        gate_limits.of(profile(tmp_path, section), "onnx")
     assert "MB" in raised.value.hint

@@ -66,6 +66,6 @@ def test_a_network_that_ends_in_probabilities_exports_them(workshop: Workshop, e
     save_file(weights, str(workshop.weights))
     done = export(workshop.profile, workshop.request(arch))
     assert any("answers probabilities already" in note for note in done.notes)
-    answers = torchscript.load(workshop.profile.build.model)(example(3, 32))
+    answers = torchscript.load(workshop.profile.build.model("model.pt"))(example(3, 32))
     sums = answers.sum(dim=1)
     assert bool(((sums - 1).abs() < 1e-3).all()) == (ends == "softmax(dim=1)")

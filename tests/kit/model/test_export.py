@@ -31,9 +31,9 @@ def test_an_own_network_is_exported_measured_and_described(workshop: Workshop) -
     assert report["weights"] == {"source": "own checkpoint tiny.safetensors", "sha256": sha256(workshop.weights)}
     assert report["comparison"]["top1_agreement"] == report["comparison"]["top1_accuracy"] == 1.0
     assert report["comparison"]["largest_difference"] < 1e-5
-    assert report["model"]["sha256"] == sha256(build.model)
+    assert report["model"]["sha256"] == sha256(build.model("model.pt"))
     assert json.loads(build.labels.read_text()) == {"0": "blue", "1": "green", "2": "red"}
-    answer = torchscript.load(build.model)(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
+    answer = torchscript.load(build.model("model.pt"))(torch.zeros(2, 3, 32, 32, dtype=torch.uint8))
     assert answer.shape == (2, 3)
     assert str(workshop.folder) not in build.export_report.read_text()
 
@@ -176,7 +176,7 @@ def test_every_precision_answers_like_the_original(workshop: Workshop, precision
     report = export(workshop.profile, request).report
     assert (report["precision"], report["comparison"]["top1_agreement"]) == (precision, 1.0)
     assert report["comparison"]["largest_difference"] < {"fp32": 1e-5}.get(precision, 0.02)
-    answer = torchscript.load(workshop.profile.build.model)(example(3, 32))
+    answer = torchscript.load(workshop.profile.build.model("model.pt"))(example(3, 32))
     assert answer.dtype == torch.float32
     assert torch.allclose(answer.sum(dim=1), torch.ones(3), atol=1e-3)
 

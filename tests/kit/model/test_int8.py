@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 
 from common.durable import sha256
 from common.errors import KitError
@@ -19,55 +18,12 @@ from kit.files import read_json
 from kit.model.deprecated import torchscript
 from kit.model.export import export
 from kit.model.pictures.decoding import decode
-from kit.model.precision import int8
+from kit.model.precision import sensitivity
 from kit.model.source.preprocessing import read
-from kit.model.source.request import Request
 from kit.model.source.resolving import EMBEDDED_PICTURES
+from tests.kit.model.outliers import with_outliers
 from tests.support_models import Workshop
 from torchscript_model import TorchScriptModel
-
-HUGE = 3e4
-# The colours are in channels 0 to 2, as in Tiny; channel 7 is a bright spot without meaning, and so large that eight
-# bits for both leave the colours none. It passes through the `wide` layers and is dropped before the `narrow` ones.
-OUTLIERS = """
-from torch import nn
-
-
-class Outliers(nn.Sequential):
-    def __init__(self, num_classes, wide, narrow):
-        layers = [nn.Conv2d(3, 8, 3, stride=2)]
-        layers += [nn.Conv2d(8, 8, 1) for _ in range(wide + narrow)]
-        super().__init__(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, num_classes))
-
-
-def ruined(num_classes):
-    return Outliers(num_classes, 4, 0)
-
-
-def saved(num_classes):
-    return Outliers(num_classes, 1, 4)
-"""
-
-
-def with_outliers(workshop: Workshop, function: str) -> Request:
-    """The workshop's request with the network above: `ruined` drops the huge channel in its fifth layer of six,
-    `saved` in its second of seven."""
-    drops, layers = {"ruined": (4, 5), "saved": (1, 6)}[function]
-    first = torch.zeros(8, 3, 3, 3)
-    for colour in range(3):
-        first[colour, colour] = 0.3
-    state = {"0.weight": first, "0.bias": torch.tensor([0.0] * 7 + [HUGE])}
-    for layer in range(1, layers):
-        through = torch.eye(8).reshape(8, 8, 1, 1).clone()
-        through[7] *= layer < drops
-        state |= {f"{layer}.weight": through, f"{layer}.bias": torch.zeros(8)}
-    head = torch.zeros(3, 8)
-    for row, channel in enumerate((2, 1, 0)):  # labels: blue, green, red
-        head[row, channel] = 2.0
-    weights = workshop.folder / "outliers.safetensors"
-    save_file(state | {f"{layers + 2}.weight": head, f"{layers + 2}.bias": torch.zeros(3)}, str(weights))
-    arch = workshop.write_network("outliers.py", OUTLIERS).replace(":make", f":{function}")
-    return replace(workshop.request(arch, weights=str(weights)), precision="int8", platform="linux_x86_64")
 
 
 def test_a_model_that_int8_ruins_is_refused_with_the_table_and_nothing_is_written(workshop: Workshop) -> None:
@@ -117,13 +73,13 @@ def test_a_network_that_cannot_be_followed_is_a_sentence(workshop: Workshop) -> 
 
 def test_layers_are_ranked_by_the_harm_they_do_and_ties_keep_their_order() -> None:
     harm = {"a": 0.1, "b": 0.7, "c": 0.1, "d": 0.3}
-    assert int8.by_harm("abcd", harm) == ["b", "d", "a", "c"]
+    assert sensitivity.by_harm("abcd", harm) == ["b", "d", "a", "c"]
 
 
 @pytest.mark.parametrize(("count", "tried"), [(1, []), (2, [1]), (5, [1, 2]), (8, [1, 2, 4]), (53, [4, 7, 14, 26])])
 def test_more_and_more_layers_are_left_out_up_to_half(count: int, tried: Sequence[int]) -> None:
-    assert [len(kept) for kept in int8.more_and_more(range(count))] == tried  # type: ignore[arg-type]
-    assert all(set(few) < set(many) for few, many in pairwise(int8.more_and_more("abcdefgh")))
+    assert [len(kept) for kept in sensitivity.more_and_more(range(count))] == tried  # type: ignore[arg-type]
+    assert all(set(few) < set(many) for few, many in pairwise(sensitivity.more_and_more("abcdefgh")))
 
 
 @pytest.mark.parametrize("platform", ["linux_x86_64", "linux_aarch64"])
@@ -132,7 +88,7 @@ def test_both_engines_models_answer_here_and_are_the_same_bytes_each_time(worksh
     report = export(workshop.profile, request).report
     assert report["comparison"]["top1_agreement"] == report["comparison"]["top1_accuracy"] == 1.0
     engine = {"linux_x86_64": "x86", "linux_aarch64": "qnnpack"}[platform]
-    model = workshop.profile.build.model
+    model = workshop.profile.build.model("model.pt")
     assert report["quantization"]["engine"] == torchscript.engine_of(model) == engine
     first = sha256(model)
     export(workshop.profile, request)
@@ -169,11 +125,11 @@ def test_the_embedded_model_is_as_good_in_int8_as_its_card_says(
         "biases_corrected": False,
         "layers_in_float": ["fc"],
     }
-    assert build.model.stat().st_size < 12e6
+    assert build.model("model.pt").stat().st_size < 12e6
 
 
 def test_no_two_classes_of_the_embedded_model_are_tied(embedded_int8: tuple[Build, dict[str, Any]]) -> None:
-    model = torchscript.load(embedded_int8[0].model)
+    model = torchscript.load(embedded_int8[0].model("model.pt"))
     with torch.inference_mode():
         best = model(crops(embedded_int8[0], 24)).topk(5, dim=1).values
     assert (best.diff(dim=1) < 0).all()
@@ -192,7 +148,7 @@ def test_paddings_in_words_and_subclasses_are_quantized(workshop: Workshop, padd
 
 
 def test_an_int8_answer_does_not_depend_on_the_batch(embedded_int8: tuple[Build, dict[str, Any]]) -> None:
-    model = torchscript.load(embedded_int8[0].model)
+    model = torchscript.load(embedded_int8[0].model("model.pt"))
     pictures = crops(embedded_int8[0], 8)
     with torch.inference_mode():
         together = model(pictures)
@@ -205,7 +161,7 @@ def test_the_golden_pictures_hold_the_original_answers_and_the_int8_ones_are_nea
 ) -> None:
     build, _ = embedded_int8
     steps, labels = read(build.preprocessing), list(read_json(build.labels).values())
-    model = torchscript.load(build.model)
+    model = torchscript.load(build.model("model.pt"))
     for row in golden.load(build.golden, ""):
         with torch.inference_mode():
             found = model(decode(row.picture, steps).unsqueeze(0))[0].tolist()
@@ -218,11 +174,11 @@ def test_the_golden_pictures_hold_the_original_answers_and_the_int8_ones_are_nea
 def test_the_handler_answers_like_the_kit(embedded_int8: tuple[Build, dict[str, Any]]) -> None:
     pixels = crops(embedded_int8[0], 2)
     torch.backends.quantized.engine = "qnnpack"
-    served = TorchScriptModel(embedded_int8[0].model, None).probabilities(
+    served = TorchScriptModel(embedded_int8[0].model("model.pt"), None).probabilities(
         np.ascontiguousarray(pixels.permute(0, 2, 3, 1).numpy())
     )
     with torch.inference_mode():
-        expected = torchscript.load(embedded_int8[0].model)(pixels)
+        expected = torchscript.load(embedded_int8[0].model("model.pt"))(pixels)
     assert torch.backends.quantized.engine == "x86"
     assert np.allclose(served, expected.numpy(), atol=1e-6)
 

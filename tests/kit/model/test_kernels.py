@@ -3,7 +3,7 @@
 import pytest
 from torch import nn
 
-from kit.model.precision.kernels import slow_in_int8
+from kit.model.deprecated.kernels import slow_in_int8
 
 
 @pytest.mark.parametrize(

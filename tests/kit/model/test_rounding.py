@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from kit.model.deprecated.quantization import Calibrated, Observer, layer_in
-from kit.model.deprecated.rounding import Rounding, by_channel, by_picture
+from kit.model.deprecated.rounding import Rounding, by_channel
+from kit.model.precision.sensitivity import by_picture
 
 LAYERS = ["0", "3", "6", "10"]
 

@@ -9,7 +9,7 @@ from torch import nn
 
 from common.durable import sha256
 from common.errors import KitError
-from kit.model.deprecated import torchscript
+from kit.model.deprecated import backend, torchscript
 from kit.model.servable import Servable, example
 from kit.model.source.preprocessing import Preprocessing
 
@@ -22,7 +22,7 @@ def network() -> nn.Module:
 
 
 def servable(precision: str = "fp32") -> Servable:
-    return Servable(network(), STEPS, precision, nn.Softmax(dim=1))
+    return backend.servable(network(), STEPS, precision, nn.Softmax(dim=1))
 
 
 def test_the_same_module_gives_the_same_bytes_under_any_name_and_at_any_time(tmp_path: Path) -> None:
@@ -87,5 +87,5 @@ def test_an_engine_that_this_torch_has_not_is_a_sentence(tmp_path: Path) -> None
 
 def test_half_precision_leaves_the_original_network_alone() -> None:
     original = network()
-    Servable(original, STEPS, "fp16", nn.Softmax(dim=1))
+    backend.servable(original, STEPS, "fp16", nn.Softmax(dim=1))
     assert next(original.parameters()).dtype == torch.float32

@@ -70,19 +70,28 @@ def test_hidden_gpus_that_torchserve_would_count_are_refused(
         preflight.check_gpu_count(ServerSettings(DEFAULTS | lines), machine)
 
 
-def test_workers_of_torchserves_own_share_nothing() -> None:
-    ours = [preflight.memory_needed(workers, 45 << 20, 128 << 20) for workers in (1, 2)]
-    stock = [preflight.memory_needed(workers, 45 << 20, 128 << 20, stock_worker=True) for workers in (1, 2)]
-    assert ours[1] - ours[0] < 50 << 20
-    assert stock[1] - stock[0] > 300 << 20
+@pytest.mark.parametrize(
+    ("onnx", "threads", "stock", "megabytes"),
+    [
+        (False, 1, False, 30),
+        (False, 2, False, 30),
+        (False, 1, True, 375),
+        (True, 1, False, 25),
+        (True, 2, False, 140),
+        (True, 1, True, 165),
+    ],
+)
+def test_what_one_worker_more_takes(onnx: bool, threads: int, stock: bool, megabytes: int) -> None:
+    one, two = (preflight.Workers(count, 45 << 20, onnx, threads, stock).memory for count in (1, 2))
+    assert two - one == megabytes << 20
 
 
 def test_too_little_memory_is_refused_with_the_sum() -> None:
-    preflight.check_memory(1, "minWorkers", 45 << 20, 128 << 20, BOX)
+    preflight.check_memory(preflight.Workers(1, 45 << 20), "minWorkers", 128 << 20, BOX)
     with pytest.raises(
         KitError, match=r"20 workers \(one per core, 20 cores\) and Java need about 1173 MB, and 1024 MB of 2048"
     ):
-        preflight.check_memory(20, "one per core, 20 cores", 45 << 20, 128 << 20, BOX)
+        preflight.check_memory(preflight.Workers(20, 45 << 20), "one per core, 20 cores", 128 << 20, BOX)
 
 
 @pytest.fixture

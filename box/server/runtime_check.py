@@ -1,4 +1,4 @@
-"""Does the runtime's torch load and compute on this processor? Asked when a worker has died without a word."""
+"""Does what runs the model, torch or ONNX Runtime, work on this processor? Asked when a worker died without a word."""
 
 from __future__ import annotations
 
@@ -6,8 +6,15 @@ import signal
 import subprocess
 from pathlib import Path
 
-PROGRAM = "import torch; torch.nn.functional.conv2d(torch.ones(1, 3, 8, 8), torch.ones(1, 3, 3, 3))"
-SECONDS = 120  # an SD card reads all of torch for the first time
+PROGRAM = """
+from importlib.util import find_spec
+if find_spec("torch"):
+    import torch
+    torch.nn.functional.conv2d(torch.ones(1, 3, 8, 8), torch.ones(1, 3, 3, 3))
+else:
+    import onnxruntime
+"""
+SECONDS = 120  # an SD card reads all of it for the first time
 
 
 def wrong(python: Path) -> str:
@@ -20,7 +27,7 @@ def wrong(python: Path) -> str:
     except (OSError, subprocess.TimeoutExpired):
         return ""
     if run.returncode == -signal.SIGILL:
-        return "this processor does not have the instructions that this build of torch uses (illegal instruction)"
+        return "this processor does not have the instructions that this build of it uses (illegal instruction)"
     if run.returncode > 0:
         return (run.stderr.strip().splitlines() or [f"it ended with {run.returncode}"])[-1]
     return ""

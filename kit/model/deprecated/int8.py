@@ -11,32 +11,30 @@ Up the ladder, each is a little slower than the one before:
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from common.errors import KitError
-from common.words import listed
-from kit.console import progress, step
+from common.words import listed, reason
+from kit.console import progress
 from kit.model.checks.accuracy_gate import Gate
 from kit.model.checks.comparison import Comparison
+from kit.model.deprecated.kernels import slow_in_int8
 from kit.model.deprecated.quantization import Calibrated
 from kit.model.deprecated.rounding import Rounding
 from kit.model.pictures import decoding
 from kit.model.pictures.choosing import Picture, some
-from kit.model.precision.kernels import slow_in_int8
+from kit.model.precision import sensitivity
+from kit.model.precision.ladder import climb
 from kit.model.precision.plain import plain_convolutions
 from kit.model.source.resolving import Source
 
 BATCH = 16
-SENSITIVITY_PICTURES = 32
-SHARES = (16, 8, 4, 2)  # one layer in so many is left in float; beyond half, the gain in speed is gone
-MOST_RECIPES = 2 + len(SHARES)
 
 Judge = Callable[[nn.Module], Comparison]
 
@@ -103,7 +101,7 @@ class Kitchen:
 
     @cached_property
     def some_inputs(self) -> list[Tensor]:
-        return list(self.inputs(some(self.pictures, SENSITIVITY_PICTURES)))
+        return list(self.inputs(some(self.pictures, sensitivity.PICTURES)))
 
     def cook(self, recipe: Recipe) -> nn.Module:
         biases = {} if recipe.functions else self.rounding.mended_biases(torch.cat(self.some_inputs), recipe.in_float)
@@ -114,36 +112,14 @@ class Kitchen:
         steps = self.source.preprocessing
         return map(steps.normalised, decoding.crops(shown, steps, BATCH))
 
-    def harm(self) -> dict[str, float]:
-        try:
-            return self.rounding.harm(self.some_inputs)
-        except RuntimeError as error:
-            raise KitError(
-                f"int8 ruins {self.source.architecture.name}, and which layers do the harm cannot be measured, because"
-                f" the network has no gradient ({_first_line(error)})",
-                "PRECISION=fp32",
-            ) from None
-
 
 def quantize(
     source: Source, engine: str, pictures: Sequence[Picture], judge: Judge, gate: Gate
 ) -> tuple[Recipe, Comparison]:
-    """The recipe that passed and what was measured of it: `judge` makes a model of a network and compares it, and
-    the last one it made is the one. Raises KitError, with the best attempt's table, when none passes."""
+    """The recipe that passed and what was measured of it: `judge` makes a model of a network and compares it. Raises
+    KitError, with the best attempt's table, when none passes."""
     kitchen = Kitchen(source, engine, pictures)
-    missed: list[Comparison] = []
-    with progress() as bar:
-        task = bar.add_task("int8 recipes, at most", total=MOST_RECIPES, start=False)
-        for recipe in ladder(kitchen):
-            bar.start_task(task)
-            measured = judge(kitchen.cook(recipe))
-            bar.advance(task)
-            if gate.passes(measured):
-                return recipe, measured
-            step(f"int8 misses the gate with {recipe} ({measured.agreement:.1%} same first answer)")
-            missed.append(measured)
-    best = max(missed, key=lambda measured: measured.agreement)
-    raise gate.refusal(best, f"the best of {len(missed)} recipes, down to half of its layers")
+    return climb(ladder(kitchen), lambda recipe: judge(kitchen.cook(recipe)), gate)
 
 
 def ladder(kitchen: Kitchen) -> Iterator[Recipe]:
@@ -159,29 +135,13 @@ def ladder(kitchen: Kitchen) -> Iterator[Recipe]:
 
     yield Recipe("histogram", in_float(()))
     yield Recipe("min-max", in_float(()))
-    for worst in more_and_more(by_harm(able[:-1], kitchen.harm())):
+    name, harm = kitchen.source.architecture.name, partial(kitchen.rounding.harm, kitchen.some_inputs)
+    for worst in sensitivity.more_and_more(sensitivity.worst_first(name, able[:-1], harm)):
         yield Recipe("histogram", in_float(worst), functions=False)
-
-
-def by_harm(layers: Sequence[str], harm: Mapping[str, float]) -> list[str]:
-    """The layers from the worst; those that do the same harm in the order they run, and first those whose harm is no
-    number."""
-    return sorted(layers, key=lambda layer: -harm[layer] if math.isfinite(harm[layer]) else -math.inf)
-
-
-def more_and_more(ranked: Sequence[str]) -> list[Sequence[str]]:
-    """The first sixteenth of them, eighth, quarter, half: at least one layer, and each more than the one before."""
-    counts = {min(math.ceil(len(ranked) / share), len(ranked) // 2) for share in SHARES}
-    return [ranked[:count] for count in sorted(counts - {0})]
 
 
 def _not_followed(source: Source, error: Exception) -> KitError:
     return KitError(
-        f"{source.architecture.name} cannot be quantized: torch.fx cannot follow it"
-        f" ({type(error).__name__}: {_first_line(error)})",
+        f"{source.architecture.name} cannot be quantized: torch.fx cannot follow it ({reason(error)})",
         "PRECISION=fp32 or PRECISION=bf16, or make the network free of branches that depend on the picture",
     )
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:200]
