@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PROC = Path("/proc")
-WORKERS_PARENT = b"worker.parent"  # in its command line, whose last word is the process id of its server
+# Of what stands behind workers, in its command line, whose last word is the process id of its server.
+BEHIND_WORKERS = {b"worker.importer", b"worker.parent"}
 
 
 def family(pid: int, proc: Path = PROC) -> list[int]:
@@ -25,13 +26,14 @@ def family(pid: int, proc: Path = PROC) -> list[int]:
 
 
 def with_parents(workers: Sequence[int], proc: Path = PROC) -> set[int]:
-    """Workers and the processes that they were forked from."""
+    """Workers, the processes that they were forked from, and the one that those were."""
     found = set(workers)
     for pid in workers:
         entry = proc / str(pid)
-        parent = _parent(entry)
-        if parent is not None and _server(entry) is not None:
-            found.add(parent)
+        while _server(entry) is not None and (parent := _parent(entry)) is not None:
+            entry = proc / str(parent)
+            if _server(entry) is not None:
+                found.add(parent)
     return found
 
 
@@ -39,7 +41,7 @@ def _server(entry: Path) -> int | None:
     """Whose workers' parent, or worker, it is by its command line."""
     try:
         words = (entry / "cmdline").read_bytes().split(b"\0")[:-1]
-        return int(words[-1]) if WORKERS_PARENT in words else None
+        return int(words[-1]) if BEHIND_WORKERS.intersection(words) else None
     except (OSError, ValueError):
         return None
 

@@ -10,7 +10,8 @@ import psutil
 from common import processes
 
 STARTER = "/worker/ts/model_service_worker.py"  # the kit's: TorchServe's own does not lie in a folder of that name
-PARENT = processes.WORKERS_PARENT.decode()
+IMPORTER = "model-importer"
+SHARED = (IMPORTER, "model-parent")  # the names of the kit's processes behind workers (worker/process.py)
 
 
 @dataclass(frozen=True)
@@ -44,12 +45,9 @@ def cpu_seconds(pid: int) -> float:
 
 
 def _kind(process: psutil.Process) -> str:
-    """A forked worker has its parent's command line; what Java started for it only waits for its end."""
-    line = process.cmdline()
-    above = process.parent()
-    starter = any(word.endswith(STARTER) for word in line)
-    parent = PARENT in line and (above is None or PARENT not in above.cmdline())
-    return "shared" if starter or parent else "worker"
+    """What Java started for a forked worker only waits for its end."""
+    starter = any(word.endswith(STARTER) for word in process.cmdline())
+    return "shared" if starter or process.name() in SHARED else "worker"
 
 
 def shares(pid: int) -> list[ProcessShare]:

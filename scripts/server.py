@@ -23,6 +23,7 @@ from common.errors import KitError
 from common.server.server_log import line_that_matters
 from common.server.torchserve import Management
 from kit import console, machine, profiles
+from kit.processes import IMPORTER
 from kit.serving import lifecycle, state
 from kit.serving.launch import RunFolder
 from kit.serving.logs import read_lines
@@ -192,7 +193,8 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
         table = console.table("process", "pid", "state", "memory", right=("pid", "memory"))
         table.add_row("Java", str(server.pid), "running", f"{_memory(server.pid) >> 20} MB")
         for pid in parents:
-            table.add_row("workers' parent", str(pid), "", f"{_memory(pid) >> 20} MB")
+            kind = "imports" if _name(pid) == IMPORTER else "workers' parent"
+            table.add_row(kind, str(pid), "", f"{_memory(pid) >> 20} MB")
         for worker in workers:
             table.add_row(
                 f"worker {worker['id']}",
@@ -202,6 +204,13 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
             )
         console.out.print(table)
     sys.exit(0 if ready == len(workers) > 0 else 1)
+
+
+def _name(pid: int) -> str:
+    try:
+        return psutil.Process(pid).name()
+    except psutil.Error:
+        return ""
 
 
 def _memory(pid: int) -> int:

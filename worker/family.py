@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import signal
 import socket
@@ -15,8 +16,13 @@ from dataclasses import dataclass
 FORKED = b"\x01"  # the parent's word that a worker was forked; after it comes how that one ended, as waitpid tells it
 STATUS_BYTES = 4
 LISTENER = 3  # the parent's file descriptor for its socket
+REQUEST_BYTES = 1 << 17  # at most, of what the importer is asked: a packet of the kernel's usual size
 # Threads do not survive a fork: OpenBLAS starts its own when NumPy is imported.
 SINGLE_THREADED = {"OPENBLAS_NUM_THREADS": "1"}
+
+
+def importer_address(temp: str) -> str:
+    return f"{temp}/.imports"
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,8 @@ class Family:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(self.address)
             listener.listen(64)
+            if self._forked_from_importer(listener):
+                return
             above = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
             paths = [above, *filter(None, [os.environ.get("PYTHONPATH", "")])]
             os.posix_spawn(
@@ -66,3 +74,17 @@ class Family:
                 file_actions=[(os.POSIX_SPAWN_DUP2, listener.fileno(), LISTENER)],
                 setsigdef=[signal.SIGCHLD],
             )
+
+    def _forked_from_importer(self, listener: socket.socket) -> bool:
+        """It may still import; should it end instead, the listener is closed with it and the worker asks again."""
+        asked = {"temp": self.temp, "folder": self.folder, "java": str(os.getppid()), "environment": dict(os.environ)}
+        content = json.dumps(asked).encode()
+        if len(content) > REQUEST_BYTES:
+            return False
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as importer:
+                importer.connect(importer_address(self.temp))
+                socket.send_fds(importer, [content], [listener.fileno(), 1, 2])
+        except OSError:
+            return False
+        return True

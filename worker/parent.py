@@ -7,7 +7,6 @@ It ends with its last worker, but not at once: TorchServe starts a worker that d
 
 from __future__ import annotations
 
-import ctypes
 import gc
 import os
 import selectors
@@ -20,17 +19,14 @@ import traceback
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from worker import serving
+from worker import process, serving
 from worker.family import FORKED, LISTENER, Family
 from worker.loading import Handler
 from worker.protocol import LoadRequest
 
 LINGER = 15.0  # seconds without a worker; TorchServe's own pauses between restarts are 1, 1, 2, 3, 5, 8 …
 LOOK = 1.0  # seconds between looks whether the version is still there, once it has no worker
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
-LIKELIER_KILLED = "100"  # of 1000: when memory runs out a worker goes before the parent, with whom all would
 
 
 @dataclass
@@ -127,7 +123,8 @@ class Parent:
     def _become_worker(self, parent: int, name: str, streams: list[int], connection: socket.socket) -> None:
         status = 1
         try:
-            _die_with_parent(parent)
+            process.die_with(parent)
+            process.name(process.WORKER)
             for stream, target in zip(streams, (1, 2), strict=True):
                 os.dup2(stream, target)
                 os.close(stream)
@@ -169,15 +166,6 @@ def has_gpu() -> bool:
     return Path("/dev/nvidiactl").exists() and os.environ.get("TS_NUMBER_OF_GPU") != "0"
 
 
-def _die_with_parent(parent: int) -> None:
-    libc: Any = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:  # it ended in between
-        os._exit(1)
-    with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(LIKELIER_KILLED)
-
-
 def _forget_output() -> None:
     """The first worker's stdout and stderr came along; they are to end with that one."""
     nothing = os.open(os.devnull, os.O_RDWR)
@@ -186,13 +174,15 @@ def _forget_output() -> None:
     os.close(nothing)
 
 
-def main(temp: str, folder: str, java: str) -> None:
-    with socket.socket(fileno=LISTENER) as listener:
-        parent = Parent(Family(temp, folder), int(java), listener, load(Path(folder)))
+def main(temp: str, folder: str, java: int, listening: int) -> None:
+    """`listening`: the file descriptor of the family's socket."""
+    process.name(process.PARENT)
+    with socket.socket(fileno=listening) as listener:
+        parent = Parent(Family(temp, folder), java, listener, load(Path(folder)))
         parent.run()
     for pid in parent.children:
         os.kill(pid, signal.SIGKILL)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), LISTENER)

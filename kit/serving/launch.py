@@ -176,6 +176,26 @@ def _cached(file: str) -> list[str]:
     return [f"-XX:AOTCache={file}", "-Xlog:aot=off", "-Xlog:cds=off"]
 
 
+# What a handler imports that is not its own, by the runtime of its model.
+IMPORTS = {"torch": "torch,numpy,PIL.Image", "onnx": "onnxruntime,numpy,PIL.Image"}
+
+
+def start_importer(at: Places, runtime: str, java: int, environment: Mapping[str, str], output: int) -> None:
+    """Import what the handler needs while Java starts, in a process that the workers' parents are forked from. It ends
+    with Java; `output` is a file descriptor for what it says."""
+    command = [at.python, "-m", "worker.importer", at.temp, IMPORTS[runtime], str(java)]
+    # One thread: OpenBLAS starts its own when NumPy is imported, and they do not survive a fork.
+    own = {"PYTHONPATH": str(WORKER.parent), "OPENBLAS_NUM_THREADS": "1"}
+    actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+    os.posix_spawn(
+        at.python,
+        command,
+        {**environment, **own},
+        file_actions=[*actions, *((os.POSIX_SPAWN_DUP2, output, stream) for stream in (1, 2))],
+        setsid=True,
+    )
+
+
 def variables(at: Places, log_also_to: str) -> dict[str, str]:
     """What the server's environment has to hold; `log_also_to` is stdout or nowhere."""
     return {

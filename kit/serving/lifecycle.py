@@ -25,6 +25,7 @@ from kit.serving.launch import (
     here,
     java_command,
     server_environment,
+    start_importer,
     temp_folder,
 )
 from kit.serving.settings import ServerSettings
@@ -101,6 +102,9 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
             start_new_session=True,
             umask=0o077,
         )
+        if not wanted.profile.stock_worker:
+            runtime = wanted.archive["provenance"]["runtime"]
+            start_importer(places, runtime, process.pid, environment, console.fileno())
     started = ServerState(
         pid=process.pid,
         created=psutil.Process(process.pid).create_time(),

@@ -207,7 +207,7 @@ time.sleep(60)
 
 
 def test_a_crash_while_the_parent_imports_is_a_killed_worker(front: FrontEnd) -> None:
-    """As of a processor that lacks an instruction; what says why is asked elsewhere (box/server/torch_check.py)."""
+    """As of a processor that lacks an instruction; what says why is asked elsewhere (box/server/runtime_check.py)."""
     (front.folder / "echo_handler.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGILL)\n")
     assert front.start().wait(20) == -signal.SIGKILL
 
@@ -236,3 +236,37 @@ def test_a_handler_that_cannot_be_imported_is_told_by_the_worker(front: FrontEnd
     said = process.stdout.read()
     assert "Failed to load model echo, exception No module named 'no_such_package'" in said
     assert "Backend worker process died." in said
+
+
+def importer(front: FrontEnd, java: int) -> subprocess.Popen[bytes]:
+    """What the kit starts beside Java; a module that cannot be had is whose who needs it."""
+    command = [sys.executable, "-m", "worker.importer", str(front.temp), "csv,no_such_module", str(java)]
+    process = subprocess.Popen(command, env=os.environ | {"PYTHONPATH": str(WORKER.parent)})
+    wait_for((front.temp / ".imports").exists)
+    return process
+
+
+def test_a_parent_is_forked_from_what_has_imported_and_does_not_need_it_any_more(front: FrontEnd) -> None:
+    process = importer(front, os.getpid())
+    asked = front.worker()
+    parent = psutil.Process(int(str(asked.ask()["parent"])))
+    assert (parent.ppid(), parent.name()) == (process.pid, "model-parent")
+    assert parent.cwd() == str(front.folder)
+    assert {process.pid, parent.pid} <= processes.with_parents([int(str(asked.ask()["pid"]))])
+    process.kill()
+    process.wait(10)
+    assert asked.ask()["row"] == {"body": "hello"}
+    again = front.worker()
+    assert again.ask()["parent"] == parent.pid
+    os.kill(parent.pid, signal.SIGKILL)
+    assert again.process.wait(10) == -signal.SIGKILL
+    assert psutil.Process(int(str(front.worker().ask()["parent"]))).ppid() != process.pid, "one by itself"
+
+
+def test_what_has_imported_ends_with_the_server(front: FrontEnd) -> None:
+    java = subprocess.Popen(["sleep", "60"])
+    process = importer(front, java.pid)
+    assert process.poll() is None
+    java.kill()
+    java.wait(10)
+    assert process.wait(10) == 0
