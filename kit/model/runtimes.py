@@ -17,8 +17,8 @@ def of(profile: Profile, asked: str, platform: str, gpus: tuple[str, ...], flags
     """What `asked_for` comes to on a platform; `gpus` and `flags` (/proc/cpuinfo's) are of the processor that the model
     will run on, none where that is not known. Raises UsageError for ONNX Runtime in a profile that asks for a GPU.
 
-    Measured (docs/runtimes.md): on ARM, and on x86-64 with VNNI, ONNX Runtime's int8 answers as soon as torch's, in an
-    eighth of the memory. With AMX torch's takes half the time. Without VNNI nobody has measured it.
+    Measured (docs/runtimes.md): on ARM, and on x86-64 with VNNI, ONNX Runtime's int8 answers as soon as torch's, in a
+    sixth of the memory. With AMX torch's takes half the time. Without VNNI nobody has measured it.
     """
     gpu = profile.read_model_config().get("deviceType") == "gpu"
     if asked == AUTO:

@@ -19,7 +19,7 @@ LIMITS = {
 }
 
 
-# MB that torch takes above ONNX Runtime, by a server's processes together (465 and 220 measured on x86-64).
+# MB that torch takes above ONNX Runtime, by a server's processes together (465 and 245 measured on x86-64).
 TORCH_MB = 250
 OF_MEMORY = ("memory_mb", "memory_free_mb", "second_worker_mb")
 
