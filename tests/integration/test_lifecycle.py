@@ -21,6 +21,7 @@ from common.server import tokens
 from common.server.tokens import read_header
 from kit import golden
 from kit.build import PROJECT
+from kit.processes import family
 from kit.serving import state
 from kit.smoke.session import client
 from tests.integration.places import Place, wait_for
@@ -50,7 +51,7 @@ def test_no_token_in_an_argument_list_or_a_log(place: Place) -> None:
     assert len(list(secrets)) == 3
     process = running.process()
     assert process
-    texts = [" ".join(one.cmdline()) for one in [process, *process.children(recursive=True)]]
+    texts = [" ".join(one.cmdline()) for one in family(process.pid)]
     texts += [path.read_text() for path in place.run.logs.iterdir()]
     assert not [secret for secret in secrets for text in texts if secret in text]
     for path in (place.run.keys, place.run.inference_header, place.run.management_header, place.run.state):
@@ -79,7 +80,8 @@ def test_stop_answers_what_is_in_flight_refuses_what_is_new_and_leaves_nothing(p
 
     java = running.process()
     assert java
-    workers = [child for child in java.children(recursive=True) if child.name().startswith("python")]
+    workers = [process for process in family(java.pid) if process.name() == "model-worker"]
+    assert len(workers) == running.workers
     for worker in workers:
         worker.suspend()  # so that the requests are surely still in flight when the stop begins
     with ThreadPoolExecutor(accepted + 2) as pool:
