@@ -21,7 +21,7 @@ from kit.model.pictures.decoding import decode
 from kit.model.precision import sensitivity
 from kit.model.source.preprocessing import read
 from kit.model.source.resolving import EMBEDDED_PICTURES
-from tests.kit.model.outliers import with_outliers
+from tests.kit.model.networks import BRANCHING, with_outliers
 from tests.support_models import Workshop
 from torchscript_model import TorchScriptModel
 
@@ -48,20 +48,6 @@ def test_a_gate_that_allows_it_lets_a_ruined_model_through(workshop: Workshop) -
     request = replace(with_outliers(workshop, "ruined"), min_agreement="0", max_accuracy_drop="100")
     report = export(workshop.profile, request).report
     assert report["comparison"]["top1_accuracy_drop"] == pytest.approx(66.67, abs=0.01)
-
-
-BRANCHING = """
-from net import Tiny
-
-class Branching(Tiny):
-    def forward(self, x):
-        if x.sum() > 0:
-            return super().forward(x)
-        return super().forward(x)
-
-def make(num_classes):
-    return Branching(num_classes)
-"""
 
 
 def test_a_network_that_cannot_be_followed_is_a_sentence(workshop: Workshop) -> None:

@@ -1,5 +1,6 @@
 """The road by ONNX Runtime: what is exported, quantized and refused."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ from kit.model.servable import example
 from kit.model.source.preprocessing import read
 from kit.model.source.request import Request
 from model_file import load
-from tests.kit.model.outliers import with_outliers
+from tests.kit.model.networks import BRANCHING, with_outliers
 from tests.support_models import Workshop, make_workshop
 
 
@@ -112,30 +113,6 @@ def test_a_model_that_int8_ruins_is_refused_and_nothing_is_written(workshop: Wor
     assert [path for path in workshop.profile.build.folder.rglob("*") if path.is_file()] == []
 
 
-FIXED = """
-from net import Tiny
-
-class Fixed(Tiny):
-    def forward(self, x):
-        return super().forward(x).reshape(2, -1)
-
-def make(num_classes):
-    return Fixed(num_classes)
-"""
-BRANCHING = """
-from net import Tiny
-
-class Branching(Tiny):
-    def forward(self, x):
-        if x.sum() > 0:
-            return super().forward(x)
-        return super().forward(x)
-
-def make(num_classes):
-    return Branching(num_classes)
-"""
-
-
 def test_a_network_that_torch_export_cannot_follow_is_a_sentence(workshop: Workshop) -> None:
     with pytest.raises(KitError, match="cannot be exported to ONNX") as raised:
         export(workshop.profile, asked(workshop.request(workshop.write_network("branching.py", BRANCHING))))
@@ -209,8 +186,6 @@ def without_deprecated(arguments: Sequence[str], environment: dict[str, str]) ->
 
 def test_the_whole_road_does_without_what_torch_has_deprecated(workshop: Workshop) -> None:
     """Export, archive and the file for phones; serving and the bundle import no torch at all, as other tests see."""
-    import os
-
     environment = os.environ | workshop.variables() | {"BUILD": str(workshop.folder / "build"), "RUNTIME": "onnx"}
     for precision in ("fp32", "int8"):
         for command in ("scripts.export", "scripts.archive"):

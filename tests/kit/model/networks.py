@@ -1,4 +1,4 @@
-"""Networks that int8 ruins, or nearly."""
+"""Networks that int8 ruins, or nearly, and ones that cannot be followed."""
 
 from dataclasses import replace
 
@@ -50,3 +50,17 @@ def with_outliers(workshop: Workshop, function: str) -> Request:
     save_file(state | {f"{layers + 2}.weight": head, f"{layers + 2}.bias": torch.zeros(3)}, str(weights))
     arch = workshop.write_network("outliers.py", OUTLIERS).replace(":make", f":{function}")
     return replace(workshop.request(arch, weights=str(weights)), precision="int8", platform="linux_x86_64")
+
+
+BRANCHING = """
+from net import Tiny
+
+class Branching(Tiny):
+    def forward(self, x):
+        if x.sum() > 0:
+            return super().forward(x)
+        return super().forward(x)
+
+def make(num_classes):
+    return Branching(num_classes)
+"""
