@@ -62,6 +62,7 @@ def _become_parent(asked: dict[str, Any], listening: int, stdout: int, stderr: i
 
 def main(temp: str, modules: str, java: str) -> None:
     process.name(process.IMPORTER)
+    os.umask(0o077)  # as Java has it, and so the workers that it starts
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
         Path(importer_address(temp)).unlink(missing_ok=True)
