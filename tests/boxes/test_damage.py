@@ -14,7 +14,7 @@ from tests.boxes.shop import Shop, ask, settle, wait_until
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 HOME, STATE, UNITS = "/opt/vision-serve", "/var/lib/vision-serve", "/etc/systemd/system"
 RUNTIME = f"{HOME}/runtimes/*/lib/python3.11/site-packages"
-LIBRARY = f"{RUNTIME}/onnxruntime/capi/onnxruntime_pybind11_state*.so"
+LIBRARY = f"{RUNTIME}/onnxruntime/capi/onnxruntime_pybind11_state.cpython-311-x86_64-linux-gnu.so"
 CONFIRMED = f"{HOME}/confirmed"
 OLD, NEW = "the release before", "the confirmed release"
 thorough = pytest.mark.thorough
