@@ -39,6 +39,7 @@ class OnnxModel:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._session: Any = None
+        self._input = ""
         self.threads = 0
 
     def before_fork(self, threads: int, crop: int, batch_size: int) -> None:
@@ -50,13 +51,13 @@ class OnnxModel:
         """Ready to answer; returns the number of classes."""
         if self._session is None:
             self._session = session(self._path.read_bytes(), threads)
+            self._input = self._session.get_inputs()[0].name
             self.threads = threads
             for size in {1, batch_size}:  # its memory for either is planned and kept
                 self.probabilities(np.zeros((size, crop, crop, 3), np.uint8))
         return int(self._session.get_outputs()[0].shape[1])
 
     def probabilities(self, pixels: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        (given,) = self._session.get_inputs()
         answers: npt.NDArray[np.float32]
-        (answers,) = self._session.run(None, {given.name: np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))})
+        (answers,) = self._session.run(None, {self._input: np.ascontiguousarray(pixels.transpose(0, 3, 1, 2))})
         return answers

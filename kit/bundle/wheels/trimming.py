@@ -1,4 +1,4 @@
-"""Wheels without what no box uses: on a slow link, and on an SD card, that is a seventh of a release.
+"""Wheels without what no box uses: on a slow link, and on an SD card, that is a quarter of a release.
 
 What is kept is kept byte for byte, packed as it was; the wheel's RECORD no longer lists the rest.
 """
