@@ -7,8 +7,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from torch import nn
-
 from kit.model.checks.accuracy_gate import Gate
 from kit.model.checks.comparison import Comparison, Model
 from kit.model.pictures.choosing import Picture
@@ -20,9 +18,9 @@ Judge = Callable[[Model], Comparison]
 
 
 class Backend(Protocol):
-    def write(self, source: Source, network: nn.Module, choice: Choice, path: Path) -> Model:
-        """Write a network to `path` in a precision that is not int8; what is returned was loaded from there. Raises
-        KitError for one that cannot be."""
+    def write(self, source: Source, choice: Choice, path: Path) -> Model:
+        """Write the source's network to `path` in a precision that is not int8; what is returned was loaded from
+        there. Raises KitError for one that cannot be."""
 
     def quantize(
         self, source: Source, choice: Choice, pictures: Sequence[Picture], path: Path, judge: Judge, gate: Gate

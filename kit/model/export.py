@@ -85,7 +85,7 @@ def make(source: Source, choice: Choice, request: Request, found: Sequence[Pictu
         return measured
 
     if choice.name != "int8":
-        measured = judge(making.write(source, source.network, choice, path))
+        measured = judge(making.write(source, choice, path))
         passing.verify(measured)
         return Made(measured)
     seen, notes = calibration.pictures_for(source, request)

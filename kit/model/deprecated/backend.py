@@ -27,9 +27,9 @@ from kit.model.source.resolving import Source
 INSIDE = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16, "int8": torch.float32}
 
 
-def write(source: Source, network: nn.Module, choice: Choice, path: Path) -> Model:
+def write(source: Source, choice: Choice, path: Path) -> Model:
     step(f"tracing {source.architecture.name} in {choice.name}")
-    return _traced(source, network, choice, path)
+    return _traced(source, source.network, choice, path)
 
 
 def quantize(

@@ -25,8 +25,8 @@ from kit.model.source.resolving import Source
 NAMES = ("pictures", "probabilities")
 
 
-def write(source: Source, network: nn.Module, choice: Choice, path: Path) -> Model:
-    graph.save(_exported(source, _folded(source, network)).proto, path)
+def write(source: Source, choice: Choice, path: Path) -> Model:
+    graph.save(_exported(source, _folded(source)).proto, path)
     return load(path)
 
 
@@ -38,7 +38,7 @@ def quantize(
     judge: Callable[[Model], Comparison],
     gate: Gate,
 ) -> tuple[dict[str, Any], Comparison]:
-    network = _folded(source, source.network)
+    network = _folded(source)
     kitchen = int8.Kitchen(source, network, _exported(source, network), pictures)
 
     def cook(recipe: int8.Recipe) -> Comparison:
@@ -49,9 +49,9 @@ def quantize(
     return recipe.document(), measured
 
 
-def _folded(source: Source, network: nn.Module) -> nn.Module:
+def _folded(source: Source) -> nn.Module:
     steps = source.preprocessing
-    return folded(network, steps.normalised(example(1, steps.crop)))
+    return folded(source.network, steps.normalised(example(1, steps.crop)))
 
 
 def _exported(source: Source, network: nn.Module) -> Graph:
