@@ -25,11 +25,11 @@ from worker import parent, process
 from worker.family import REQUEST_BYTES, importer_address
 
 
-def serve(listener: socket.socket, java: int) -> None:
-    """Fork a parent for each that asks, until the server has ended."""
+def serve(listener: socket.socket, ended: int) -> None:
+    """Fork a parent for each that asks, until `ended`, the pidfd of the server's Java, says so."""
     with selectors.DefaultSelector() as selector:
         selector.register(listener, selectors.EVENT_READ)
-        selector.register(os.pidfd_open(java), selectors.EVENT_READ, "ended")
+        selector.register(ended, selectors.EVENT_READ, "ended")
         while not any(key.data for key, _ in selector.select()):
             connection, _ = listener.accept()
             with connection:
@@ -62,6 +62,10 @@ def _become_parent(asked: dict[str, Any], listening: int, stdout: int, stderr: i
 
 def main(temp: str, modules: str, java: str) -> None:
     process.name(process.IMPORTER)
+    try:
+        ended = os.pidfd_open(int(java))
+    except ProcessLookupError:  # it failed to start, and was quicker to say so than Python is to start
+        return
     os.umask(0o077)  # as Java has it, and so the workers that it starts
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
@@ -73,7 +77,7 @@ def main(temp: str, modules: str, java: str) -> None:
                 importlib.import_module(name)
         gc.collect()
         gc.freeze()
-        serve(listener, int(java))
+        serve(listener, ended)
 
 
 if __name__ == "__main__":

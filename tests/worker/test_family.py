@@ -263,6 +263,15 @@ def test_a_parent_is_forked_from_what_has_imported_and_does_not_need_it_any_more
     assert psutil.Process(int(str(front.worker().ask()["parent"]))).ppid() != process.pid, "one by itself"
 
 
+def test_nothing_is_imported_for_a_server_that_has_ended(front: FrontEnd) -> None:
+    java = subprocess.Popen(["true"])
+    java.wait(10)
+    command = [sys.executable, "-m", "worker.importer", str(front.temp), "csv", str(java.pid)]
+    done = subprocess.run(command, env=os.environ | {"PYTHONPATH": str(WORKER.parent)}, capture_output=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    assert not (front.temp / ".imports").exists()
+
+
 def test_what_has_imported_ends_with_the_server(front: FrontEnd) -> None:
     java = subprocess.Popen(["sleep", "60"])
     process = importer(front, java.pid)
