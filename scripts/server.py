@@ -11,8 +11,9 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import psutil
 import typer
@@ -22,6 +23,7 @@ from common import processes
 from common.errors import KitError
 from common.server.server_log import line_that_matters
 from common.server.torchserve import Management
+from common.server.worker_metrics import read as read_metrics
 from kit import console, machine, profiles
 from kit.processes import IMPORTER
 from kit.serving import lifecycle, state
@@ -159,6 +161,7 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
     workers = described["workers"]
     ready = sum(worker["status"] == "READY" for worker in workers)
     memory = {worker["pid"]: _memory(worker["pid"]) for worker in workers}
+    metrics = read_metrics(Path(server.temp))
     parents = sorted(processes.with_parents(list(memory)) - set(memory))
     if as_json:
         console.print_json(
@@ -172,6 +175,7 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
                 "management": server.management,
                 "metrics": server.metrics,
                 "grpc": server.grpc,
+                "worker_metrics": metrics,
                 "memory_bytes": _memory(server.pid),
                 "parents": [{"pid": pid, "memory_bytes": _memory(pid)} for pid in parents],
                 "workers": [
@@ -203,7 +207,20 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
                 f"{memory[worker['pid']] >> 20} MB",
             )
         console.out.print(table)
+        for counted in metrics:
+            console.out.print(answered(counted))
     sys.exit(0 if ready == len(workers) > 0 else 1)
+
+
+def answered(metrics: Mapping[str, Any]) -> str:
+    """What the workers of a version have answered, as a sentence."""
+    answers = metrics["answers"]
+    total, batches = sum(answers.values()), sum(bucket["count"] for bucket in metrics["batches_by_seconds"])
+    who = f"{metrics['model']} {metrics['version']}"
+    if not total:
+        return f"{who} has answered nothing yet"
+    codes = ", ".join(f"{count:,} with {code}" for code, count in answers.items())
+    return f"{who} has answered {codes}; {metrics['handler_seconds'] / batches * 1000:.1f} ms in the handler on average"
 
 
 def _name(pid: int) -> str:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 FORKED = b"\x01"  # the parent's word that a worker was forked; after it comes how that one ended, as waitpid tells it
+METRICS = b"metrics"  # asks the parent for them, where a worker gives its socket's name and its streams
 STATUS_BYTES = 4
 LISTENER = 3  # the parent's file descriptor for its socket
 REQUEST_BYTES = 1 << 17  # at most, of what the importer is asked: a packet of the kernel's usual size

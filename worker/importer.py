@@ -77,6 +77,7 @@ def main(temp: str, modules: str, java: str) -> None:
                 importlib.import_module(name)
         gc.collect()
         gc.freeze()
+        process.forget_read_pages()
         serve(listener, ended)
 
 

@@ -44,6 +44,12 @@ class Handler:
         return self._handler.handle(rows, context)
 
     @property
+    def model(self) -> tuple[str, str]:
+        """Its name and version, "" where the archive does not say."""
+        model = self._manifest["model"]
+        return str(model.get("modelName", "")), str(model.get("modelVersion", ""))
+
+    @property
     def serves_on_a_gpu(self) -> bool:
         """False where the configuration rules it out."""
         return self._config.get("deviceType") != "cpu"

@@ -21,8 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from worker import process, serving
-from worker.family import FORKED, LISTENER, Family
+from worker.family import FORKED, LISTENER, METRICS, Family
 from worker.loading import Handler
+from worker.metrics import Metrics
 from worker.protocol import LoadRequest
 
 LINGER = 15.0  # seconds without a worker; TorchServe's own pauses between restarts are 1, 1, 2, 3, 5, 8 …
@@ -31,11 +32,13 @@ LOOK = 1.0  # seconds between looks whether the version is still there, once it 
 
 @dataclass
 class Child:
-    """A worker: the connection of the process that TorchServe started for it, and how to hear of its own end."""
+    """A worker: the connection of the process that TorchServe started for it, how to hear of its end, and its row of
+    the metrics."""
 
     pid: int
     connection: socket.socket
     ended: int
+    row: int
 
 
 @dataclass
@@ -45,6 +48,7 @@ class Parent:
     listener: socket.socket
     handler: Handler | Exception
     children: dict[int, Child] = field(default_factory=dict)
+    metrics: Metrics = field(default_factory=Metrics)
 
     def run(self) -> None:
         """Fork a worker for each that asks, until the server has ended or wants none any more."""
@@ -80,25 +84,30 @@ class Parent:
             except BlockingIOError:
                 Path(self.family.address).unlink()
                 return True
-        self._fork(connection)
+        self._answer(connection)
         return False
 
     def accept(self) -> None:
         connection, _ = self.listener.accept()
-        self._fork(connection)
+        self._answer(connection)
 
-    def _fork(self, connection: socket.socket) -> None:
+    def _answer(self, connection: socket.socket) -> None:
         name, streams, _, _ = socket.recv_fds(connection, 4096, 2)
-        if len(streams) != 2:  # it was killed before it could ask
-            connection.close()
+        if len(streams) == 2:
+            self._fork(connection, name.decode(), streams)
             return
-        own = os.getpid()
+        with connection, suppress(OSError):  # it was killed before it could ask, or hear
+            if name == METRICS and isinstance(self.handler, Handler):
+                connection.sendall(self.metrics.document(*self.handler.model))
+
+    def _fork(self, connection: socket.socket, name: str, streams: list[int]) -> None:
+        own, row = os.getpid(), self.metrics.take_row()
         pid = os.fork()
         if pid == 0:
-            self._become_worker(own, name.decode(), streams, connection)
+            self._become_worker(own, name, streams, connection, row)
         for stream in streams:
             os.close(stream)
-        child = Child(pid, connection, os.pidfd_open(pid))
+        child = Child(pid, connection, os.pidfd_open(pid), row)
         self.children[pid] = child
         with suppress(OSError):  # TorchServe may have killed it meanwhile: its closed connection is seen next
             connection.sendall(FORKED)
@@ -119,8 +128,9 @@ class Parent:
         child.connection.close()
         os.close(child.ended)
         del self.children[child.pid]
+        self.metrics.give_back(child.row)
 
-    def _become_worker(self, parent: int, name: str, streams: list[int], connection: socket.socket) -> None:
+    def _become_worker(self, parent: int, name: str, streams: list[int], connection: socket.socket, row: int) -> None:
         status = 1
         try:
             process.die_with(parent)
@@ -134,7 +144,7 @@ class Parent:
             connection.close()
             self.listener.close()
             self._selector.close()
-            serving.serve(name, self.handler)
+            serving.serve(name, self.handler, self.metrics.row(row))
             status = 0
         except SystemExit as asked:
             print("Backend worker process died.", flush=True)
@@ -158,6 +168,7 @@ def load(folder: Path) -> Handler | Exception:
         return error
     gc.collect()
     gc.freeze()  # what is there now is never looked at again, and so stays shared
+    process.forget_read_pages()
     return handler
 
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import os
+import re
 import signal
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 PR_SET_PDEATHSIG, PR_SET_NAME = 1, 15  # <linux/prctl.h>
+MADV_DONTNEED = 4  # <sys/mman.h>
+# A mapping in /proc/self/smaps: its ends, r-xp, offset, device, inode.
+MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+)")
+WRITTEN = re.compile(r"(?:Anonymous|Swap): +[1-9]")
 LIKELIER_KILLED = "100"  # of 1000: when memory runs out a worker goes before the parent, with whom all would
 # As `top` shows them; at most 15 bytes. Their command lines are those of the process that they were forked from.
 IMPORTER, PARENT, WORKER = "model-importer", "model-parent", "model-worker"
@@ -26,6 +32,27 @@ def die_with(parent: int) -> None:
         os._exit(1)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text(LIKELIER_KILLED)
+
+
+def forget_read_pages() -> None:
+    """Let go of what was only read of libraries, for a process that from now on does little but fork.
+
+    `import torch` touches 285 MB of the CUDA build's: they stay in the kernel's cache, and come back when touched.
+    """
+    libc: Any = ctypes.CDLL(None)
+    for start, end in read_only_mappings(Path("/proc/self/smaps").read_text()):
+        libc.madvise(ctypes.c_void_p(start), ctypes.c_size_t(end - start), MADV_DONTNEED)
+
+
+def read_only_mappings(smaps: str) -> Iterator[tuple[int, int]]:
+    """Where the process has a file in memory that it can neither write to nor has changed: relocated pages, which a
+    linker writes and then protects, would be lost."""
+    for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", smaps):
+        mapping = MAPPING.match(part)
+        if not mapping or mapping[3] not in ("r--p", "r-xp") or WRITTEN.search(part):
+            continue
+        if int(mapping[4]):
+            yield int(mapping[1], 16), int(mapping[2], 16)
 
 
 def _prctl(option: int, value: Any) -> None:

@@ -17,11 +17,14 @@ LOAD, PREDICT = b"L", b"I"
 END_OF_LIST = -1
 INTEGER = struct.Struct("!i")
 CHUNK = 1 << 16
-NO_MODEL_ANSWERS = 503
 
 
 class FrontEndClosed(Exception):
     """The front end has closed the connection: it wants this worker no more."""
+
+
+class Unwritable(Exception):
+    """An answer holds what JSON cannot."""
 
 
 class ProtocolError(Exception):
@@ -176,13 +179,13 @@ def loaded(code: int, message: str) -> bytes:
 
 
 def answered(batch: Sequence[Request], answers: Sequence[Answer]) -> bytes:
-    """The answers to a batch, in its order; 503 for all of it when one of them cannot be written as JSON."""
+    """The answers to a batch, in its order. Raises Unwritable."""
     parts = [INTEGER.pack(200), _sized(b"Prediction success")]
     try:
         for request, answer in zip(batch, answers, strict=True):
             parts += _answer(request, answer)
     except TypeError:
-        return failed(batch, NO_MODEL_ANSWERS, "Unsupported model output data type.")
+        raise Unwritable from None
     return b"".join([*parts, INTEGER.pack(END_OF_LIST)])
 
 

@@ -8,11 +8,13 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic_ns
 
 from worker import protocol
 from worker.context import Context
 from worker.loading import Handler
-from worker.protocol import FrontEndClosed, LoadRequest, Reader, Request
+from worker.metrics import Row
+from worker.protocol import FrontEndClosed, LoadRequest, Reader, Request, Unwritable
 
 CONNECTED_WITHIN = 30.0  # seconds; TorchServe connects as soon as it reads STARTED
 STARTED = "Torch worker started."
@@ -20,8 +22,9 @@ OUT_OF_MEMORY = 507
 FAILED = 503
 
 
-def serve(name: str, handler: Handler | Exception) -> None:
-    """Answer TorchServe on the unix socket `name` until it closes the connection. `handler`, or why there is none.
+def serve(name: str, handler: Handler | Exception, row: Row) -> None:
+    """Answer TorchServe on the unix socket `name` until it closes the connection. `handler`, or why there is none; what
+    is answered is counted in `row`.
 
     What happens is told on stdout, which TorchServe logs. Raises SystemExit when the model cannot be loaded.
     """
@@ -35,12 +38,12 @@ def serve(name: str, handler: Handler | Exception) -> None:
         connection, _ = listener.accept()
     with connection, suppress(FrontEndClosed):
         connection.setblocking(True)
-        Worker(connection, handler).run()
+        Worker(connection, handler, row).run()
 
 
 class Worker:
-    def __init__(self, connection: socket.socket, handler: Handler | Exception) -> None:
-        self._connection, self._reader, self._handler = connection, Reader(connection), handler
+    def __init__(self, connection: socket.socket, handler: Handler | Exception, row: Row) -> None:
+        self._connection, self._reader, self._handler, self._row = connection, Reader(connection), handler, row
         self._context: Context | None = None
 
     def run(self) -> None:
@@ -50,7 +53,10 @@ class Worker:
             if isinstance(message, LoadRequest):
                 self._load(message)
             else:
-                self._connection.sendall(self._answer(message))
+                begun = monotonic_ns()
+                answer, codes = self._answer(message)
+                self._row.count(codes, monotonic_ns() - begun)
+                self._connection.sendall(answer)
 
     def _load(self, request: LoadRequest) -> None:
         try:
@@ -68,25 +74,33 @@ class Worker:
         self._context = context
         self._connection.sendall(protocol.loaded(200, f"loaded model {request.model}"))
 
-    def _answer(self, batch: list[Request]) -> bytes:
+    def _answer(self, batch: list[Request]) -> tuple[bytes, list[int]]:
+        """What goes to TorchServe, and each request's HTTP status."""
         handler, context = self._handler, self._context
         if isinstance(handler, Exception) or context is None:
-            return protocol.failed(batch, FAILED, "No model is loaded")
+            return _failed(batch, FAILED, "No model is loaded")
         context.begin(batch)
         try:
             values = handler.handle([request.row for request in batch], context)
         except Exception as error:
             logging.warning("The handler failed.", exc_info=True)
             if is_memory(error):
-                return protocol.failed(batch, OUT_OF_MEMORY, "Out of resources")
+                return _failed(batch, OUT_OF_MEMORY, "Out of resources")
             code = getattr(error, "error_code", FAILED)
-            return protocol.failed(batch, code, getattr(error, "message", "Prediction failed"))
+            return _failed(batch, code, getattr(error, "message", "Prediction failed"))
         if not isinstance(values, list) or len(values) != len(batch):
             logging.warning("The handler gave %s for %d requests.", type(values).__name__, len(batch))
-            return protocol.failed(batch, FAILED, "number of batch response mismatched")
+            return _failed(batch, FAILED, "number of batch response mismatched")
         for answer, value in zip(context.answers, values, strict=True):
             answer.value = value
-        return protocol.answered(batch, context.answers)
+        try:
+            return protocol.answered(batch, context.answers), [answer.code for answer in context.answers]
+        except Unwritable:
+            return _failed(batch, FAILED, "Unsupported model output data type.")
+
+
+def _failed(batch: list[Request], code: int, message: str) -> tuple[bytes, list[int]]:
+    return protocol.failed(batch, code, message), [code] * len(batch)
 
 
 def is_memory(error: Exception) -> bool:

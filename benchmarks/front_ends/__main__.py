@@ -1,8 +1,9 @@
-"""python -m benchmarks.front_ends MOSEC [ROUNDS [SECONDS [PROFILE]]]
+"""python -m benchmarks.front_ends MOSEC [ROUNDS [SECONDS]]
 
-MOSEC is a folder made with `uv pip install --target MOSEC mosec==0.9.8`: it is no part of the kit. The profile's archive
-has to be there. Servers take turns of SECONDS with 8 clients, each round in another order, and the plain processes with
-them; a ratio is of one round, and the median and range of all rounds are printed. The reference photograph is asked for.
+MOSEC is a folder made with `uv pip install --target MOSEC mosec==0.9.8`: it is no part of the kit. The profile's
+archive has to be there. Servers take turns of SECONDS with 8 clients, each round in another order, and the plain
+processes with them; a ratio is of one round, and the median and range of all are printed. The reference photograph is
+asked for.
 """
 
 from __future__ import annotations
@@ -83,17 +84,23 @@ def report(taken: dict[str, list[Measurement]], plain: list[float]) -> None:
     print(f"plain processes: {middle(plain, 0)} answers/s")
     for name, rows in taken.items():
         ratios = [row.throughput / most for row, most in zip(rows, plain, strict=True)]
-        print(f"{name}: {middle([row.throughput for row in rows], 0)} answers/s, {middle(ratios, 2)} of the plain", end="")
-        print(f", p50 {middle([row.p50 for row in rows], 0)} ms, p99 {middle([row.p99 for row in rows], 0)} ms", end="")
-        print(f", p99/p50 {middle([row.p99 / row.p50 for row in rows], 1)}, errors {sum(row.errors for row in rows)}")
+        words = [
+            f"{middle([row.throughput for row in rows], 0)} answers/s",
+            f"{middle(ratios, 2)} of the plain",
+            f"p50 {middle([row.p50 for row in rows], 0)} ms",
+            f"p99 {middle([row.p99 for row in rows], 0)} ms",
+            f"p99/p50 {middle([row.p99 / row.p50 for row in rows], 1)}",
+            f"{sum(row.errors for row in rows)} errors",
+        ]
+        print(f"{name}: {', '.join(words)}")
     kit, other = (taken[name] for name in taken)
     against = [one.throughput / two.throughput for one, two in zip(kit, other, strict=True)]
     print(f"this kit, of mosec: {middle(against, 2)}")
 
 
-def main(packages: str, rounds: int = 10, seconds: float = 4.0, profile: str = "onprem") -> None:
-    here = machine.detect()
-    chosen = profiles.choose(profile, here)
+def main(packages: str, rounds: str = "10", seconds: str = "4") -> None:
+    here, lasts = machine.detect(), float(seconds)
+    chosen = profiles.choose("onprem", here)
     shown = pictures.choose(pictures.REFERENCE_ONLY, chosen.build.folder / "bench" / "pictures")
     with own_server.started(chosen, here) as (kit, _):
         archive = served_archive(RunFolder(chosen.build.run), chosen.build)
@@ -103,16 +110,16 @@ def main(packages: str, rounds: int = 10, seconds: float = 4.0, profile: str = "
         ):
             targets = [kit, other]
             for target in targets:
-                measure(target, shown.files, Load(clients=CLIENTS), 3 * seconds, WARM_UP)
+                measure(target, shown.files, Load(clients=CLIENTS), 3 * lasts, WARM_UP)
             taken: dict[str, list[Measurement]] = {target.name: [] for target in targets}
             most = []
-            for number in range(rounds):
+            for number in range(int(rounds)):
                 for target in targets if number % 2 else reversed(targets):
-                    window = measure(target, shown.files, Load(clients=CLIENTS), seconds, WARM_UP, seed=number)
+                    window = measure(target, shown.files, Load(clients=CLIENTS), lasts, WARM_UP, seed=number)
                     taken[target.name].append(window.measurement)
-                most.append(plain.measure(seconds, WARM_UP))
+                most.append(plain.measure(lasts, WARM_UP))
     report(taken, most)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], *map(int, sys.argv[2:4]), *sys.argv[4:])
+    main(*sys.argv[1:])

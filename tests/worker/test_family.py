@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from common import processes
+from common.server import worker_metrics
 from kit.serving.launch import WORKER
 from tests.worker import front_end
 from tests.worker.archives import archive
@@ -222,6 +223,19 @@ def test_what_failed_may_have_passed_when_the_next_worker_starts(front: FrontEnd
     assert process.wait(10) == 1
     (front.folder / "echo_handler.py").write_text(whole)
     assert front.worker().ask()["row"] == {"body": "hello"}
+
+
+def test_the_parent_tells_what_its_workers_have_answered_also_those_that_ended(front: FrontEnd) -> None:
+    first, second = front.worker(), front.worker()
+    for asked in (first, second, second):
+        asked.ask()
+    first.process.kill()
+    wait_for(lambda: worker_metrics.read(front.temp)[0]["workers"] == 1)
+    front.worker().ask()
+    (found,) = worker_metrics.read(front.temp)
+    assert (found["model"], found["workers"], found["workers_started"]) == ("echo", 2, 3)
+    assert found["answers"] == {"200": 4}
+    assert second.ask()["row"] == {"body": "hello"}
 
 
 def test_a_handler_that_cannot_be_imported_is_told_by_the_worker(front: FrontEnd) -> None:

@@ -113,11 +113,16 @@ def test_bytes_are_answered_as_they_are(pair: Pair, value: bytes | bytearray) ->
     assert front_end.answer(pair[1])[2][0].value == b"\x00raw"
 
 
-def test_an_answer_that_json_cannot_hold_fails_the_batch(pair: Pair) -> None:
-    pair[0].sendall(protocol.answered(BATCH, [Answer({}), Answer(object())]))
+def test_an_answer_that_json_cannot_hold_is_refused() -> None:
+    with pytest.raises(protocol.Unwritable):
+        protocol.answered(BATCH, [Answer({}), Answer(object())])
+
+
+def test_what_fails_fails_for_each_of_the_batch(pair: Pair) -> None:
+    pair[0].sendall(protocol.failed(BATCH, 507, "Out of resources"))
     code, message, answers = front_end.answer(pair[1])
-    assert (code, message) == (503, "Unsupported model output data type.")
-    assert [(each.id, each.code) for each in answers] == [("request-0", 503), ("request-1", 503)]
+    assert (code, message) == (507, "Out of resources")
+    assert [(each.id, each.code) for each in answers] == [("request-0", 507), ("request-1", 507)]
 
 
 def test_what_became_of_a_load(pair: Pair) -> None:

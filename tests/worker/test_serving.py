@@ -16,10 +16,12 @@ import pytest
 from tests.worker import front_end
 from tests.worker.archives import archive
 from worker.loading import Handler, NotLoaded
+from worker.metrics import Metrics
 from worker.protocol import FrontEndClosed
 from worker.serving import Worker
 
 Start = Callable[[str], socket.socket]
+METRICS = Metrics()
 
 
 @pytest.fixture
@@ -35,7 +37,7 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
         def work() -> None:
             with ours, suppress(FrontEndClosed, SystemExit):
-                Worker(ours, Handler(tmp_path / "archive")).run()
+                Worker(ours, Handler(tmp_path / "archive"), METRICS.row(0)).run()
 
         threads.append(threading.Thread(target=work))
         threads[-1].start()
@@ -98,6 +100,7 @@ def test_a_handler_knows_its_model_and_its_batch(start: Start, tmp_path: Path) -
         ("e = RuntimeError(); e.error_code, e.message = 422, 'Not that'; raise e", 422, "Not that"),
         ("return [1]", 503, "number of batch response mismatched"),
         ("return 'two'", 503, "number of batch response mismatched"),
+        ("return [{}, object()]", 503, "Unsupported model output data type."),
     ],
 )
 def test_a_handler_that_fails_fails_the_batch_and_the_worker_goes_on(
