@@ -20,7 +20,7 @@ from common.errors import KitError
 from kit.build import PROJECT
 from kit.gpus import VARIABLE
 from kit.machine import Machine
-from kit.serving.settings import EVENT_LOOPS, UNIX_PATH_LIMIT, ServerSettings
+from kit.serving.settings import UNIX_PATH_LIMIT, ServerSettings
 
 LOG_CONFIG = PROJECT / "config" / "log4j2.xml"
 WORKER = PROJECT / "worker"
@@ -212,16 +212,11 @@ def variables(at: Places, log_also_to: str) -> dict[str, str]:
     }
 
 
-def counted(settings: ServerSettings, machine: Machine, workers: int) -> dict[str, str]:
+def counted(machine: Machine, workers: int) -> dict[str, str]:
     """What makes TorchServe count as the kit does: it takes each word of CUDA_VISIBLE_DEVICES for a GPU, -1 too, and
-    Java may see another number of processors. TS_… counts where the profile lets it (preflight.check_gpu_count).
-
-    With GPUs Netty keeps its own number of threads, 2 a core: a GPU answers more than a few of them could pass on."""
-    counts = {VARIABLE: machine.seen.devices, "TS_DEFAULT_WORKERS_PER_MODEL": str(workers)}
-    if machine.gpus:
-        return counts
-    loops = {f"TS_{key.upper()}": str(settings.event_loops(key, machine.cores)) for key in EVENT_LOOPS}
-    return {**counts, "TS_NUMBER_OF_GPU": "0", **loops}
+    Java may see another number of processors. TS_… counts where the profile lets it (preflight.check_gpu_count)."""
+    none = {} if machine.gpus else {"TS_NUMBER_OF_GPU": "0"}
+    return {VARIABLE: machine.seen.devices, "TS_DEFAULT_WORKERS_PER_MODEL": str(workers), **none}
 
 
 def server_environment(

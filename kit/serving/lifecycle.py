@@ -73,7 +73,7 @@ def plan(profile: Profile, machine: Machine) -> ServerPlan:
     preflight.check_ports(wanted)
     timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
     pictures = golden.load(build.golden, rebuild)
-    return ServerPlan(profile, wanted, run, archive, pictures, workers, why, timeout, counted(wanted, machine, workers))
+    return ServerPlan(profile, wanted, run, archive, pictures, workers, why, timeout, counted(machine, workers))
 
 
 def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes], ServerState]:

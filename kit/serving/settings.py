@@ -29,10 +29,6 @@ DEFAULTS = {
     "grpc_inference_port": "7070",
     "grpc_management_port": "7071",
 }
-# Its loops take 0.4 ms (to clients) and 0.2 ms (to workers) of a request of 100 kB, and a core with AMX answers 90 a
-# second: so they are busy for a third of the time at most.
-CORES_A_LOOP = 8
-EVENT_LOOPS = ("number_of_netty_threads", "netty_client_threads")
 UNIX_PATH_LIMIT = 107  # sun_path in <sys/un.h>, less its final zero
 
 
@@ -130,11 +126,6 @@ class ServerSettings:
             if match := re.fullmatch(r"-Xmx(\d+)([kmgKMG]?)", argument):
                 return int(match[1]) << {"": 0, "k": 10, "m": 20, "g": 30}[match[2].lower()]
         return 0
-
-    def event_loops(self, key: str, cores: int) -> int:
-        """Netty's threads of one kind (`key`): as asked for, or enough for what the workers of `cores` answer."""
-        asked = self.values.get(key, "")
-        return int(asked) if asked.isdigit() and int(asked) else max(1, cores // CORES_A_LOOP)
 
     def workers(self, model_config: Mapping[str, object], cores: int, gpus: int) -> tuple[int, str]:
         """How many workers TorchServe will start, and why: `(2, "2 cores")`."""

@@ -39,11 +39,9 @@ def test_the_environment_tells_torchserve_where_everything_is() -> None:
 )
 def test_torchserve_counts_what_the_kit_counted(gpus: tuple[str, ...], devices: str) -> None:
     machine = Machine("x86_64", 8, 1 << 35, 1 << 35, gpus, Gpus(gpus, devices))
-    found = counted(ServerSettings({"netty_client_threads": "5"}), machine, 3)
+    found = counted(machine, 3)
     assert (found["CUDA_VISIBLE_DEVICES"], found["TS_DEFAULT_WORKERS_PER_MODEL"]) == (devices, "3")
     assert ("TS_NUMBER_OF_GPU" in found) == (not gpus)
-    loops = [found.get("TS_NUMBER_OF_NETTY_THREADS"), found.get("TS_NETTY_CLIENT_THREADS")]
-    assert loops == ([None, None] if gpus else ["1", "5"])
 
 
 def test_java_reads_names_of_files_as_utf8_whatever_the_locale(tmp_path: Path) -> None:

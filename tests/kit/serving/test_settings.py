@@ -63,14 +63,6 @@ def test_heap_is_read_from_vmargs(vmargs: str, heap: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "cores", "loops"), [("", 2, 1), ("0", 4, 1), ("", 32, 4), ("6", 2, 6), ("many", 64, 8)]
-)
-def test_nettys_threads(asked: str, cores: int, loops: int) -> None:
-    key = settings.EVENT_LOOPS[0]
-    assert ServerSettings({key: asked}).event_loops(key, cores) == loops
-
-
-@pytest.mark.parametrize(
     ("values", "config", "gpus", "workers"),
     [
         ({}, {}, 0, (4, "one per core, 4 cores")),
