@@ -58,9 +58,9 @@ class Api:
         self, what: str, method: str, path: str, timeout: float, body: bytes | None = None, token: str = ""
     ) -> bytes:
         """The answer's body. Raises ApiError for a status of 400 or more, Unreachable when nothing answers."""
-        connection = self._connection(timeout)
+        connection = self.connection(timeout)
         try:
-            connection.request(method, self._prefix + path, body=body, headers=self._headers(token))
+            connection.request(method, self.prefix + path, body=body, headers=self.headers(token))
             response = connection.getresponse()
             content = response.read()
         except (OSError, http.client.HTTPException) as error:
@@ -71,7 +71,7 @@ class Api:
             raise ApiError(what, response.status, content)
         return content
 
-    def _connection(self, timeout: float) -> http.client.HTTPConnection:
+    def connection(self, timeout: float) -> http.client.HTTPConnection:
         if self.address.startswith("unix:"):
             return UnixConnection(self.address.removeprefix("unix:"), timeout)
         parts = urlsplit(self.address)
@@ -79,10 +79,10 @@ class Api:
         return kind(str(parts.hostname), parts.port, timeout=timeout)
 
     @property
-    def _prefix(self) -> str:
+    def prefix(self) -> str:
         return "" if self.address.startswith("unix:") else urlsplit(self.address).path.rstrip("/")
 
-    def _headers(self, token: str) -> dict[str, str]:
+    def headers(self, token: str = "") -> dict[str, str]:
         if token:
             return {"Authorization": f"Bearer {token}"}
         return read_header(self.opened_by) if isinstance(self.opened_by, Path) else dict(self.opened_by)

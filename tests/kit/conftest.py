@@ -1,4 +1,4 @@
-"""An own model to try things on, and torch left as it was."""
+"""An own model to try things on, a small server, and torch left as it was."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from tests.kit.small_server import Serve, servers
 from tests.support_models import Workshop, make_workshop
 
 
@@ -15,6 +16,13 @@ def engine_as_it_was() -> Iterator[None]:
     before = torch.backends.quantized.engine
     yield
     torch.backends.quantized.engine = before
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """`serve(answer)` → a running SmallServer."""
+    with servers() as start:
+        yield start
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import glob
 import shlex
 import unicodedata
 from collections import Counter
@@ -42,7 +43,8 @@ def suffixes() -> tuple[str, ...]:
 
 
 def find(wanted: str, name: str, labels: Sequence[str] | None = None) -> Found:
-    """The pictures that `wanted` names: a folder and all below it, a file, or several of both as the shell writes them.
+    """The pictures that `wanted` names: a folder and all below it, a file, or several of both as the shell writes them,
+    patterns like `photos/*.jpg` among them.
     Sorted; labelled when all of them lie in folders named like `labels`, the model's.
 
     `name` is what the user calls them: PICTURES or CALIBRATION. Raises UsageError when it names nothing, or no picture.
@@ -66,7 +68,7 @@ def find(wanted: str, name: str, labels: Sequence[str] | None = None) -> Found:
         )
     if labels is None:
         return Found([Picture(path, None) for path in files], tuple(notes))
-    pictures, about_folders = _labelled(files, labels, name)
+    pictures, about_folders = labelled(files, labels, name)
     return Found(pictures, (*notes, *about_folders))
 
 
@@ -78,10 +80,16 @@ def places(wanted: str, name: str) -> list[Path]:
         words = shlex.split(wanted)
     except ValueError:  # an apostrophe in a name
         words = [wanted]
-    found = [Path(word) for word in words]
+    found = [path for word in words for path in _expanded(word)]
     if absent := [str(path) for path in found if not path.exists()]:
         raise UsageError(f"{name}={wanted}: {absent[0]} does not exist", f"{name}=<a folder, or pictures>")
     return found
+
+
+def _expanded(word: str) -> list[Path]:
+    """What a pattern stands for; make hands it on as it was written."""
+    found = glob.glob(word, recursive=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+    return [Path(name) for name in sorted(found)] or [Path(word)]
 
 
 def _passed_over(path: Path, below: Sequence[str]) -> str:
@@ -99,7 +107,7 @@ def _counted(what: str, count: int) -> str:
     return what if count > 1 else what.replace("files", "file").replace("them", "it")
 
 
-def _labelled(files: Sequence[Path], labels: Sequence[str], name: str) -> tuple[list[Picture], list[str]]:
+def labelled(files: Sequence[Path], labels: Sequence[str], name: str) -> tuple[list[Picture], list[str]]:
     """The pictures with their folders' labels, if every folder is one; else which is not."""
     known = {_folded(label): label for label in labels}
     folders = Counter(path.parent.name for path in files)
@@ -109,7 +117,7 @@ def _labelled(files: Sequence[Path], labels: Sequence[str], name: str) -> tuple[
     said = "the folders are not named by the model's labels"
     if len(strange) < len(folders):  # somebody meant them to be
         said = "; ".join(_strange(strange, folders, known))
-    return [Picture(path, None) for path in files], [f"{name}: {said}, so agreement was measured, not accuracy"]
+    return [Picture(path, None) for path in files], [f"{name}: {said}, so there is no accuracy to tell"]
 
 
 def _strange(names: Iterable[str], folders: Counter[str], known: dict[str, str]) -> Iterator[str]:

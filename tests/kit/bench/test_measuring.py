@@ -13,7 +13,7 @@ import pytest
 from kit.bench.load.plan import Load, arrivals
 from kit.bench.measuring import measure, measure_server
 from kit.bench.servers.loaded_server import LoadedServer
-from tests.kit.bench.conftest import RIGHT, Serve
+from tests.kit.small_server import RIGHT, Serve
 
 
 def test_a_closed_loop_counts_every_right_answer(serve: Serve, picture: Path) -> None:

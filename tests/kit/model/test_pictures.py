@@ -48,7 +48,7 @@ def test_one_folder_that_is_no_label_is_named_with_what_it_may_mean(tmp_path: Pa
     assert {label for _, label in names(found)} == {None}
     assert found.notes == (
         "PICTURES: no label is called like the folder Lemmon, with 2 of them (did you mean Lemon?), "
-        "so agreement was measured, not accuracy",
+        "so there is no accuracy to tell",
     )
 
 
