@@ -40,12 +40,14 @@ class Answer:
     status: int
     phrase: str | None
     content_type: str | None
+    timing: str | None
     body: dict[str, Any]
 
 
 def _answer(context: Any, index: int, body: dict[str, Any]) -> Answer:
     status, phrase = context.get_response_status(index)
-    return Answer(status, phrase, context.get_response_content_type(index), body)
+    timing = context.get_response_headers(index).get("Server-Timing")
+    return Answer(status, phrase, context.get_response_content_type(index), timing, body)
 
 
 class Worker:

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import os
+import re
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -41,6 +42,16 @@ def test_answer_is_the_best_five_from_the_best(right: dict[str, float]) -> None:
     assert set(right) <= set(LABELS)
     assert list(right.values()) == sorted(right.values(), reverse=True)
     assert 0 < sum(right.values()) <= 1.00001
+
+
+def test_an_answer_says_where_its_time_went_and_a_refusal_too(worker: Worker, jpeg: bytes) -> None:
+    first, refused, second, described = worker.ask(jpeg, b"no", jpeg, {}, headers=[{}, {}, {}, {"describe": "True"}])
+    for answer in (first, second):
+        assert re.fullmatch(r"decode;dur=\d+\.\d\d, network;dur=\d+\.\d\d", answer.timing or "")
+    assert first.timing and second.timing
+    assert first.timing.split(", ")[1] == second.timing.split(", ")[1], "they went through it together"
+    assert re.fullmatch(r"decode;dur=\d+\.\d\d", refused.timing or "")
+    assert described.timing is None
 
 
 def test_every_way_to_send_a_picture(worker: Worker, jpeg: bytes, right: dict[str, float]) -> None:

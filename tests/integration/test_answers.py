@@ -6,6 +6,7 @@ import base64
 import gzip
 import io
 import json
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -80,6 +81,14 @@ def test_answers_equal_an_eager_pipeline_on_the_validation_pictures(http: httpx.
     assert same >= 0.99 * len(PICTURES)
     right = sum(label == path.parent.name for label, path in zip(served, PICTURES, strict=True))
     assert right == pytest.approx(142, abs=2)  # 66.0 % on the model's card
+
+
+def test_the_time_of_its_stages_comes_with_an_answer(http: httpx.Client) -> None:
+    timing = ask(http, PICTURES[0].read_bytes()).headers["Server-Timing"]
+    stages = dict(re.findall(r"(\w+);dur=([\d.]+)", timing))
+    assert list(stages) == ["decode", "network"]
+    assert all(0 < float(milliseconds) < 60_000 for milliseconds in stages.values())
+    assert "network" not in ask(http, b"no picture").headers["Server-Timing"]
 
 
 FORMS: dict[str, Callable[[httpx.Client, bytes], httpx.Response]] = {

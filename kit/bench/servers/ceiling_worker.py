@@ -36,6 +36,9 @@ class PlainContext:
     def set_response_content_type(self, idx: int, value: str) -> None:
         pass
 
+    def set_response_header(self, idx: int, key: str, value: str) -> None:
+        pass
+
 
 def context(folder: Path) -> PlainContext:
     """For an unpacked archive, with one thread whatever its profile says."""
