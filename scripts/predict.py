@@ -28,7 +28,7 @@ from common.words import count
 from kit import console, golden, machine, profiles
 from kit.batch import inputs, results
 from kit.batch.accuracy import Accuracy, accuracy
-from kit.batch.results import Journal, Row
+from kit.batch.results import Journal, Row, key
 from kit.batch.running import ask_all
 from kit.batch.window import Window
 from kit.build import Build
@@ -146,7 +146,7 @@ def _many(server: Server, build: Build, image: str, out: str, as_json: bool) -> 
     results.write(output, rows)
     if not any(row.error for row in rows):
         journal.remove()
-    _report(rows, min(len(known), len(rows)), seconds, output, as_json)
+    _report(rows, sum(key(row.file) in known for row in rows), seconds, output, as_json)
     if any(row.error for row in rows):
         sys.exit(1)
 
@@ -160,7 +160,7 @@ def _report(rows: Sequence[Row], known: int, seconds: float, output: Path, as_js
     asked = len(rows) - known
     facts = {"asked": f"{count(asked, 'picture')} in {seconds:.1f} s, {asked / seconds:.0f} a second"}
     if known:
-        facts["known"] = f"{count(known, 'answer')} of a run before"
+        facts["known"] = f"{count(known, 'answer')} of the run before this"
     if right:
         facts["accuracy"] = f"top-1 {right.top1:.1%}, top-5 {right.top5:.1%} of {count(right.asked, 'picture')}"
     if right and (worst := right.worst(SHOWN_LABELS)):

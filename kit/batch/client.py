@@ -19,7 +19,7 @@ BUSY = (429, 503)
 FAILED = (500, 502, 504, 507)  # also of a worker that was killed with this picture in hand
 REFUSED = (401, 403, 404)  # whatever the picture
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0  # s
-BUSY_SECONDS = 60.0  # a server that restarts is waited for
+BUSY_SECONDS = 60.0
 HINT = "make status, make logs; then the same command goes on where it stopped"
 ATTEMPTS = 3  # with a picture that may be what ends the worker, or the connection
 
@@ -38,6 +38,7 @@ class Client:
         self._server, self._window, self._stopped = server, window, stopped
         self._path = f"{server.prefix}/predictions/{quote(model, safe='')}"
         self._connection: http.client.HTTPConnection | None = None
+        self._was_there = False
 
     def answer(self, picture: Path) -> tuple[dict[str, float], str]:
         """`{label: probability}`, best first, and ""; or {} and why there is none.
@@ -87,12 +88,13 @@ class Client:
         return reply
 
     def _open(self) -> http.client.HTTPConnection:
-        """A server that restarts is waited for."""
-        until = time.monotonic() + BUSY_SECONDS
+        """A server that was there is waited for: it may restart."""
+        until = time.monotonic() + (BUSY_SECONDS if self._was_there else 0.0)
         while True:
             connection = self._server.connection(PREDICT_SECONDS)
             try:
                 connection.connect()
+                self._was_there = True
                 return connection
             except OSError as error:
                 if time.monotonic() > until or self._stopped():

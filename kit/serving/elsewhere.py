@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from common.errors import UsageError
 from kit.files import NOT_SHOWN
 
-SCHEMES = ("http://", "https://", "unix:")
+SCHEMES = ("http://", "https://")
 HEADERS = "name a file of lines like `Authorization: Bearer …`, as build/<profile>/run/inference.header"
 
 
 def address(name: str, given: str) -> str:
     """The address that the variable `name` holds. Raises UsageError for what is none."""
-    if given and not given.startswith(SCHEMES):
+    if given and not _is_address(given):
         raise UsageError(
             f"{name}={given} is not an address",
             f"write {name}=http://host:port, https://host:port or unix:/path/to/socket",
         )
     return given
+
+
+def _is_address(given: str) -> bool:
+    if given.startswith("unix:"):
+        return True
+    try:
+        parts = urlsplit(given)
+        return f"{parts.scheme}://" in SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
 
 
 def read_headers(name: str, file: str) -> dict[str, str]:

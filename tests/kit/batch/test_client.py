@@ -122,11 +122,24 @@ def test_a_file_that_is_not_there(asked: Ask, tmp_path: Path) -> None:
     assert server.asked == 0
 
 
-def test_a_server_that_is_gone_ends_it(picture: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client, "BUSY_SECONDS", 0.0)
+def test_an_address_where_nobody_is_ends_it_at_once(picture: Path, pauses: list[float]) -> None:
     one = Client(Inference("http://127.0.0.1:1", {}), "fruit", Window(1, 1), lambda: False)
     with pytest.raises(Unreachable, match=r"http://127\.0\.0\.1:1 does not answer"):
         one.answer(picture)
+    assert pauses == []
+
+
+def test_a_server_that_was_there_is_waited_for(
+    asked: Ask, picture: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server, one = asked(then((200, RIGHT)))
+    assert one.answer(picture) == (BANANA, "")
+    one.close()
+    server.http.server_close()
+    monkeypatch.setattr(client, "BUSY_SECONDS", 0.2)
+    with pytest.raises(Unreachable):
+        one.answer(picture)
+    assert pauses
 
 
 def test_nothing_is_asked_once_it_is_stopped(serve: Serve, picture: Path) -> None:

@@ -61,6 +61,10 @@ def test_no_golden_pictures(tmp_path: Path) -> None:
     "options",
     [
         Options(url="server:8080"),
+        Options(url="http://"),
+        Options(url="http://s:many"),
+        Options(url="http://s:99999"),
+        Options(url="https://:8443/x"),
         Options(url="http://s", management_url="s:8081"),
         Options(url="http://s", metrics_url="ftp://s"),
         Options(url="http://s", grpc="7070"),
