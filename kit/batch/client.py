@@ -20,7 +20,7 @@ FAILED = (500, 502, 504, 507)  # also of a worker that was killed with this pict
 REFUSED = (401, 403, 404)  # whatever the picture
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0  # s
 BUSY_SECONDS = 60.0
-HINT = "make status, make logs; then the same command goes on where it stopped"
+HINT = "see that it runs (make status, where it was started); then the same command goes on where it stopped"
 ATTEMPTS = 3  # with a picture that may be what ends the worker, or the connection
 
 
