@@ -16,7 +16,7 @@ from common.server.torchserve import PREDICT_SECONDS, Inference, error_text
 from kit.batch.window import Window
 
 BUSY = (429, 503)
-FAILED = (500, 502, 504, 507)  # also of a worker that was killed with this picture in hand
+FAILED = (500, 502, 503, 504, 507)  # also of a worker that was killed with this picture in hand
 REFUSED = (401, 403, 404)  # whatever the picture
 FIRST_PAUSE, LONGEST_PAUSE = 0.25, 10.0  # s
 BUSY_SECONDS = 60.0
@@ -43,7 +43,8 @@ class Client:
     def answer(self, picture: Path) -> tuple[dict[str, float], str]:
         """`{label: probability}`, best first, and ""; or {} and why there is none.
 
-        Raises KitError for what no other picture would fare better with: a server that is gone, a wrong token or model.
+        Raises KitError for what no other picture would fare better with: a server that is gone or takes nothing, a wrong
+        token or model.
         """
         try:
             content = picture.read_bytes()
@@ -57,13 +58,16 @@ class Client:
                 return _probabilities(reply.body)
             if reply and _is_refusal(reply):
                 raise KitError(f"the server refuses every request: HTTP {reply.status}, {error_text(reply.body)}", HINT)
-            busy = reply is not None and reply.status in BUSY
-            if reply and not busy and reply.status not in FAILED:
-                return {}, f"HTTP {reply.status}: {error_text(reply.body)}"
-            attempts += not busy
-            waited = time.monotonic() - begun
-            if attempts >= ATTEMPTS or waited > BUSY_SECONDS:
-                return {}, _given_up(reply, attempts, waited)
+            if reply and _is_busy(reply):
+                if time.monotonic() - begun > BUSY_SECONDS:
+                    words = f"the server took nothing for {BUSY_SECONDS:.0f} s: HTTP {reply.status}"
+                    raise KitError(f"{words}, {error_text(reply.body)}", HINT)
+            else:
+                attempts += 1
+                if reply and (attempts == ATTEMPTS or reply.status not in FAILED):
+                    return {}, f"HTTP {reply.status}: {error_text(reply.body)}"
+                if attempts == ATTEMPTS:
+                    return {}, f"the server hung up {attempts} times: larger than it takes?"
             self._window.busy()
             time.sleep(max(pause, reply.retry_after if reply else 0.0))
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -112,10 +116,9 @@ def _is_refusal(reply: Reply) -> bool:
     return reply.status in REFUSED or b"InvalidKeyException" in reply.body
 
 
-def _given_up(reply: Reply | None, attempts: int, waited: float) -> str:
-    if reply is None:
-        return f"the server hung up {attempts} times: larger than it takes?"
-    return f"HTTP {reply.status} after {waited:.0f} s: {error_text(reply.body)}"
+def _is_busy(reply: Reply) -> bool:
+    """TorchServe has a 503 for a handler that failed, too, and tells it by the type."""
+    return reply.status in BUSY and b"InternalServerException" not in reply.body
 
 
 def _probabilities(body: bytes) -> tuple[dict[str, float], str]:
@@ -130,4 +133,4 @@ def _probabilities(body: bytes) -> tuple[dict[str, float], str]:
 
 def _seconds(retry_after: str) -> float:
     """Of the header; 0 for a date, which nobody here sends."""
-    return min(float(retry_after), LONGEST_PAUSE) if retry_after.isdigit() else 0.0
+    return min(float(retry_after), LONGEST_PAUSE) if retry_after.isdecimal() else 0.0

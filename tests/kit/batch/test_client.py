@@ -18,6 +18,7 @@ from tests.kit.small_server import RIGHT, Answer, Serve, SmallServer
 BUSY = (503, b'{"code": 503, "type": "ServiceUnavailableException", "message": "the queue is full"}')
 NO_PICTURE = (415, b'{"code": 415, "type": "UnsupportedMediaTypeException", "message": "This is not a picture."}')
 DIED = (507, b'{"code": 507, "type": "InternalServerException", "message": "Worker died."}')
+FAILED = (503, b'{"code": 503, "type": "InternalServerException", "message": "Prediction failed"}')
 BANANA = {"Banana": 0.97, "Lime": 0.02}
 Ask = Callable[[Answer], "tuple[SmallServer, Client]"]
 
@@ -81,14 +82,23 @@ def test_a_busy_server_is_asked_again_later_and_with_fewer_at_once(
     one.close()
 
 
-@pytest.mark.parametrize("answer", [DIED, None])
+def test_a_server_that_takes_nothing_ends_it(
+    asked: Ask, picture: Path, pauses: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "BUSY_SECONDS", 0.0)
+    _, one = asked(then(BUSY))
+    with pytest.raises(KitError, match="took nothing for 0 s: HTTP 503, the queue is full"):
+        one.answer(picture)
+
+
+@pytest.mark.parametrize("answer", [DIED, FAILED, None])
 def test_a_picture_that_ends_its_worker_or_the_connection_is_tried_three_times(
     asked: Ask, picture: Path, pauses: list[float], answer: tuple[int, bytes] | None
 ) -> None:
     server, one = asked(then(answer))
     answered, why = one.answer(picture)
     assert answered == {}
-    assert why.startswith("HTTP 507" if answer else "the server hung up 3 times")
+    assert why.startswith(f"HTTP {answer[0]}" if answer else "the server hung up 3 times")
     assert server.asked == 3
 
 
