@@ -43,8 +43,8 @@ class Client:
     def answer(self, picture: Path) -> tuple[dict[str, float], str]:
         """`{label: probability}`, best first, and ""; or {} and why there is none.
 
-        Raises KitError for what no other picture would fare better with: a server that is gone or takes nothing, a wrong
-        token or model.
+        Raises KitError for what no other picture would fare better with: a server that is gone or takes nothing, a
+        wrong token or model.
         """
         try:
             content = picture.read_bytes()
