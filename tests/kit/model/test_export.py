@@ -203,4 +203,4 @@ def test_pictures_that_are_not_the_models_are_compared_without_accuracy(workshop
     (workshop.pictures / "red").rename(workshop.pictures / "scarlet")
     done = export(workshop.profile, workshop.request())
     assert done.report["comparison"]["top1_accuracy"] is None
-    assert any("not accuracy" in note for note in done.notes)
+    assert any("no accuracy to tell" in note for note in done.notes)
