@@ -87,7 +87,8 @@ def test_a_run_that_was_ended_goes_on(
     output = tmp_path / "answers.csv"
     environment = server.environment | {"IMAGE": str(tmp_path / "photos"), "OUT": str(output)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "scripts.predict"],
+        # Whoever runs the tests in the background may ignore SIGINT, which a child takes over.
+        ["env", "--default-signal=INT", sys.executable, "-m", "scripts.predict"],
         cwd=PROJECT,
         env=environment,
         stdout=subprocess.PIPE,
