@@ -71,7 +71,7 @@ class ImageClassifier:
         """One answer for each row, in their order, and how long it took: the network's time is the whole batch's."""
         answers: dict[int, dict[str, Any]] = {}
         pictures: dict[int, tuple[Pixels, int]] = {}
-        decoding: dict[int, str] = {}
+        timing: dict[int, str] = {}
         for index, row in enumerate(rows):
             headers = context.get_all_request_header(index)
             context.set_response_content_type(index, "application/json")
@@ -83,18 +83,19 @@ class ImageClassifier:
                 pictures[index] = self._read(row, headers)
             except InputError as error:
                 answers[index] = _refuse(error, context, index)
-            decoding[index] = _timing("decode", begun)
-            context.set_response_header(index, TIMING, decoding[index])
+            timing[index] = _timing("decode", begun)
         if pictures:
             begun = perf_counter()
             probabilities = self._model.probabilities(np.stack([pixels for pixels, _ in pictures.values()]))
             network = _timing("network", begun)
             for (index, (_, topk)), row_of_classes in zip(pictures.items(), probabilities, strict=True):
-                context.set_response_header(index, TIMING, f"{decoding[index]}, {network}")
+                timing[index] += f", {network}"
                 if np.isfinite(row_of_classes).all():
                     answers[index] = self._best(row_of_classes, topk)
                 else:
                     answers[index] = _refuse(NO_NUMBER, context, index)
+        for index, words in timing.items():
+            context.set_response_header(index, TIMING, words)
         return [answers[index] for index in range(len(rows))]
 
     def _read(self, row: Row, headers: Headers) -> tuple[Pixels, int]:

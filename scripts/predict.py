@@ -28,13 +28,12 @@ from common.words import count
 from kit import console, golden, machine, profiles
 from kit.batch import inputs, results
 from kit.batch.accuracy import Accuracy, accuracy
-from kit.batch.results import Journal, Row, key
+from kit.batch.results import Journal, Row
 from kit.batch.running import ask_all
-from kit.batch.window import Window
 from kit.build import Build
 from kit.files import read_json
 from kit.serving import state
-from kit.serving.elsewhere import address, read_headers
+from kit.serving.elsewhere import address, model_name, read_headers
 from kit.serving.launch import RunFolder
 
 app = typer.Typer(help=__doc__, add_completion=False)
@@ -96,10 +95,7 @@ def _local(build: Build) -> Server:
 
 
 def _elsewhere(build: Build, url: str, header_file: str, model: str) -> Server:
-    if not model and (build.golden / golden.INDEX).is_file():
-        model = str(read_json(build.golden / golden.INDEX).get("model", ""))
-    if not model:
-        raise UsageError("which model is to be asked is not known", "name it: make predict URL=… MODEL=…")
+    model = model_name(model, build, "make predict")
     api = Inference(address("URL", url), read_headers("HEADER_FILE", header_file))
     return Server(api, model, {"model": model, "url": url}, ELSEWHERE_FIRST, ELSEWHERE)
 
@@ -132,34 +128,36 @@ def _many(server: Server, build: Build, image: str, out: str, as_json: bool) -> 
         console.step(note)
     output = results.output(out, build.folder / "predictions" / f"{Path(image).stem or 'answers'}.csv")
     journal = Journal(output, server.asked)
+    asked: list[Row] = []
     begun = time.monotonic()
     with journal.opened() as known, console.progress() as bars:
         bar = bars.add_task("asking", total=len(found.pictures))
 
         def answered(row: Row) -> None:
             journal.note(row)
+            asked.append(row)
             bars.advance(bar)
 
-        window = Window(server.first, server.most)
-        rows = ask_all(server.api, server.model, found.pictures, known, window, server.most, answered)
+        rows = ask_all(server.api, server.model, found.pictures, known, server.first, server.most, answered)
     seconds = time.monotonic() - begun
     results.write(output, rows)
-    if not any(row.error for row in rows):
+    failed = [row for row in rows if row.error]
+    if not failed:
         journal.remove()
-    _report(rows, sum(key(row.file) in known for row in rows), seconds, output, as_json)
-    if any(row.error for row in rows):
+    _report(rows, failed, len(asked), seconds, output, as_json)
+    if failed:
         sys.exit(1)
 
 
-def _report(rows: Sequence[Row], known: int, seconds: float, output: Path, as_json: bool) -> None:
-    failed = [row for row in rows if row.error]
+def _report(
+    rows: Sequence[Row], failed: Sequence[Row], asked: int, seconds: float, output: Path, as_json: bool
+) -> None:
     right = accuracy(rows)
     if as_json:
         console.print_json(_document(rows, failed, right, seconds, output))
         return
-    asked = len(rows) - known
     facts = {"asked": f"{count(asked, 'picture')} in {seconds:.1f} s, {asked / seconds:.0f} a second"}
-    if known:
+    if known := len(rows) - asked:
         facts["known"] = f"{count(known, 'answer')} of the run before this"
     if right:
         facts["accuracy"] = f"top-1 {right.top1:.1%}, top-5 {right.top5:.1%} of {count(right.asked, 'picture')}"

@@ -49,9 +49,7 @@ def read_only_mappings(smaps: str) -> Iterator[tuple[int, int]]:
     linker writes and then protects, would be lost."""
     for part in re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", smaps):
         mapping = MAPPING.match(part)
-        if not mapping or mapping[3] not in ("r--p", "r-xp") or WRITTEN.search(part):
-            continue
-        if int(mapping[4]):
+        if mapping and mapping[3] in ("r--p", "r-xp") and mapping[4] != "0" and not WRITTEN.search(part):
             yield int(mapping[1], 16), int(mapping[2], 16)
 
 

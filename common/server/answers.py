@@ -8,13 +8,14 @@ from collections.abc import Mapping
 TIE = 1e-3
 
 
+def is_labelled(answer: object) -> bool:
+    """Whether it is `{label: probability}` at all."""
+    return isinstance(answer, dict) and bool(answer) and all(isinstance(one, float | int) for one in answer.values())
+
+
 def mismatch(name: str, expected: Mapping[str, float], tolerance: float, answer: object) -> str:
     """What is wrong with an answer `{label: probability}`, best first, as a sentence; "" when it is right."""
-    if (
-        not isinstance(answer, dict)
-        or not answer
-        or not all(isinstance(value, float | int) for value in answer.values())
-    ):
+    if not isinstance(answer, dict) or not is_labelled(answer):
         return f"{name}: expected {{label: probability}}, got {str(answer)[:200]}"
     best = max(expected, key=lambda label: expected[label])
     label, probability = next(iter(answer.items()))

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from common.errors import KitError, Unreachable
+from common.server.answers import is_labelled
 from common.server.torchserve import PREDICT_SECONDS, Inference, error_text
 from kit.batch.window import Window
 
@@ -126,7 +127,7 @@ def _probabilities(body: bytes) -> tuple[dict[str, float], str]:
         answer: Any = json.loads(body)
     except ValueError:
         answer = None
-    if isinstance(answer, dict) and answer and all(isinstance(value, float | int) for value in answer.values()):
+    if is_labelled(answer):
         return answer, ""
     return {}, f"the answer is not {{label: probability}}: {body[:100].decode(errors='replace')}"
 

@@ -48,19 +48,19 @@ class Journal:
     """Beside the output until that is written. `asked` is whom: the answers of another model are thrown away."""
 
     def __init__(self, output: Path, asked: Mapping[str, str]) -> None:
-        self.path = output.with_name(f".{output.name}.journal")
+        self._path = output.with_name(f".{output.name}.journal")
         self._asked = dict(asked)
         self._file: TextIO
 
     @contextmanager
     def opened(self) -> Iterator[dict[str, dict[str, float]]]:
         """The answers that it has, by `key`; it goes on being written until the block ends."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._path.parent.mkdir(parents=True, exist_ok=True)
         known = self._read()
-        with replacing(self.path) as fresh, fresh.open("w", encoding="utf-8") as file:
+        with replacing(self._path) as fresh, fresh.open("w", encoding="utf-8") as file:
             file.write(json.dumps(self._asked) + "\n")
             file.writelines(_line(key, answer) for key, answer in known.items())
-        with self.path.open("a", encoding="utf-8") as self._file:
+        with self._path.open("a", encoding="utf-8") as self._file:
             yield known
 
     def note(self, row: Row) -> None:
@@ -70,13 +70,13 @@ class Journal:
             self._file.flush()
 
     def remove(self) -> None:
-        self.path.unlink(missing_ok=True)
+        self._path.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, dict[str, float]]:
         """Up to the line that a crash has torn."""
         known: dict[str, dict[str, float]] = {}
         with suppress(OSError, ValueError, KeyError, TypeError):
-            first, *lines = self.path.read_text(encoding="utf-8").splitlines()
+            first, *lines = self._path.read_text(encoding="utf-8").splitlines()
             if json.loads(first) == self._asked:
                 for line in lines:
                     row = json.loads(line)

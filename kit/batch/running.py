@@ -19,11 +19,12 @@ def ask_all(
     model: str,
     pictures: Sequence[Picture],
     known: Mapping[str, Mapping[str, float]],
-    window: Window,
+    first: int,
     most: int,
     answered: Callable[[Row], None],
 ) -> list[Row]:
-    """`known` answers are taken as they are; `answered` is told each other one, by this thread.
+    """`known` answers are taken as they are; `answered` is told each other one, by this thread. `first`
+    requests at once to begin with, `most` if the server takes them.
 
     Raises KitError for what no picture would fare better with, after those under way have ended; so with Ctrl-C.
     """
@@ -34,6 +35,7 @@ def ask_all(
             rows[number] = Row(picture.file, picture.label, answer, "")
         else:
             to_ask.append((number, picture))
+    window = Window(first, most)
     stop = threading.Event()
     own = threading.local()
     waiting = iter(to_ask)

@@ -6,9 +6,10 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from common.errors import UsageError
-from kit.files import NOT_SHOWN
+from kit import golden
+from kit.build import Build
+from kit.files import NOT_SHOWN, read_json
 
-SCHEMES = ("http://", "https://")
 HEADERS = "name a file of lines like `Authorization: Bearer …`, as build/<profile>/run/inference.header"
 
 
@@ -27,9 +28,18 @@ def _is_address(given: str) -> bool:
         return True
     try:
         parts = urlsplit(given)
-        return f"{parts.scheme}://" in SCHEMES and bool(parts.hostname) and parts.port != 0
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:  # a port that is none
         return False
+
+
+def model_name(given: str, build: Build, command: str) -> str:
+    """The one `given`, or that of the golden pictures. Raises UsageError, with how to name it to `command`."""
+    if not given and (build.golden / golden.INDEX).is_file():
+        given = str(read_json(build.golden / golden.INDEX).get("model", ""))
+    if not given:
+        raise UsageError("which model is to be asked is not known", f"name it: {command} URL=… MODEL=…")
+    return given
 
 
 def read_headers(name: str, file: str) -> dict[str, str]:

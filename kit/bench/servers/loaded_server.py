@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from common.errors import UsageError
 from common.server.tokens import read_header
-from kit import golden
 from kit.build import Build
 from kit.files import read_json
-from kit.serving.elsewhere import address, read_headers
+from kit.serving.elsewhere import address, model_name, read_headers
 from kit.serving.launch import RunFolder
 from kit.serving.state import ServerState
 
@@ -40,10 +38,7 @@ def of_state(name: str, server: ServerState, run: RunFolder) -> LoadedServer:
 
 def elsewhere(name: str, url: str, header_file: str, model: str, build: Build) -> LoadedServer:
     """The server at `url`. Raises UsageError for a wrong address or file, and when its model's name is not known."""
-    if not model and (build.golden / golden.INDEX).is_file():
-        model = str(read_json(build.golden / golden.INDEX).get("model", ""))
-    if not model:
-        raise UsageError("which model is to be asked is not known", "name it: make bench URL=… MODEL=…")
+    model = model_name(model, build, "make bench")
     return LoadedServer(name, address("URL", url), model, read_headers("HEADER_FILE", header_file))
 
 

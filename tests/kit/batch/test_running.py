@@ -11,7 +11,6 @@ from common.errors import KitError
 from common.server.torchserve import Inference
 from kit.batch.results import Row, key
 from kit.batch.running import ask_all
-from kit.batch.window import Window
 from kit.model.pictures.choosing import Picture
 from tests.kit.small_server import RIGHT, Serve, SmallServer
 
@@ -27,7 +26,7 @@ def pictures(tmp_path: Path) -> list[Picture]:
 
 
 def run(server: SmallServer, pictures: list[Picture], known: dict[str, dict[str, float]], told: list[Row]) -> list[Row]:
-    return ask_all(Inference(server.target.url, {}), "fruit", pictures, known, Window(4, 4), 4, told.append)
+    return ask_all(Inference(server.target.url, {}), "fruit", pictures, known, 4, 4, told.append)
 
 
 def test_every_picture_has_its_row_in_its_place(serve: Serve, pictures: list[Picture]) -> None:
