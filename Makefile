@@ -4,11 +4,12 @@
 
 # They are meant for the command line. One that is exported in a shell or in CI counts, too, and make says so each time;
 # its value, which may be a secret, is not shown. `make help T=export` explains those of a target.
-VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CLIENTS DRY_RUN DURATION FLEET \
-	FOREGROUND FORMAT GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT MANAGEMENT_HEADER_FILE MANAGEMENT_URL \
-	MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME MODEL_VERSION MULTILABEL NAMES OBJECTIVE \
-	OUT PICTURES PLATFORM PRECISION PREPROCESSING PROFILE PYTHON REPEATS RESUME RUNTIME SEED SIGNERS SLO_P99_MS SSH_CONFIG T \
-	TORCH_INDEX URL WEIGHTS WEIGHTS_KEY WHEELS
+VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CERTIFICATE CLIENTS CLIENT_CA \
+	DRY_RUN DURATION FLEET FOREGROUND FORMAT GATEWAY GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT \
+	MANAGEMENT_HEADER_FILE MANAGEMENT_URL MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME \
+	MODEL_VERSION MULTILABEL NAME NAMES NGINX OBJECTIVE OUT PICTURES PLATFORM PRECISION PREPROCESSING PRIVATE_KEY \
+	PROFILE PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SIGNERS SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL WEIGHTS \
+	WEIGHTS_KEY WHEELS
 include scripts/variables.mk
 
 PYTHON ?= python3
@@ -19,7 +20,7 @@ RUN := @.venv/bin/python -m
 HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export archive serve predict status logs stop smoke precisions bench doctor tune
+.PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz lock clean
@@ -36,7 +37,7 @@ archive: export ## that model -> .mar, reproducible and checked [PROFILE= MODEL_
 	$(RUN) scripts.archive
 
 ##@ Serve it
-serve: setup ## start TorchServe; returns when it answers rightly [PROFILE= FOREGROUND=1]
+serve: setup ## start TorchServe; returns when it answers rightly [PROFILE= FOREGROUND=1 GATEWAY=]
 	$(RUN) scripts.server start
 predict: setup ## ask a server about a picture, or a folder of them [IMAGE= OUT=file URL= HEADER_FILE=]
 	$(RUN) scripts.predict
@@ -46,6 +47,14 @@ logs: setup ## follow the server's log; of boxes, its last lines [FLEET=|HOSTS=]
 	$(RUN) $(HERE_OR_FLEET) logs
 stop: setup ## finish the requests in flight, refuse new ones, end
 	$(RUN) scripts.server stop
+
+##@ Let clients in
+key: setup ## a key for a client of the gateway, printed once; or the end of one [NAME= RATE= REVOKE=]
+	$(RUN) scripts.key key
+keys: setup ## the clients that have a key, and when each last used it [JSON=1]
+	$(RUN) scripts.key list
+certificates: setup ## the certificate that the gateway shows, renewed when it is due [CERTIFICATE= PRIVATE_KEY=]
+	$(RUN) scripts.certificates
 
 ##@ Prove it
 smoke: setup ## check a running server from outside [URL= HEADER_FILE= JUNIT=file]

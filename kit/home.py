@@ -8,9 +8,9 @@ from collections.abc import MutableMapping
 
 # PICTURES, CALIBRATION and BUNDLE may hold several; ARCH a function behind its file.
 VARIABLES = (
-    *("ARCH", "BUILD", "BUNDLE", "CALIBRATION", "FLEET", "GOLDEN", "HEADER_FILE", "IMAGE", "JUNIT", "KEY", "LABELS"),
-    *("MANAGEMENT_HEADER_FILE", "OUT", "PICTURES", "PREPROCESSING", "PROFILE", "SIGNERS", "SSH_CONFIG", "TORCH_INDEX"),
-    *("WEIGHTS", "WHEELS"),
+    *("ARCH", "BUILD", "BUNDLE", "CALIBRATION", "CERTIFICATE", "CLIENT_CA", "FLEET", "GOLDEN", "HEADER_FILE", "IMAGE"),
+    *("JUNIT", "KEY", "LABELS", "MANAGEMENT_HEADER_FILE", "NGINX", "OUT", "PICTURES", "PREPROCESSING", "PRIVATE_KEY"),
+    *("PROFILE", "SIGNERS", "SSH_CONFIG", "TORCH_INDEX", "WEIGHTS", "WHEELS"),
 )
 TILDE = re.compile(r"(?:(?<=^)|(?<=[\s'\"]))~[^\s/'\"]*")
 

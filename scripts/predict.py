@@ -31,9 +31,9 @@ from kit.batch.accuracy import Accuracy, accuracy
 from kit.batch.results import Journal, Row
 from kit.batch.running import ask_all
 from kit.build import Build
+from kit.client.elsewhere import address, model_name, read_headers
 from kit.files import read_json
 from kit.serving import state
-from kit.serving.elsewhere import address, model_name, read_headers
 from kit.serving.launch import RunFolder
 
 app = typer.Typer(help=__doc__, add_completion=False)

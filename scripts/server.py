@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -25,8 +26,9 @@ from common.server.server_log import line_that_matters
 from common.server.torchserve import Management
 from common.server.worker_metrics import read as read_metrics
 from kit import console, machine, profiles
+from kit.gateway.planning import GatewayPlan, Wanted
 from kit.processes import IMPORTER
-from kit.serving import lifecycle, state
+from kit.serving import gateway, lifecycle, state
 from kit.serving.launch import RunFolder
 from kit.serving.logs import read_lines
 from kit.serving.proving import Proved, proved_server
@@ -50,6 +52,27 @@ def start(
         bool,
         typer.Option("--foreground", envvar="FOREGROUND", help="Stay attached, and end with the server."),
     ] = False,
+    address: Annotated[
+        str,
+        typer.Option(
+            "--gateway",
+            envvar="GATEWAY",
+            help="nginx in front: 0.0.0.0:8443 for the network, with TLS; 1 for this machine alone.",
+        ),
+    ] = "",
+    certificate: Annotated[
+        str, typer.Option("--certificate", envvar="CERTIFICATE", help="Its certificate (PEM); default: the kit's own.")
+    ] = "",
+    private_key: Annotated[
+        str, typer.Option("--private-key", envvar="PRIVATE_KEY", help="That certificate's key (PEM).")
+    ] = "",
+    client_ca: Annotated[
+        str,
+        typer.Option("--client-ca", envvar="CLIENT_CA", help="Who signs clients' certificates, which do for a key."),
+    ] = "",
+    nginx: Annotated[
+        str, typer.Option("--nginx", envvar="NGINX", help="An nginx with njs 0.9.9 or later; default: the kit's own.")
+    ] = "",
 ) -> None:
     """Start the server; return when it has answered a real picture rightly."""
     here = machine.detect()
@@ -68,6 +91,7 @@ def start(
             if stale := state.read(run):
                 lifecycle.end(run, stale)
             wanted = lifecycle.plan(chosen, here)
+            front = gateway.plan(Wanted(address, certificate, private_key, client_ca, nginx), wanted, here.cores)
             with console.err.status("starting") as spinner:
 
                 def progress(text: str) -> None:
@@ -76,8 +100,10 @@ def start(
                     spinner.update(f"starting: {text}")
 
                 with proved_server(wanted, progress, foreground, keep=True) as proved:
-                    pass  # it stays, whatever becomes of the words about it
-        _show_started(wanted, proved)
+                    if front:
+                        proved = replace(proved, server=gateway.start(front, wanted, proved.server, progress))
+                    # it stays, whatever becomes of the words about it
+        _show_started(wanted, proved, front)
         if foreground:
             _stay(run, proved, came)
 
@@ -86,6 +112,9 @@ def _stay(run: RunFolder, proved: Proved, came: threading.Event) -> None:
     """Wait for a signal, and then stop the server; or for the server's end, which is a failure unless asked for."""
     process, server = proved.process, proved.server
     while process.poll() is None and not came.is_set():
+        if server.gateway and not server.gateway_process():
+            lifecycle.stop(run, server, console.step)
+            raise KitError("the gateway ended on its own", f"its logs: {run.gateway / 'logs'}")
         time.sleep(0.1)
     if process.returncode is None:
         lifecycle.stop(run, server, console.step)
@@ -103,7 +132,7 @@ def _since(server: ServerState) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(server.created))
 
 
-def _show_started(wanted: lifecycle.ServerPlan, proved: Proved) -> None:
+def _show_started(wanted: lifecycle.ServerPlan, proved: Proved, front: GatewayPlan | None) -> None:
     server = proved.server
     console.facts(
         {
@@ -114,10 +143,15 @@ def _show_started(wanted: lifecycle.ServerPlan, proved: Proved) -> None:
             "management": server.management,
             "metrics": f"{server.metrics}/metrics",
             "gRPC": server.grpc,
+            **({"gateway": server.gateway} if server.gateway else {}),
             "log": console.shown_path(wanted.run.server_log),
         }
     )
-    console.out.print(f"\n{escape(curl_line(wanted.run, server, wanted.golden[0].picture))}")
+    picture = wanted.golden[0].picture
+    line = gateway_line(server, front, picture) if front else curl_line(wanted.run, server, picture)
+    console.out.print(f"\n{escape(line)}")
+    if front and not front.address.tls and not front.address.loopback:
+        console.step("http:// as you asked: whoever is on that network can read the keys and pictures that pass")
 
 
 def curl_line(run: RunFolder, server: ServerState, picture: Path) -> str:
@@ -127,6 +161,13 @@ def curl_line(run: RunFolder, server: ServerState, picture: Path) -> str:
     address = "http://localhost" if unix else server.inference
     socket = f"--unix-socket {shlex.quote(server.inference.removeprefix('unix:'))} " if unix else ""
     return f"curl {socket}{header}-T {console.shown_path(picture)} {address}/predictions/{server.model}"
+
+
+def gateway_line(server: ServerState, wanted: GatewayPlan, picture: Path) -> str:
+    """Commands that ask as a client does."""
+    trust = f"--cacert {shlex.quote(console.shown_path(wanted.trust))} " if wanted.trust else ""
+    ask = f"curl {trust}-H @me.header -T {console.shown_path(picture)} {server.gateway}/predictions/{server.model}"
+    return f"make key NAME=me >me.header\n{ask}"
 
 
 @app.command()

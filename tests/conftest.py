@@ -33,6 +33,7 @@ OURS = {
     *("AGAINST", "LIMIT", "FORMAT", "RUNTIME"),
     *("FLEET", "HOSTS", "BUNDLE", "SIGNERS", "SSH_CONFIG", "RESUME", "BREAK_LOCK", "DRY_RUN"),
     *("KEY", "BOX_PYTHON", "TORCH_INDEX", "WHEELS", "WEIGHTS_KEY", "MULTILABEL"),
+    *("GATEWAY", "CERTIFICATE", "PRIVATE_KEY", "CLIENT_CA", "NGINX", "NAME", "REVOKE", "RATE"),
     *("GOLDEN", "HEADER_FILE", "MANAGEMENT_HEADER_FILE", "MODEL_NAME"),
 }
 
@@ -49,7 +50,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def script_environment(build: Path, **variables: str) -> dict[str, str]:
     """The environment for a script whose files go to `build`."""
     clean = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("TS_")}
-    return clean | {"BUILD": str(build)} | variables
+    return clean | {"BUILD": str(build), "XDG_CONFIG_HOME": str(build / "settings")} | variables
 
 
 @pytest.fixture(scope="session")

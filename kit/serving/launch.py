@@ -71,6 +71,11 @@ class RunFolder:
         return self.logs / "console.log"
 
     @property
+    def gateway(self) -> Path:
+        """nginx's own folder: its configuration, logs, and uploads that are not whole yet."""
+        return self.folder / "gateway"
+
+    @property
     def model_store(self) -> Path:
         return self.folder / "model-store"
 

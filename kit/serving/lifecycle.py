@@ -14,6 +14,7 @@ import psutil
 from common.server.drain import drain
 from common.server.torchserve import Management
 from kit import golden
+from kit.gateway import nginx
 from kit.golden import Golden
 from kit.machine import Machine
 from kit.processes import family
@@ -125,6 +126,8 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
 
 def end(run: RunFolder, server: ServerState) -> None:
     """End the server's processes, and remove its files. Java gets SIGTERM; what outlives that, SIGKILL."""
+    if gateway := server.gateway_process():
+        nginx.stop(gateway, 0)
     java = server.process()
     members = family(java.pid) if java else []
     if java:
@@ -138,6 +141,9 @@ def end(run: RunFolder, server: ServerState) -> None:
 
 def stop(run: RunFolder, server: ServerState, say: Callable[[str], None]) -> None:
     """Drain, then end."""
+    if gateway := server.gateway_process():
+        say("the gateway takes no new requests")
+        nginx.stop(gateway, server.response_timeout)
     if server.process():
         say("finishing the requests in flight")
         drain(Management(server.management, run.management_header), run.keys, server.response_timeout, say)

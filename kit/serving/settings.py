@@ -29,6 +29,7 @@ DEFAULTS = {
     "grpc_inference_port": "7070",
     "grpc_management_port": "7071",
 }
+DEFAULT_REQUEST_BYTES = 6_553_500
 UNIX_PATH_LIMIT = 107  # sun_path in <sys/un.h>, less its final zero
 
 
@@ -110,6 +111,11 @@ class ServerSettings:
     def listeners(self) -> list[Listener]:
         """Every address the server will take."""
         return [self.inference, self.management, self.metrics, self.grpc, self.grpc_listener("management")]
+
+    @property
+    def body_bytes(self) -> int:
+        """The largest request that TorchServe takes."""
+        return int(self.values.get("max_request_size", DEFAULT_REQUEST_BYTES))
 
     @property
     def tokens(self) -> bool:

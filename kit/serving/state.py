@@ -19,7 +19,8 @@ from kit.serving.launch import RunFolder
 
 @dataclass(frozen=True)
 class ServerState:
-    """`created` is the process's start (s since 1970): a pid alone may by now be somebody else's."""
+    """`created` is a process's start (s since 1970): a pid alone may by now be somebody else's. `gateway` is a URL,
+    or "" when there is none."""
 
     pid: int
     created: float
@@ -33,15 +34,26 @@ class ServerState:
     grpc: str
     temp: str
     response_timeout: float
+    gateway: str = ""
+    gateway_pid: int = 0
+    gateway_created: float = 0.0
 
     def process(self) -> psutil.Process | None:
         """The server's Java process, or None when it has ended."""
-        try:
-            process = psutil.Process(self.pid)
-            same = abs(process.create_time() - self.created) < 1 and process.status() != psutil.STATUS_ZOMBIE
-            return process if same else None
-        except psutil.NoSuchProcess:
-            return None
+        return _same_process(self.pid, self.created)
+
+    def gateway_process(self) -> psutil.Process | None:
+        """The gateway's first nginx, or None when it has ended or there was none."""
+        return _same_process(self.gateway_pid, self.gateway_created) if self.gateway_pid else None
+
+
+def _same_process(pid: int, created: float) -> psutil.Process | None:
+    try:
+        process = psutil.Process(pid)
+        same = abs(process.create_time() - created) < 1 and process.status() != psutil.STATUS_ZOMBIE
+        return process if same else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def save(run: RunFolder, state: ServerState) -> None:

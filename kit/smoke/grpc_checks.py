@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from kit.serving.grpc_api import GrpcInference, connect
+from kit.client.grpc_api import GrpcInference, connect
 from kit.smoke.outcome import NotChecked, require
 from kit.smoke.session import Session
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from common.server.torchserve import error_text
 from common.words import count
-from kit.serving import exposition
+from kit.client import exposition
 from kit.smoke.outcome import CheckFailed, NotChecked, require
 from kit.smoke.predictions import check_still_answers
 from kit.smoke.session import Session, client

@@ -10,10 +10,10 @@ from common.errors import KitError, Unreachable, UsageError
 from common.server.torchserve import Management
 from kit import golden
 from kit.build import Build
+from kit.client.elsewhere import address, read_headers
 from kit.files import read_json
 from kit.golden import Golden
 from kit.serving import state
-from kit.serving.elsewhere import address, read_headers
 from kit.serving.launch import RunFolder
 
 

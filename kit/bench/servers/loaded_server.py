@@ -7,8 +7,8 @@ from pathlib import Path
 
 from common.server.tokens import read_header
 from kit.build import Build
+from kit.client.elsewhere import address, model_name, read_headers
 from kit.files import read_json
-from kit.serving.elsewhere import address, model_name, read_headers
 from kit.serving.launch import RunFolder
 from kit.serving.state import ServerState
 

@@ -11,8 +11,8 @@ from typing import Any
 import grpc
 import pytest
 
+from kit.client.grpc_api import MESSAGE_BYTES, connect, protocol
 from kit.golden import Golden
-from kit.serving.grpc_api import MESSAGE_BYTES, connect, protocol
 from kit.smoke.outcome import Outcome
 from kit.smoke.run import CHECKS, measure
 from kit.smoke.session import Session

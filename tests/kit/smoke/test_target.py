@@ -9,7 +9,7 @@ import pytest
 
 from common.errors import KitError, UsageError
 from kit.build import Build
-from kit.serving.elsewhere import read_headers
+from kit.client.elsewhere import read_headers
 from kit.smoke.session import Session, connect
 from kit.smoke.target import Options, resolve
 from tests.conftest import RunScript, script_environment

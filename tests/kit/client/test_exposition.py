@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kit.serving.exposition import FormatError, Sample, parse
+from kit.client.exposition import FormatError, Sample, parse
 
 TORCHSERVE = """\
 # HELP ts_inference_requests_total Torchserve prometheus counter metric with unit: Count

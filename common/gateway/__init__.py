@@ -1,0 +1,1 @@
+"""The nginx in front of TorchServe: its keys, and its configuration."""

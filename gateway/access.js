@@ -1,0 +1,107 @@
+// Who may ask, and how often. A key's file is named for its SHA-256, so one that is added or revoked counts with the
+// next request and nothing is reloaded.
+import crypto from 'crypto';
+import fs from 'fs';
+
+import errors from 'errors.js';
+
+const SCHEME = 'bearer ';
+const CHALLENGE = 'Bearer realm="vision-serve"';
+
+// No regular expression where each request comes by: njs compiles it anew every time.
+function presented(r) {
+    const header = r.headersIn.Authorization || '';
+    return header.slice(0, SCHEME.length).toLowerCase() === SCHEME ? header.slice(SCHEME.length).trim() : '';
+}
+
+// The key's own document, or null: {name, made, rate: {count, seconds}}.
+function keyFor(text) {
+    const digest = crypto.createHash('sha256').update(text).digest('hex');
+    try {
+        return JSON.parse(fs.readFileSync(settings.keys + '/' + digest + '.json', 'utf8'));
+    } catch (e) {
+        return null;
+    }
+}
+
+// A client by its certificate, where the gateway has an authority for clients.
+function byCertificate(r) {
+    if (r.variables.ssl_client_verify !== 'SUCCESS') {
+        return null;
+    }
+    const match = /(?:^|,)CN=([^,]+)/.exec(r.variables.ssl_client_s_dn || '');
+    return {name: match ? match[1] : 'certificate'};
+}
+
+// Seconds until the key may ask again; 0 when it may now. The window is the rate's own second, minute or hour.
+function wait(key, now) {
+    if (!key.rate) {
+        return 0;
+    }
+    const window = Math.floor(now / key.rate.seconds);
+    const asked = ngx.shared.rates.incr(key.name + ' ' + window, 1, 0, key.rate.seconds * 1000);
+    return asked > key.rate.count ? Math.max(1, Math.ceil((window + 1) * key.rate.seconds - now)) : 0;
+}
+
+function check(r) {
+    const text = presented(r);
+    const key = text ? keyFor(text) : byCertificate(r);
+    if (!key) {
+        r.headersOut['WWW-Authenticate'] = CHALLENGE;
+        const why = text ? 'This key is not known here, or was revoked.' : 'A key is wanted.';
+        errors.send(r, 401, why + ' Send it as the header "Authorization: Bearer <key>".');
+        return;
+    }
+    r.variables.client = key.name;
+    const now = Date.now() / 1000;
+    ngx.shared.used.set(key.name, Math.floor(now));
+    const seconds = wait(key, now);
+    if (seconds) {
+        errors.send(r, 429, 'This key may ask ' + key.rate.count + ' times in ' + key.rate.seconds + ' s.', seconds);
+    }
+}
+
+// TorchServe makes its tokens anew at each start, so its file is read for each request: some 20 microseconds.
+function authorization(kind) {
+    try {
+        const keys = JSON.parse(fs.readFileSync(settings.tokens, 'utf8'));
+        return keys[kind] ? 'Bearer ' + keys[kind].key : '';
+    } catch (e) {
+        return ''; // tokens are off, or TorchServe is not there
+    }
+}
+
+function inference() {
+    return authorization('inference');
+}
+
+function management() {
+    return authorization('management');
+}
+
+const HOUR = 3600;
+
+// When each key was last used, to the hour, kept where `make keys` reads it: a file that small boxes seldom write.
+function keepUse() {
+    const file = settings.keys + '/last-used.json';
+    let used = {};
+    try {
+        used = JSON.parse(fs.readFileSync(file, 'utf8'));
+    } catch (e) {
+        // none was used yet
+    }
+    let changed = false;
+    ngx.shared.used.keys().forEach((name) => {
+        const last = ngx.shared.used.get(name);
+        if (last - (used[name] || 0) > HOUR) {
+            used[name] = last;
+            changed = true;
+        }
+    });
+    if (changed) {
+        fs.writeFileSync(file + '.new', JSON.stringify(used));
+        fs.renameSync(file + '.new', file);
+    }
+}
+
+export default {check, inference, management, keepUse};

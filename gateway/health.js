@@ -1,0 +1,108 @@
+// Whether the server answers, found out by asking it: every worker READY, and a golden picture answered rightly not
+// long ago. A load balancer reads it at /health without a key.
+import fs from 'fs';
+
+import access from 'access.js';
+
+const GOLDEN_EVERY_MS = 15000;
+const STALE_MS = 10000;
+const TIE = 1e-3; // as common/server/answers.py has it
+const ASK_MS = 5000;
+
+function within(promise, ms) {
+    return Promise.race([promise, new Promise((done, failed) => {
+        setTimeout(() => { failed(new Error('no answer within ' + ms / 1000 + ' s')); }, ms);
+    })]);
+}
+
+async function ask(address, options) {
+    const reply = await ngx.fetch(address, options);
+    const text = await reply.text();
+    if (reply.status !== 200) {
+        throw new Error('HTTP ' + reply.status);
+    }
+    return JSON.parse(text);
+}
+
+// The version whose workers answer. Throws when one of them does not.
+async function workers() {
+    const rows = await ask(settings.management + '/models/' + settings.model, {
+        headers: {Authorization: access.management()}
+    });
+    const states = rows[0].workers.map((worker) => worker.status);
+    const ready = states.filter((state) => state === 'READY').length;
+    if (!ready || ready < states.length) {
+        throw new Error(ready + ' of ' + states.length + ' workers are ready');
+    }
+    return {version: String(rows[0].modelVersion), workers: ready};
+}
+
+function wrong(answer, expected, tolerance) {
+    const labels = Object.keys(expected);
+    const best = labels[0];
+    const first = Object.keys(answer)[0];
+    const last = labels.length > 1 ? Math.min.apply(null, labels.map((label) => expected[label])) : -1;
+    const known = expected[first] === undefined ? last : expected[first];
+    return expected[best] - known > TIE || !(Math.abs(answer[first] - expected[best]) <= tolerance);
+}
+
+// A golden picture asked as clients ask. Throws when its answer is not the right one.
+async function golden() {
+    const index = JSON.parse(fs.readFileSync(settings.golden + '/golden.json', 'utf8'));
+    const row = index.pictures[0];
+    const answer = await ask(settings.inference + '/predictions/' + settings.model, {
+        method: 'POST',
+        body: fs.readFileSync(settings.golden + '/' + row.file),
+        headers: {Authorization: access.inference(), 'Content-Type': 'application/octet-stream'}
+    });
+    if (wrong(answer, row.expected, index.tolerance)) {
+        throw new Error('the golden picture ' + row.file + ' gets a wrong answer');
+    }
+}
+
+function kept() {
+    return JSON.parse(ngx.shared.health.get('verdict') || '{"ready": false, "why": "the server is starting"}');
+}
+
+// Twice a second.
+async function watch() {
+    const before = kept();
+    const now = Date.now();
+    let verdict;
+    try {
+        const found = await within(workers(), ASK_MS);
+        let proved = before.ready ? before.proved : 0;
+        if (now - proved > GOLDEN_EVERY_MS || found.version !== before.version) {
+            await within(golden(), ASK_MS);
+            proved = Date.now();
+        }
+        verdict = {ready: true, version: found.version, workers: found.workers, proved: proved};
+    } catch (e) {
+        verdict = {ready: false, why: e.message, version: before.version};
+    }
+    verdict.at = Date.now();
+    ngx.shared.health.set('verdict', JSON.stringify(verdict));
+}
+
+// {ready, why, version, workers, proved}: what was last seen.
+function verdict() {
+    const last = kept();
+    if (last.ready && Date.now() - last.at > STALE_MS) {
+        return {ready: false, why: 'the server was not watched for ' + STALE_MS / 1000 + ' s', version: last.version};
+    }
+    return last;
+}
+
+function answer(r) {
+    const last = verdict();
+    const document = {status: last.ready ? 'ready' : 'unavailable', model: settings.model, version: last.version || ''};
+    if (!last.ready) {
+        document.why = last.why;
+        r.headersOut['Retry-After'] = '1';
+    }
+    r.headersOut['Content-Type'] = 'application/json';
+    r.headersOut['Cache-Control'] = 'no-store';
+    r.return(last.ready ? 200 : 503, JSON.stringify(document) + '\n');
+}
+
+export default {watch, verdict, answer};

@@ -1,0 +1,123 @@
+// What the gateway saw, in Prometheus's text format, with TorchServe's own metrics behind it. Counted as a request is
+// logged, in memory that nginx's processes share.
+const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const STAGES = ['queue', 'decode', 'network'];
+
+const KINDS = [['/predictions/', 'predictions'], ['/v1/', 'v1'], ['/v2/', 'v2'], ['/inference.', 'grpc'],
+    ['/metrics', 'metrics']];
+
+// What an address is counted as: few names, whatever is asked. No regular expression where each request comes by: njs
+// compiles it anew every time.
+function kind(r) {
+    const uri = r.variables.request_uri || '';
+    const found = KINDS.find((one) => uri.startsWith(one[0]));
+    return found ? found[1] : 'other';
+}
+
+function add(name, amount) {
+    ngx.shared.counts.incr(name, amount, 0);
+}
+
+// {decode: ms, network: ms} of the handler's own header: `decode;dur=4.18, network;dur=12.06`.
+function stages(text) {
+    const found = {};
+    text.split(', ').forEach((part) => {
+        const at = part.indexOf(';dur=');
+        if (at > 0) {
+            found[part.slice(0, at)] = Number(part.slice(at + 5));
+        }
+    });
+    return found;
+}
+
+function timing(r) {
+    return r.variables.worker_timing || r.variables.upstream_http_server_timing || '';
+}
+
+// ms between the gateway and the handler: TorchServe's queue, and the way there and back.
+function queue(r, worker) {
+    const upstream = Number(r.variables.upstream_header_time) * 1000;
+    const inside = (worker.decode || 0) + (worker.network || 0);
+    return upstream >= 0 ? Math.max(0, upstream - inside) : 0;
+}
+
+// The Server-Timing of an answer: https://www.w3.org/TR/server-timing/
+function header(r) {
+    const text = timing(r);
+    const total = 'total;dur=' + (Number(r.variables.request_time) * 1000).toFixed(0);
+    return text ? 'queue;dur=' + queue(r, stages(text)).toFixed(1) + ', ' + text + ', ' + total : total;
+}
+
+// Called while the access log's line is written, for its effect; the line gets nothing.
+function observe(r) {
+    const name = kind(r);
+    add('requests{path="' + name + '",code="' + r.variables.status + '"}', 1);
+    if (name === 'metrics' || name === 'other') {
+        return '';
+    }
+    const took = Number(r.variables.request_time);
+    add('sum{path="' + name + '"}', took);
+    const bound = SECONDS.find((seconds) => took <= seconds);
+    add('bucket{path="' + name + '",le="' + (bound === undefined ? '+Inf' : bound) + '"}', 1);
+    const worker = stages(timing(r));
+    if (worker.network !== undefined) {
+        worker.queue = queue(r, worker);
+        STAGES.forEach((stage) => { add('stage{stage="' + stage + '"}', (worker[stage] || 0) / 1000); });
+        add('staged', 1);
+    }
+    return '';
+}
+
+function counts() {
+    const found = {};
+    ngx.shared.counts.items(10000).forEach((item) => { found[item[0]] = item[1]; });
+    return found;
+}
+
+function histogram(all, name) {
+    const lines = [];
+    let seen = 0;
+    SECONDS.concat(['+Inf']).forEach((bound) => {
+        seen += all['bucket{path="' + name + '",le="' + bound + '"}'] || 0;
+        lines.push('gateway_request_seconds_bucket{path="' + name + '",le="' + bound + '"} ' + seen);
+    });
+    lines.push('gateway_request_seconds_sum{path="' + name + '"} ' + (all['sum{path="' + name + '"}'] || 0));
+    lines.push('gateway_request_seconds_count{path="' + name + '"} ' + seen);
+    return lines;
+}
+
+function text(all) {
+    const names = Object.keys(all).sort();
+    const lines = ['# HELP gateway_requests_total Requests by the kind of address and by status.',
+        '# TYPE gateway_requests_total counter'];
+    names.filter((name) => name.indexOf('requests{') === 0).forEach((name) => {
+        lines.push('gateway_requests_total' + name.slice(8) + ' ' + all[name]);
+    });
+    lines.push('# HELP gateway_request_seconds From the first byte of a request to the last of its answer.',
+        '# TYPE gateway_request_seconds histogram');
+    names.filter((name) => name.indexOf('sum{') === 0).forEach((name) => {
+        Array.prototype.push.apply(lines, histogram(all, /path="([a-z0-9]+)"/.exec(name)[1]));
+    });
+    lines.push('# HELP gateway_stage_seconds_total Time of answered pictures in each stage.',
+        '# TYPE gateway_stage_seconds_total counter');
+    STAGES.forEach((stage) => {
+        lines.push('gateway_stage_seconds_total{stage="' + stage + '"} ' + (all['stage{stage="' + stage + '"}'] || 0));
+    });
+    lines.push('# HELP gateway_staged_total Pictures whose stages were timed.', '# TYPE gateway_staged_total counter',
+        'gateway_staged_total ' + (all.staged || 0));
+    return lines.join('\n') + '\n';
+}
+
+async function answer(r) {
+    let behind = '';
+    try {
+        const reply = await ngx.fetch(settings.metrics + '/metrics');
+        behind = await reply.text();
+    } catch (e) {
+        behind = ''; // TorchServe is not there; the gateway's own figures are
+    }
+    r.headersOut['Content-Type'] = 'text/plain; version=0.0.4; charset=utf-8';
+    r.return(200, text(counts()) + behind);
+}
+
+export default {header, observe, answer};

@@ -1,0 +1,29 @@
+// What TorchServe sends when it has no worker for a request: its token changed, a worker died, its queue is full. No
+// client can mend that, so it becomes "ask again". The handler's own errors carry its timing, and pass as they are.
+import errors from 'errors.js';
+
+const GONE = [400, 401, 500, 503, 504, 507];
+
+function is(status, timing) {
+    return GONE.indexOf(status) >= 0 && !timing;
+}
+
+function header(r) {
+    if (r.variables.upstream_status && is(r.status, r.variables.upstream_http_server_timing)) {
+        r.variables.unanswered = '1';
+        r.status = 503;
+        r.headersOut['Content-Type'] = 'application/json';
+        r.headersOut['Retry-After'] = '1';
+        delete r.headersOut['Content-Length'];
+    }
+}
+
+function body(r, data, flags) {
+    if (!r.variables.unanswered) {
+        r.sendBuffer(data, flags);
+    } else if (flags.last) {
+        r.sendBuffer(errors.text(r, 503, errors.BUSY), flags);
+    }
+}
+
+export default {is, header, body};

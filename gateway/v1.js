@@ -1,0 +1,70 @@
+// KServe's first protocol, which is TensorFlow Serving's: {"instances": [{"b64": …}]} → {"predictions": [{label:
+// probability}]}. https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
+import errors from 'errors.js';
+import health from 'health.js';
+import pictures from 'pictures.js';
+
+const NAMES = ['b64', 'data', 'image_bytes', 'image', 'body', 'image_data'];
+const MOST = 64;
+
+// "<base64>", {"b64": "<base64>"} or {"image_bytes": {"b64": …}} → {bytes} or {error}.
+function picture(instance) {
+    let value = instance;
+    for (let depth = 0; depth < 3 && value && typeof value === 'object'; depth++) {
+        const holder = value;
+        value = holder[NAMES.find((name) => holder[name] !== undefined)];
+    }
+    return typeof value === 'string' && value
+        ? pictures.fromBase64(value)
+        : {error: 'There is no picture in this instance; send {"b64": "<base64>"}.'};
+}
+
+function instances(text) {
+    let document;
+    try {
+        document = JSON.parse(text);
+    } catch (e) {
+        return {error: 'The request is not JSON.'};
+    }
+    const list = document && document.instances;
+    if (!Array.isArray(list) || !list.length) {
+        return {error: 'The request holds no instances; send {"instances": [{"b64": "<base64>"}]}.'};
+    }
+    if (list.length > MOST) {
+        return {error: 'The request holds ' + list.length + ' pictures; ' + MOST + ' are taken at a time.'};
+    }
+    return {list: list};
+}
+
+async function predict(r) {
+    const given = instances(r.requestText || '');
+    if (given.error) {
+        errors.send(r, 400, given.error);
+        return;
+    }
+    const answers = await pictures.askAll(r, r.variables.asked, given.list.map(picture), r.variables.topk);
+    const failed = pictures.failure(answers);
+    if (failed) {
+        failed.status === 503 ? errors.busy(r) : errors.send(r, failed.status, failed.error);
+        return;
+    }
+    const predictions = answers.map((one) => one.answer || {error: one.error, code: one.status});
+    r.headersOut['Content-Type'] = 'application/json';
+    r.return(200, JSON.stringify({predictions: predictions}));
+}
+
+function models(r) {
+    r.headersOut['Content-Type'] = 'application/json';
+    r.return(200, JSON.stringify({models: [settings.model]}));
+}
+
+function model(r) {
+    if (r.variables.asked !== settings.model) {
+        errors.send(r, 404, 'There is no model ' + r.variables.asked + ' here; /v1/models lists what there is.');
+        return;
+    }
+    r.headersOut['Content-Type'] = 'application/json';
+    r.return(200, JSON.stringify({name: settings.model, ready: health.verdict().ready}));
+}
+
+export default {predict, models, model, MOST};

@@ -1,0 +1,110 @@
+"""A gateway that can be started: where it listens, what it passes on to TorchServe, and how much of it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+from common.errors import UsageError
+from common.gateway.nginx_conf import Gateway
+from kit.build import PROJECT
+from kit.gateway import nginx, places
+from kit.gateway.address import Address
+from kit.gateway.nginx import GOLDEN, Files
+from kit.gateway.own_certificate import own_certificate, read_file
+
+# For each worker so many in flight: enough that none waits for the next, few enough that the last of them is answered
+# in some eight times what one takes.
+IN_FLIGHT_PER_WORKER = 8
+MOST_PROCESSES = 2
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the operator says of a gateway. `address` is GATEWAY; the others are files, or "" for the kit's own."""
+
+    address: str = ""
+    certificate: str = ""
+    private_key: str = ""
+    client_ca: str = ""
+    nginx: str = ""
+
+
+@dataclass(frozen=True)
+class Behind:
+    """The TorchServe that a gateway is for. `upstream` is `host:port`; the others are URLs, and files."""
+
+    upstream: str
+    inference: str
+    management: str
+    metrics: str
+    model: str
+    tokens: Path
+    golden: Path
+    workers: int
+    batch: int
+    queue: int
+    body_bytes: int
+    response_timeout: float
+
+
+@dataclass(frozen=True)
+class GatewayPlan:
+    """`trust` is the authority's certificate that clients need, where it is the kit's own."""
+
+    address: Address
+    folder: Path
+    files: Files
+    trust: Path | None
+
+    @property
+    def url(self) -> str:
+        return self.address.url(socket.gethostname())
+
+
+def in_flight(behind: Behind) -> int:
+    """How many requests TorchServe has at a time: what keeps its workers busy, and never more than its queue takes."""
+    return max(1, min(behind.queue, behind.workers * behind.batch * IN_FLIGHT_PER_WORKER))
+
+
+def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: int) -> GatewayPlan:
+    """Raises UsageError or KitError for what is in the way of it."""
+    if wanted.client_ca and not address.tls:
+        raise UsageError("CLIENT_CA wants TLS, and this gateway has none", "GATEWAY=https://…")
+    conf = Gateway(
+        listen=address.listen,
+        tls=address.tls,
+        client_ca=bool(wanted.client_ca),
+        upstream=behind.upstream,
+        in_flight=in_flight(behind),
+        body_bytes=behind.body_bytes,
+        seconds=behind.response_timeout,
+        processes=min(cores, MOST_PROCESSES),
+        # nginx would give up root's rights, and with them the files that are for root only, as TorchServe's are.
+        user=pwd.getpwuid(0).pw_name if os.geteuid() == 0 else "",
+    )
+    settings = {
+        "version": kit_version(),
+        "model": behind.model,
+        "inference": behind.inference,
+        "management": behind.management,
+        "metrics": behind.metrics,
+        "body_bytes": behind.body_bytes,
+        "tokens": str(behind.tokens),
+        "golden": str(folder / GOLDEN),
+        "keys": str(places.keys()),
+        "logs": str(folder / "logs"),
+    }
+    certificate, trust = own_certificate(wanted.certificate, wanted.private_key) if address.tls else (None, None)
+    authority = read_file(Path(wanted.client_ca), "CLIENT_CA") if wanted.client_ca else b""
+    files = Files(nginx.binary(wanted.nginx), conf, settings, behind.golden, certificate, authority)
+    return GatewayPlan(address, folder, files, trust)
+
+
+def kit_version() -> str:
+    """The kit's own, from pyproject.toml: it is used from its tree, and not installed."""
+    lines = (PROJECT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
+    return next(line.split('"')[1] for line in lines if line.startswith("version"))

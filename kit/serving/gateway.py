@@ -1,0 +1,69 @@
+"""The gateway in front of a server of this machine, when one is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+
+import psutil
+
+from common.errors import KitError, UsageError
+from kit.gateway import address, planning, proving
+from kit.gateway.planning import Behind, GatewayPlan, Wanted
+from kit.serving import preflight, state
+from kit.serving.lifecycle import ServerPlan
+from kit.serving.settings import Listener
+from kit.serving.state import ServerState
+
+DEFAULT_QUEUE = 100  # TorchServe's own
+
+
+def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
+    """None unless `wanted`, or the profile's `gateway_address`, names one. Raises UsageError or KitError."""
+    settings = server.settings
+    where = address.parse(wanted.address or settings.values.get(address.KEY, ""))
+    if not where:
+        return None
+    for listener in (settings.inference, settings.management, settings.metrics):
+        if listener.unix_path:
+            raise UsageError(
+                f"{listener.key} is a socket file, and the gateway asks TorchServe over a port",
+                "http://127.0.0.1:8080, which no other machine reaches",
+            )
+    if not preflight.is_free(Listener(address.KEY, where.host, where.port)):
+        raise KitError(
+            f"port {where.port} (GATEWAY) is taken by {preflight.owner_of(where.port)}",
+            "stop that program, or name another: GATEWAY=<address>:<port>",
+        )
+    config = server.profile.read_model_config()
+    behind = Behind(
+        upstream=f"{settings.inference.host}:{settings.inference.port}",
+        inference=settings.inference.url,
+        management=settings.management.url,
+        metrics=settings.metrics.url,
+        model=server.archive["model_name"],
+        tokens=server.run.keys,
+        golden=server.profile.build.golden,
+        workers=server.workers,
+        batch=_number(config, "batchSize", 1),
+        queue=_number(config, "jobQueueSize", DEFAULT_QUEUE),
+        body_bytes=settings.body_bytes,
+        response_timeout=server.response_timeout,
+    )
+    return planning.plan(where, wanted, server.run.gateway, behind, cores)
+
+
+def _number(config: Mapping[str, object], key: str, default: int) -> int:
+    value = config.get(key)
+    return value if isinstance(value, int) and value > 0 else default
+
+
+def start(
+    wanted: GatewayPlan, server: ServerPlan, running: ServerState, progress: Callable[[str], None]
+) -> ServerState:
+    """The server's state with its gateway, which has answered rightly. Raises KitError."""
+    process = proving.start(wanted, server.golden[0], progress)
+    created = psutil.Process(process.pid).create_time()
+    with_gateway = replace(running, gateway=wanted.url, gateway_pid=process.pid, gateway_created=created)
+    state.save(server.run, with_gateway)
+    return with_gateway

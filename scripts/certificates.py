@@ -1,0 +1,51 @@
+"""The certificate that this machine's gateway shows, renewed when it is due.
+
+make certificates [PROFILE=…]
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from kit import console, machine, profiles
+from kit.gateway import nginx
+from kit.gateway.own_certificate import own_certificate
+from kit.serving import state
+from kit.serving.launch import RunFolder
+
+app = typer.Typer(help=__doc__, add_completion=False)
+
+
+@app.command()
+def main(
+    profile: Annotated[
+        str,
+        typer.Option(
+            "--profile", envvar="PROFILE", help="A profile's name or folder; default: what suits the machine."
+        ),
+    ] = "",
+    certificate: Annotated[
+        str, typer.Option("--certificate", envvar="CERTIFICATE", help="Another one (PEM); default: the kit's own.")
+    ] = "",
+    private_key: Annotated[
+        str, typer.Option("--private-key", envvar="PRIVATE_KEY", help="That certificate's key (PEM).")
+    ] = "",
+) -> None:
+    """Renew the certificate when it is due, and have a running gateway show it: no request is lost."""
+    pair, trust = own_certificate(certificate, private_key)
+    facts = {"for": ", ".join(pair.names), "ends": f"{pair.ends:%Y-%m-%d}"}
+    if trust:
+        facts["clients trust"] = console.shown_path(trust)
+    console.facts(facts)
+    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    server = state.running(run)
+    gateway = server.gateway_process() if server else None
+    if gateway and nginx.show(run.gateway, pair):
+        nginx.reload(run.gateway, gateway)
+        console.step("the running gateway shows it to new connections")
+
+
+if __name__ == "__main__":
+    console.command(app)
