@@ -13,7 +13,6 @@ const PHRASES = {
     429: ['TooManyRequestsException', 'Too many requests.'],
     431: ['RequestHeaderFieldsTooLargeException', 'The headers are too large.'],
     495: ['BadCertificateException', 'The client\'s certificate is not one that is accepted here.'],
-    496: ['BadCertificateException', 'A client\'s certificate is wanted.'],
     497: ['BadRequestException', 'This port speaks HTTPS; write https:// before the address.'],
     500: ['InternalServerException', 'The gateway failed at this request.'],
     501: ['NotImplementedException', 'This way of sending a request is not served.'],
@@ -21,9 +20,7 @@ const PHRASES = {
     505: ['HttpVersionNotSupportedException', 'This version of HTTP is not served.']
 };
 // nginx's own codes for what has another name outside.
-const OUTSIDE = {494: 431, 495: 400, 496: 400, 497: 400};
-// What nginx says of a TorchServe that does not answer.
-const GONE = [502, 503, 504];
+const OUTSIDE = {495: 400, 497: 400};
 const BUSY = 'Every worker is busy, or the server is starting. Ask again in a second.';
 
 // gRPC's own codes: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
@@ -67,8 +64,8 @@ function busy(r) {
 
 // nginx's own errors, where `error_page` leads.
 function page(r) {
-    const code = Number(r.variables.grpc_error || r.variables.status) || 500;
-    if (GONE.indexOf(code) >= 0) {
+    const code = Number(r.variables.wrong || r.variables.status) || 500;
+    if (code === 503) {
         busy(r);
     } else if (code === 413) {
         send(r, code, 'The request is larger than ' + settings.body_bytes + ' bytes; send a smaller picture.');

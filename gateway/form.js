@@ -38,7 +38,7 @@ function parts(body, boundary) {
 
 function fromMultipart(body, type) {
     const boundary = /boundary=(?:"([^"]{1,200})"|([^;\s]{1,200}))/i.exec(type);
-    const all = boundary ? parts(body, boundary[1] || boundary[2]) : null;
+    const all = boundary && body.length ? parts(body, boundary[1] || boundary[2]) : null;
     if (!all) {
         return {error: 'The form is not well formed: it has no end, or no boundary.'};
     }
