@@ -23,7 +23,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz lock clean
+.PHONY: test lint unit programs gateway integration boxes boxes-short builders fleet-scale fuzz lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -91,7 +91,7 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 
 ##@ Work on the kit
 IN_PARALLEL := -n logical --maxprocesses 8 --dist loadfile
-test: lint unit programs integration mobile-test boxes-short ## everything CI runs
+test: lint unit programs gateway integration mobile-test boxes-short ## everything CI runs
 lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -101,6 +101,8 @@ unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/test_architecture.py $(IN_PARALLEL)
 programs: setup ## the commands, whole exports and the box's program, in processes of their own
 	@.venv/bin/pytest tests/box tests/scripts tests/builders $(IN_PARALLEL)
+gateway: setup ## nginx before a made-up TorchServe, and its page in a real Chromium (root where that is missing)
+	@.venv/bin/pytest tests/gateway tests/browser
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
 boxes: setup ## deployments and every fault on three boxes that really boot (root; some 50 minutes)

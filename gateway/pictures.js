@@ -76,7 +76,10 @@ function failure(answers) {
 
 // Base64, a `data:` URL too → {bytes} or {error}.
 function fromBase64(text) {
-    const plain = String(text).replace(/^data:[^,]*,/i, '').replace(/\s+/g, '').replace(/=+$/, '')
+    if (typeof text !== 'string') {
+        return {error: 'The picture is not text; send it in base64.'};
+    }
+    const plain = text.replace(/^data:[^,]*,/i, '').replace(/\s+/g, '').replace(/=+$/, '')
         .replace(/-/g, '+').replace(/_/g, '/');
     if (!plain || !/^[A-Za-z0-9+/]+$/.test(plain) || plain.length % 4 === 1) {
         return {error: 'The picture\'s text is not base64.'};

@@ -42,8 +42,8 @@ def parse(text: str) -> Address | None:
         return None
     given = HERE if text == "1" else text
     scheme, _, rest = given.rpartition("://")
-    parts = urlsplit(f"//{rest}")
     try:
+        parts = urlsplit(f"//{rest}")
         host, port = ipaddress.ip_address(parts.hostname or ""), parts.port
     except ValueError:
         port = None

@@ -110,8 +110,9 @@ def _name(name: str) -> x509.GeneralName:
         return x509.DNSName(name)
 
 
-def issue(authority: Pair, names: Sequence[str]) -> Pair:
-    """A server's certificate for host names and IP addresses; the first is what it is called."""
+def issue(authority: Pair, names: Sequence[str], for_client: bool = False) -> Pair:
+    """A server's certificate for host names and IP addresses, or a client's; the first is what it is called."""
+    usage = ExtendedKeyUsageOID.CLIENT_AUTH if for_client else ExtendedKeyUsageOID.SERVER_AUTH
     issuer = x509.load_pem_x509_certificate(authority.certificate)
     signer = serialization.load_pem_private_key(authority.key, password=None)
     assert isinstance(signer, ec.EllipticCurvePrivateKey)
@@ -120,7 +121,7 @@ def issue(authority: Pair, names: Sequence[str]) -> Pair:
         _builder(names[0], issuer.subject, key, DAYS)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(authority=False), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         .add_extension(x509.SubjectAlternativeName([_name(name) for name in names]), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(signer.public_key()),

@@ -27,6 +27,7 @@ SCRIPTS = PROJECT / "gateway"
 STOP_SECONDS = 10.0
 # The pictures that its health is asked about; the next export must not change them.
 GOLDEN = "golden"
+OPENAPI, PAGE = "openapi.json", "page"
 PROGRAM = "nginx"  # a link to it, so that a reload takes the one that was started
 
 
@@ -59,14 +60,18 @@ def write(folder: Path, files: Files) -> None:
         (folder / part).mkdir(parents=True, exist_ok=True, mode=0o700)
     for source in SOURCES.glob("*.conf"):
         shutil.copyfile(source, folder / source.name)
-    for source in SCRIPTS.glob("*.js"):
-        shutil.copyfile(source, folder / "js" / source.name)
+    shutil.copytree(SCRIPTS / PAGE, folder / PAGE, dirs_exist_ok=True)
+    for source in (*SCRIPTS.rglob("*.js"), SCRIPTS / OPENAPI):
+        if source.parent.name != PAGE:
+            shutil.copyfile(source, folder / "js" / source.name)
     if files.certificate:
         show(folder, files.certificate)
     if files.client_ca:
         durable.write(folder / CLIENT_CA, files.client_ca)
     shutil.copytree(files.golden, folder / GOLDEN, dirs_exist_ok=True)
-    write_json(folder / "settings.json", dict(files.settings), mode=0o600)
+    places = {"golden": folder / GOLDEN, "openapi": folder / "js" / OPENAPI, "logs": folder / "logs"}
+    settings = {**files.settings, **{name: str(place) for name, place in places.items()}}
+    write_json(folder / "settings.json", settings, mode=0o600)
     write_text(folder / "nginx.conf", nginx_conf.render(files.conf))
     (folder / PROGRAM).unlink(missing_ok=True)
     (folder / PROGRAM).symlink_to(files.program)

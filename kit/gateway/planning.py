@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from common.gateway.nginx_conf import Gateway
 from kit.build import PROJECT
 from kit.gateway import nginx, places
 from kit.gateway.address import Address
-from kit.gateway.nginx import GOLDEN, Files
+from kit.gateway.nginx import Files
 from kit.gateway.own_certificate import own_certificate, read_file
 
 # For each worker so many in flight: enough that none waits for the next, few enough that the last of them is answered
@@ -35,7 +36,8 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Behind:
-    """The TorchServe that a gateway is for. `upstream` is `host:port`; the others are URLs, and files."""
+    """The TorchServe that a gateway is for. `upstream` is `host:port`; the others are URLs, and files. `about` is what the
+    page says of it, as words."""
 
     upstream: str
     inference: str
@@ -49,6 +51,7 @@ class Behind:
     queue: int
     body_bytes: int
     response_timeout: float
+    about: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,10 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
         # nginx would give up root's rights, and with them the files that are for root only, as TorchServe's are.
         user=pwd.getpwuid(0).pw_name if os.geteuid() == 0 else "",
     )
+    certificate, trust = own_certificate(wanted.certificate, wanted.private_key) if address.tls else (None, None)
+    about = dict(behind.about)
+    if certificate:
+        about["certificate until"] = f"{certificate.ends:%Y-%m-%d}"
     settings = {
         "version": kit_version(),
         "model": behind.model,
@@ -94,11 +101,9 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
         "metrics": behind.metrics,
         "body_bytes": behind.body_bytes,
         "tokens": str(behind.tokens),
-        "golden": str(folder / GOLDEN),
         "keys": str(places.keys()),
-        "logs": str(folder / "logs"),
+        "about": about,
     }
-    certificate, trust = own_certificate(wanted.certificate, wanted.private_key) if address.tls else (None, None)
     authority = read_file(Path(wanted.client_ca), "CLIENT_CA") if wanted.client_ca else b""
     files = Files(nginx.binary(wanted.nginx), conf, settings, behind.golden, certificate, authority)
     return GatewayPlan(address, folder, files, trust)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 import psutil
 
@@ -49,8 +51,24 @@ def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
         queue=_number(config, "jobQueueSize", DEFAULT_QUEUE),
         body_bytes=settings.body_bytes,
         response_timeout=server.response_timeout,
+        about=_about(server.archive),
     )
     return planning.plan(where, wanted, server.run.gateway, behind, cores)
+
+
+def _about(archive: Mapping[str, Any]) -> dict[str, str]:
+    """What an archive's report says of its model, for people."""
+    made, measured = archive["provenance"], archive["provenance"].get("measured", {})
+    facts = {"precision": f"{made['precision']}, for {made['runtime']}"}
+    if (accuracy := measured.get("top1_accuracy")) is not None:
+        facts["accuracy"] = f"{accuracy:.1%} top-1 on {measured['pictures']} pictures"
+    if (agreement := measured.get("top1_agreement")) is not None:
+        facts["as the original"] = f"{agreement:.1%} have the same first answer"
+    return facts | {
+        "archive": f"sha256 {archive['sha256'][:16]}…",
+        "signature": "none: built on this machine",
+        "serving since": time.strftime("%Y-%m-%d %H:%M"),
+    }
 
 
 def _number(config: Mapping[str, object], key: str, default: int) -> int:

@@ -96,9 +96,8 @@ def started(folder: Path, behind: FakeTorchServe, **changes: object) -> Iterator
         "metrics": here,
         "body_bytes": conf.body_bytes,
         "tokens": str(tokens),
-        "golden": str(folder / "gateway" / nginx.GOLDEN),
         "keys": str(folder / "keys"),
-        "logs": str(folder / "gateway" / "logs"),
+        "about": {"precision": "int8"},
     }
     key = keys.add(folder / "keys", "till-1", None)
     place = folder / "gateway"

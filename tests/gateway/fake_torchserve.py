@@ -15,7 +15,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 MODEL = "fruit"
 GOLDEN = b"\xff\xd8 golden"
 TIMING = "decode;dur=4.00, network;dur=12.00"
-TOKENS = {"inference": {"key": "inference-token"}, "management": {"key": "management-token"}, "API": {"key": "api-token"}}
+TOKENS = {
+    "inference": {"key": "inference-token"},
+    "management": {"key": "management-token"},
+    "API": {"key": "api-token"},
+}
 
 
 def label(picture: bytes) -> str:
@@ -114,7 +118,10 @@ class FakeTorchServe:
         if asked.body.startswith(b"bad"):
             refusal = {"code": 415, "type": "UnsupportedMediaTypeException", "message": "This is not a picture."}
             return 415, refusal, True
-        classes = int(asked.headers.get("topk", "2"))
+        topk = asked.headers.get("topk", "2")
+        if not topk.isdecimal() or topk.strip("0") == "":
+            return 400, {"code": 400, "type": "BadRequestException", "message": "topk must be a whole number"}, True
+        classes = min(int(topk[:9]), 10)
         return 200, {label(asked.body): 0.75, **{f"other {i}": 0.1 / i for i in range(1, classes)}}, True
 
     def predictions(self) -> list[Asked]:

@@ -92,7 +92,7 @@ def test_base64_in_a_form_is_a_picture_too(front: Front) -> None:
 
 
 def test_python_s_urllib_and_curl_s_default_type_send_a_picture(front: Front) -> None:
-    request = urllib.request.Request(  # noqa: S310 - http://127.0.0.1
+    request = urllib.request.Request(
         f"http://127.0.0.1:{front.port}{PREDICT}", data=PICTURE, headers={"Authorization": f"Bearer {front.key}"}
     )
     with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
@@ -164,7 +164,8 @@ def test_pipelined_requests_are_answered_in_their_order(front: Front) -> None:
     pictures = [b"slow" + bytes(300), b"fast", b"slow again", b"fast again"]
     requests = b"".join(
         f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {front.key}\r\n"
-        f"Content-Length: {len(picture)}\r\n\r\n".encode() + picture
+        f"Content-Length: {len(picture)}\r\n\r\n".encode()
+        + picture
         for picture in pictures
     )
     answers = front.raw(requests)

@@ -34,7 +34,7 @@ async function workers() {
     if (!ready || ready < states.length) {
         throw new Error(ready + ' of ' + states.length + ' workers are ready');
     }
-    return {version: String(rows[0].modelVersion), workers: ready};
+    return {version: String(rows[0].modelVersion), pids: rows[0].workers.map((worker) => worker.pid)};
 }
 
 function wrong(answer, expected, tolerance) {
@@ -76,7 +76,7 @@ async function watch() {
             await within(golden(), ASK_MS);
             proved = Date.now();
         }
-        verdict = {ready: true, version: found.version, workers: found.workers, proved: proved};
+        verdict = {ready: true, version: found.version, workers: found.pids.length, pids: found.pids, proved: proved};
     } catch (e) {
         verdict = {ready: false, why: e.message, version: before.version};
     }
@@ -84,7 +84,7 @@ async function watch() {
     ngx.shared.health.set('verdict', JSON.stringify(verdict));
 }
 
-// {ready, why, version, workers, proved}: what was last seen.
+// {ready, why, version, workers, pids, proved}: what was last seen.
 function verdict() {
     const last = kept();
     if (last.ready && Date.now() - last.at > STALE_MS) {

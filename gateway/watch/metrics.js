@@ -1,6 +1,7 @@
 // What the gateway saw, in Prometheus's text format, with TorchServe's own metrics behind it. Counted as a request is
 // logged, in memory that nginx's processes share.
-const SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const SECONDS = [0.002, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5,
+    2.5, 5, 10];
 const STAGES = ['queue', 'decode', 'network'];
 
 const KINDS = [['/predictions/', 'predictions'], ['/v1/', 'v1'], ['/v2/', 'v2'], ['/inference.', 'grpc'],
