@@ -26,12 +26,12 @@ def key(
         str, typer.Option("--rate", envvar="RATE", help="How often it may ask, like 20/s or 600/m; default: no limit.")
     ] = "",
 ) -> None:
-    """Make a key, and print it this once as a header; or revoke one. Either counts with the next request."""
+    """Make a key, and print it this once as a header; or revoke one. Either counts within a second."""
     if bool(name) == bool(revoke):
         raise UsageError("say which key", "make key NAME=till-7 makes one, make key REVOKE=till-7 ends one")
     if revoke:
         keys.revoke(places.keys(), revoke)
-        console.out.print(f"{revoke} is revoked: its next request gets HTTP 401")
+        console.out.print(f"{revoke} is revoked: within a second it gets HTTP 401")
         return
     made = keys.add(places.keys(), name, keys.rate(rate))
     # Not through rich, which would break a long line: this is for a file.

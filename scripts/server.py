@@ -26,6 +26,7 @@ from common.server.server_log import line_that_matters
 from common.server.torchserve import Management
 from common.server.worker_metrics import read as read_metrics
 from kit import console, machine, profiles
+from kit.gateway import certificates
 from kit.gateway.planning import GatewayPlan, Wanted
 from kit.processes import IMPORTER
 from kit.serving import gateway, lifecycle, state
@@ -216,6 +217,7 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
                 "management": server.management,
                 "metrics": server.metrics,
                 "grpc": server.grpc,
+                "gateway": _gateway(run, server),
                 "worker_metrics": metrics,
                 "memory_bytes": _memory(server.pid),
                 "parents": [{"pid": pid, "memory_bytes": _memory(pid)} for pid in parents],
@@ -250,7 +252,23 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
         console.out.print(table)
         for counted in metrics:
             console.out.print(answered(counted))
+        if front := _gateway(run, server):
+            ends = f"; its certificate ends on {front['certificate_ends'][:10]}" if front["certificate_ends"] else ""
+            running = "" if front["running"] else ", which has ended: make stop, then make serve"
+            console.out.print(f"clients come to {front['url']}{running}{ends}")
     sys.exit(0 if ready == len(workers) > 0 else 1)
+
+
+def _gateway(run: RunFolder, server: ServerState) -> dict[str, Any] | None:
+    """None where there is none."""
+    if not server.gateway:
+        return None
+    shown = certificates.read(run.gateway)
+    return {
+        "url": server.gateway,
+        "running": server.gateway_process() is not None,
+        "certificate_ends": shown.ends.isoformat() if shown else "",
+    }
 
 
 def answered(metrics: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """The keys that a gateway takes: a folder with a file for each, named for the key's SHA-256. The key itself is nowhere.
 
-gateway/access.js looks there at each request, so what is written here counts at once and nothing is reloaded.
+gateway/access.js looks there, so what is written here counts within a second and nothing is reloaded.
 """
 
 from __future__ import annotations

@@ -105,4 +105,12 @@ function answer(r) {
     r.return(last.ready ? 200 : 503, JSON.stringify(document) + '\n');
 }
 
-export default {watch, verdict, answer};
+// The same in TorchServe's words, for what was set up for it.
+function ping(r) {
+    const ready = verdict().ready;
+    r.headersOut['Content-Type'] = 'application/json';
+    r.headersOut['Cache-Control'] = 'no-store';
+    r.return(ready ? 200 : 503, JSON.stringify({status: ready ? 'Healthy' : 'Unhealthy'}) + '\n');
+}
+
+export default {watch, verdict, answer, ping};

@@ -36,8 +36,8 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Behind:
-    """The TorchServe that a gateway is for. `upstream` is `host:port`; the others are URLs, and files. `about` is what the
-    page says of it, as words."""
+    """The TorchServe that a gateway is for. `upstream` is `host:port`; the others are URLs, and files. `about` is what
+    the page says of it, as words."""
 
     upstream: str
     inference: str

@@ -77,11 +77,16 @@ def running(run: RunFolder) -> ServerState | None:
 
 
 def clear(run: RunFolder, temp: str) -> None:
-    """Remove what belongs to a server that has ended: tokens, sockets, unpacked models. The logs stay."""
+    """Remove what belongs to a server that has ended: tokens, sockets, unpacked models, certificates. The logs stay."""
     for path in (run.inference_header, run.management_header, run.keys, run.state):
         path.unlink(missing_ok=True)
     for folder in (run.model_store, Path(temp)):
         shutil.rmtree(folder, ignore_errors=True)
+    for path in run.gateway.glob("*"):
+        if path.is_dir() and not path.is_symlink() and path.name != run.logs.name:
+            shutil.rmtree(path, ignore_errors=True)
+        elif not path.is_dir():
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -118,6 +118,7 @@ def test_a_key_that_is_not_taken_is_asked_for_again(browser: Browser, start: Sta
         drop(page, "drop", ("red.png", RED))
         expect(page.locator("#answers .bars")).to_have_count(1)
         keys.revoke(front.keys, "till-1")
+        page.wait_for_timeout(1000)
         drop(page, "drop", ("blue.png", BLUE))
         expect(page.get_by_role("alert")).to_have_text("The server does not take this key.")
 

@@ -109,10 +109,12 @@ def test_health_is_of_every_worker_and_of_a_right_answer(start: Start) -> None:
     with front.client(key="") as client:
         wait_for(lambda: client.get("/health").status_code == 200)
         assert client.get("/health").json() == {"status": "ready", "model": MODEL, "version": "2.0"}
+        assert client.get("/ping").json() == {"status": "Healthy"}
         mood.states[1] = "LOADING"
         wait_for(lambda: client.get("/health").status_code == 503)
         assert client.get("/health").json()["why"] == "1 of 2 workers are ready"
         assert client.get("/v2/health/ready").status_code == 503
+        assert client.get("/ping").json() == {"status": "Unhealthy"}
         assert client.get("/v2/health/live").status_code == 200
         mood.wrong, mood.states[1] = True, "READY"
         wait_for(lambda: "wrong answer" in client.get("/health").json().get("why", ""))

@@ -17,7 +17,6 @@ MANAGEMENT = [
     "/models/fruit",
     "/models?url=http://evil/x.mar",
     "/token?type=inference",
-    "/ping",
     "/api-description",
     "/workflows",
     "/explanations/fruit",

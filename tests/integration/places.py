@@ -71,7 +71,7 @@ class Place:
             return False
 
     def left_behind(self) -> set[str]:
-        return {path.name for path in self.run.folder.iterdir()} - {"logs", "lock"}
+        return {path.name for path in self.run.folder.iterdir()} - {"logs", "lock", "gateway"}
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -1,0 +1,272 @@
+"""The gateway before a real TorchServe: what TorchServe's own front end does wrongly reaches no client."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import httpx
+import psutil
+import pytest
+from PIL import Image
+
+from kit.serving import state
+from kit.serving.state import ServerState
+from tests.conftest import RunScript
+from tests.gateway.conftest import free_port
+from tests.integration.places import Place, wait_for
+
+MB = 1 << 20
+
+
+class GatewayPlace:
+    """A server with its gateway, and a key for it."""
+
+    def __init__(self, place: Place, run_script: RunScript, tls: bool = False) -> None:
+        self.place, self._run_script = place, run_script
+        self.address = f"http{'s' if tls else ''}://127.0.0.1:{free_port()}"
+        started = place.server("start", GATEWAY=self.address)
+        assert started.returncode == 0, started.stderr
+        self.words = started.stdout
+        self.state = self.running()
+        self.key = self.make_key("till-1")
+
+    def running(self) -> ServerState:
+        found = state.running(self.place.run)
+        assert found
+        return found
+
+    def script(self, name: str, *arguments: str, **variables: str) -> str:
+        done = self._run_script(name, *arguments, env=self.place.environment | variables)
+        assert done.returncode == 0, done.stderr
+        return str(done.stdout)
+
+    def make_key(self, name: str) -> str:
+        made = self.script("key", "key", NAME=name)
+        assert made.startswith("Authorization: Bearer vs_")
+        return made.split()[2]
+
+    def client(self, key: str = "") -> httpx.Client:
+        headers = {"Authorization": f"Bearer {key or self.key}"}
+        return httpx.Client(base_url=self.address, headers=headers, timeout=60, trust_env=False, verify=False)  # noqa: S501
+
+    @property
+    def predict(self) -> str:
+        return f"/predictions/{self.state.model}"
+
+    @property
+    def java(self) -> psutil.Process:
+        java = self.running().process()
+        assert java
+        return java
+
+
+@pytest.fixture
+def front(place: Place, run_script: RunScript) -> GatewayPlace:
+    return GatewayPlace(place, run_script)
+
+
+@contextmanager
+def load(front: GatewayPlace, clients: int = 4) -> Iterator[Counter[int]]:
+    """Clients that ask all the time; how often each status came, -1 for a connection that broke."""
+    counts: Counter[int] = Counter()
+    end, picture = threading.Event(), front.place.picture()
+
+    def ask() -> None:
+        with front.client() as client:
+            while not end.is_set():
+                try:
+                    answer = client.post(front.predict, content=picture)
+                    counts[answer.status_code] += 1
+                    if answer.status_code == 503:
+                        time.sleep(float(answer.headers["Retry-After"]) / 10)
+                except httpx.HTTPError:
+                    counts[-1] += 1
+
+    threads = [threading.Thread(target=ask) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    try:
+        wait_for(lambda: counts[200] > 10)
+        yield counts
+        before = counts[200]
+        wait_for(lambda: counts[200] > before + 10)
+    finally:
+        end.set()
+        for thread in threads:
+            thread.join()
+
+
+def test_a_client_s_whole_life(front: GatewayPlace) -> None:
+    assert f"gateway      {front.address}" in front.words
+    with front.client() as client:
+        answer = client.post(f"{front.predict}?topk=2", content=front.place.picture())
+        assert answer.status_code == 200
+        assert len(answer.json()) == 2
+        assert client.get("/health").json()["status"] == "ready"
+        assert client.get("/status").json()["about"]["precision"] == "int8, for torch"
+        assert client.get("/").text.startswith("<!doctype html>")
+    listed = json.loads(front.script("key", "list", JSON="1"))
+    assert [key["name"] for key in listed["keys"]] == ["till-1"]
+    front.script("key", "key", REVOKE="till-1")
+    time.sleep(1)
+    with front.client() as client:
+        assert client.post(front.predict, content=front.place.picture()).status_code == 401
+    shown = json.loads(front.script("server", "status", JSON="1"))
+    assert shown["gateway"]["url"] == front.address
+    gateway = front.running().gateway_process()
+    assert gateway
+    nginx = [gateway, *gateway.children()]
+    front.script("server", "stop")
+    assert not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in nginx)
+    assert {path.name for path in front.place.run.gateway.iterdir()} == {"logs"}
+    # The key's name is free again, and the keys outlive the server.
+    front.script("key", "key", NAME="till-1")
+
+
+def test_a_form_that_ends_java_does_not_reach_it(front: GatewayPlace) -> None:
+    java = front.java
+    picture = io.BytesIO()
+    Image.new("RGB", (64, 64), "red").save(picture, "JPEG")
+    large = picture.getvalue() + bytes(15_600_000)
+    with front.client() as client:
+        for _ in range(4):
+            answer = client.post(front.predict, files={"image": large})
+            assert answer.status_code == 200, answer.text
+        refused = client.post(front.predict, files={"image": bytes(17_000_000)})
+    assert refused.status_code == 413
+    assert "larger than 16777216 bytes" in refused.json()["message"]
+    assert front.java.pid == java.pid
+
+
+def test_half_sent_bodies_cost_java_nothing(front: GatewayPlace) -> None:
+    before = front.java.memory_info().rss
+    port = int(front.address.rpartition(":")[2])
+    for head in (
+        f"POST {front.predict} HTTP/1.1\r\nHost: a\r\nContent-Length: 16000000\r\n\r\n",
+        f"POST {front.predict} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {front.key}\r\n"
+        "Content-Length: 8000000\r\n\r\n",
+    ):
+        with ExitStack() as stack:
+            for _ in range(100):
+                half = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
+                half.settimeout(5)
+                try:
+                    half.sendall(head.encode() + bytes(4_000_000))
+                except OSError:
+                    pass  # without a key it is hung up on
+            with front.client() as client:
+                assert client.post(front.predict, content=front.place.picture()).status_code == 200
+    assert front.java.memory_info().rss - before < 50 * MB
+
+
+def test_what_torchserve_answers_without_a_token_is_not_there(front: GatewayPlace) -> None:
+    with httpx.Client(base_url=front.address, trust_env=False) as nobody:
+        assert nobody.get("/metrics").status_code == 401
+        assert nobody.get("/api-description").status_code == 404
+        assert nobody.options("/").status_code == 403
+        assert nobody.get("/models").status_code == 404
+
+
+def test_keys_and_another_version_of_the_model_change_under_load_and_no_request_fails(front: GatewayPlace) -> None:
+    management = front.state.management
+    header = front.place.run.management_header.read_text().split(": ", 1)
+    archive = front.place.run.model_store / f"{front.state.model}.mar"
+    with load(front) as counts, httpx.Client(base_url=management, headers=[header], timeout=120) as manager:  # type: ignore[arg-type]
+        for number in range(5):
+            front.make_key(f"passing-{number}")
+            front.script("key", "key", REVOKE=f"passing-{number}")
+        assert manager.get("/models").status_code == 200
+        scaled = manager.put(
+            f"/models/{front.state.model}", params={"min_worker": 1, "max_worker": 1, "synchronous": "true"}
+        )
+        assert scaled.status_code == 200, scaled.text
+        scaled = manager.put(
+            f"/models/{front.state.model}", params={"min_worker": 2, "max_worker": 2, "synchronous": "true"}
+        )
+        assert scaled.status_code == 200, scaled.text
+    assert archive.exists()
+    assert set(counts) <= {200, 503}, counts
+
+
+def test_a_certificate_is_renewed_under_load_and_no_request_fails(place: Place, run_script: RunScript) -> None:
+    front = GatewayPlace(place, run_script, tls=True)
+    certificate = place.build.folder.parent / "settings" / "vision-serve" / "certificate"
+    with load(front) as counts:
+        before = (certificate / "certificate.pem").read_bytes()
+        for file in certificate.iterdir():
+            file.unlink()
+        said = run_script("certificates", env=place.environment)
+        assert said.returncode == 0, said.stderr
+        assert "the running gateway shows it" in said.stderr
+        assert (certificate / "certificate.pem").read_bytes() != before
+    assert set(counts) == {200}, counts
+
+
+def test_a_worker_that_is_killed_under_load_shows_as_come_again(front: GatewayPlace) -> None:
+    with (
+        load(front) as counts,
+        httpx.Client(
+            base_url=front.state.management,
+            headers=[front.place.run.management_header.read_text().strip().split(": ", 1)],  # type: ignore[list-item]
+        ) as manager,
+    ):
+        workers = manager.get(f"/models/{front.state.model}").json()[0]["workers"]
+        os.kill(workers[0]["pid"], signal.SIGKILL)
+        time.sleep(3)
+    assert set(counts) <= {200, 503}, counts
+
+
+def test_a_java_that_died_is_told_as_it_is(front: GatewayPlace) -> None:
+    front.java.kill()
+    with front.client() as client:
+        wait_for(lambda: client.get("/health").status_code == 503)
+        answer = client.post(front.predict, content=front.place.picture())
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+    again = front.place.server("start", GATEWAY=front.address)
+    assert again.returncode == 0, again.stderr
+    with front.client() as client:
+        assert client.post(front.predict, content=front.place.picture()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("variables", "words", "status"),
+    [
+        ({"GATEWAY": "yes"}, "GATEWAY=yes is not an address to listen at", 2),
+        ({"GATEWAY": "1", "CLIENT_CA": "ca.pem"}, "CLIENT_CA wants TLS", 2),
+        ({"GATEWAY": "https://127.0.0.1:1", "CERTIFICATE": "a.pem"}, "CERTIFICATE and PRIVATE_KEY belong together", 2),
+        (
+            {"GATEWAY": "https://127.0.0.1:9", "CERTIFICATE": "/none.pem", "PRIVATE_KEY": "/none.key"},
+            "CERTIFICATE=/none.pem cannot be read",
+            2,
+        ),
+        ({"GATEWAY": "1", "NGINX": "/bin/false"}, "the gateway did not start", 1),
+        ({"GATEWAY": "1", "NGINX": "no-such-program"}, "NGINX=no-such-program is no program", 2),
+    ],
+)
+def test_what_is_wrong_with_a_gateway_is_said_and_nothing_runs(
+    place: Place, variables: dict[str, str], words: str, status: int
+) -> None:
+    if variables["GATEWAY"] == "1":
+        variables = variables | {"GATEWAY": f"127.0.0.1:{free_port()}"}
+    refused = place.server("start", **variables)
+    assert words in refused.stderr
+    assert refused.returncode == status
+    assert "Traceback" not in refused.stderr
+    assert place.processes() == []
+
+
+def test_a_port_that_is_taken_is_named(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        refused = place.server("start", GATEWAY=f"127.0.0.1:{port}")
+    assert refused.returncode == 1
+    assert f"port {port} (GATEWAY) is taken by" in refused.stderr
