@@ -5,19 +5,22 @@ from __future__ import annotations
 import io
 import json
 import os
+import shutil
 import signal
 import socket
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 
 import httpx
 import psutil
 import pytest
 from PIL import Image
 
+from common.server.drain import wait_until_idle
+from common.server.torchserve import Management
 from kit.serving import state
 from kit.serving.state import ServerState
 from tests.conftest import RunScript
@@ -61,6 +64,10 @@ class GatewayPlace:
     @property
     def predict(self) -> str:
         return f"/predictions/{self.state.model}"
+
+    @property
+    def management(self) -> Management:
+        return Management(self.state.management, self.place.run.management_header)
 
     @property
     def java(self) -> psutil.Process:
@@ -159,10 +166,8 @@ def test_half_sent_bodies_cost_java_nothing(front: GatewayPlace) -> None:
             for _ in range(100):
                 half = stack.enter_context(socket.create_connection(("127.0.0.1", port)))
                 half.settimeout(5)
-                try:
+                with suppress(OSError):  # without a key it is hung up on
                     half.sendall(head.encode() + bytes(4_000_000))
-                except OSError:
-                    pass  # without a key it is hung up on
             with front.client() as client:
                 assert client.post(front.predict, content=front.place.picture()).status_code == 200
     assert front.java.memory_info().rss - before < 50 * MB
@@ -177,24 +182,19 @@ def test_what_torchserve_answers_without_a_token_is_not_there(front: GatewayPlac
 
 
 def test_keys_and_another_version_of_the_model_change_under_load_and_no_request_fails(front: GatewayPlace) -> None:
-    management = front.state.management
-    header = front.place.run.management_header.read_text().split(": ", 1)
-    archive = front.place.run.model_store / f"{front.state.model}.mar"
-    with load(front) as counts, httpx.Client(base_url=management, headers=[header], timeout=120) as manager:  # type: ignore[arg-type]
+    management, model = front.management, front.state.model
+    front.script("archive", MODEL_VERSION="2.0")
+    shutil.copy(front.place.build.archive(model), front.place.run.model_store / "second.mar")
+    with load(front) as counts, front.client() as client:
         for number in range(5):
             front.make_key(f"passing-{number}")
             front.script("key", "key", REVOKE=f"passing-{number}")
-        assert manager.get("/models").status_code == 200
-        scaled = manager.put(
-            f"/models/{front.state.model}", params={"min_worker": 1, "max_worker": 1, "synchronous": "true"}
-        )
-        assert scaled.status_code == 200, scaled.text
-        scaled = manager.put(
-            f"/models/{front.state.model}", params={"min_worker": 2, "max_worker": 2, "synchronous": "true"}
-        )
-        assert scaled.status_code == 200, scaled.text
-    assert archive.exists()
-    assert set(counts) <= {200, 503}, counts
+        management.register("second.mar", 2)
+        management.set_default(model, "2.0")
+        wait_until_idle(management, model, "1.0", 30, print)
+        management.unregister(model, "1.0")
+        wait_for(lambda: client.get("/health").json()["version"] == "2.0")
+    assert set(counts) == {200}, counts
 
 
 def test_a_certificate_is_renewed_under_load_and_no_request_fails(place: Place, run_script: RunScript) -> None:
@@ -212,15 +212,8 @@ def test_a_certificate_is_renewed_under_load_and_no_request_fails(place: Place, 
 
 
 def test_a_worker_that_is_killed_under_load_shows_as_come_again(front: GatewayPlace) -> None:
-    with (
-        load(front) as counts,
-        httpx.Client(
-            base_url=front.state.management,
-            headers=[front.place.run.management_header.read_text().strip().split(": ", 1)],  # type: ignore[list-item]
-        ) as manager,
-    ):
-        workers = manager.get(f"/models/{front.state.model}").json()[0]["workers"]
-        os.kill(workers[0]["pid"], signal.SIGKILL)
+    with load(front) as counts:
+        os.kill(front.management.workers(front.state.model)[0]["pid"], signal.SIGKILL)
         time.sleep(3)
     assert set(counts) <= {200, 503}, counts
 

@@ -18,11 +18,14 @@ import pytest
 
 from kit.build import PROJECT
 from tests.conftest import script_environment
+from tests.gateway.conftest import free_port
 from tests.integration import shelf
 from tests.integration.places import ADDRESSES, GRPC_PORTS, free_addresses
 from tests.readme import README, blocks, run, shell_commands
 
 DEFAULT_PORTS = dict(zip((*ADDRESSES, *GRPC_PORTS), ("8080", "8081", "8082", "7070", "7071"), strict=True))
+GATEWAY_PORT = "8000"
+GATEWAY = "README_GATEWAY_PORT"  # where the one of this test listens
 FIGURE = re.compile(r"\d[\d,.e-]*")
 LEFT_OUT = "…"
 
@@ -53,6 +56,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, dict
     """A build folder and ports of the test's own; whatever was started there is stopped."""
     root = tmp_path_factory.mktemp("readme")
     environment = script_environment(root, **free_addresses(), PYTHONUNBUFFERED="1", PROFILE="onprem")
+    environment[GATEWAY] = str(free_port())
     yield root, environment
     subprocess.run([sys.executable, "-m", "scripts.server", "stop"], cwd=PROJECT, env=environment, check=True)
 
@@ -61,7 +65,8 @@ def here(text: str, root: Path, environment: dict[str, str]) -> str:
     """A command of the README, with this test's folder and ports in it."""
     for variable, port in DEFAULT_PORTS.items():
         text = text.replace(f"127.0.0.1:{port}", f"127.0.0.1:{environment[variable].rpartition(':')[2]}")
-    return text.replace("build/", f"{root}/")
+    text = text.replace(f"127.0.0.1:{GATEWAY_PORT}", f"127.0.0.1:{environment[GATEWAY]}")
+    return text.replace("GATEWAY=1", f"GATEWAY=127.0.0.1:{environment[GATEWAY]}").replace("build/", f"{root}/")
 
 
 def shape(line: str) -> str:

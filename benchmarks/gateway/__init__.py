@@ -1,0 +1,1 @@
+"""What the gateway costs, and how it holds up under too much and too slow."""
