@@ -23,7 +23,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit programs gateway integration boxes boxes-short builders fleet-scale fuzz lock clean
+.PHONY: test lint unit programs gateway integration boxes boxes-short builders fleet-scale fuzz attack lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -101,8 +101,8 @@ unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/test_architecture.py $(IN_PARALLEL)
 programs: setup ## the commands, whole exports and the box's program, in processes of their own
 	@.venv/bin/pytest tests/box tests/scripts tests/builders $(IN_PARALLEL)
-gateway: setup ## nginx before a made-up TorchServe, and its page in a real Chromium (root where that is missing)
-	@.venv/bin/pytest tests/gateway tests/browser
+gateway: setup ## nginx in front: requests, its page in a real Chromium (root where that is missing), attacks
+	@.venv/bin/pytest tests/gateway tests/browser tests/attack
 integration: setup ## tests against a real TorchServe
 	@.venv/bin/pytest tests/integration
 boxes: setup ## deployments and every fault on three boxes that really boot (root; some 50 minutes)
@@ -120,6 +120,8 @@ fleet-scale: setup ## how a roll-out behaves on up to 10,000 boxes, simulated ar
 	@.venv/bin/python -m benchmarks.fleet_scale simulate
 fuzz: setup ## damaged and crafted pictures for the decoder; what costs too much is kept [DURATION= SEED=]
 	@PYTHONPATH=handlers .venv/bin/python -m tests.handlers.fuzzing
+attack: setup ## made-up requests, floods and a soak on a real server with its gateway, an hour [DURATION= SEED=]
+	@.venv/bin/python -m tests.attack
 lock: setup ## resolve pyproject.toml into requirements/
 	@.venv/bin/uv pip compile --universal --python-version 3.10 --group pyproject.toml:dev --generate-hashes \
 		--no-annotate --no-header --quiet --output-file requirements/lock.txt

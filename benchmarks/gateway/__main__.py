@@ -71,9 +71,8 @@ def cost(direct: LoadedServer, front: LoadedServer, files: Sequence[Path], round
 
 def overload(front: LoadedServer, files: Sequence[Path], seconds: float) -> None:
     most = measure(front, files, Load(clients=CLIENTS), seconds, WARM_UP).measurement.throughput
-    print(
-        f"capacity with {CLIENTS} clients: {most:.0f}/s\n\n| asked | answered | refused | p50 | p99 |\n|---|---|---|---|---|"
-    )
+    print(f"capacity with {CLIENTS} clients: {most:.0f}/s\n")
+    print("| asked | answered | refused | p50 | p99 |\n|---|---|---|---|---|")
     for times in TIMES:
         window = measure(front, files, Load(rate=times * most), seconds, WARM_UP)
         measured, refused = window.measurement, sum(window.errors.values())
