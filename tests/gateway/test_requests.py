@@ -206,3 +206,7 @@ def test_no_worker_waits_for_a_slow_client(start: Start) -> None:
     finally:
         for connection in slow:
             connection.close()
+
+
+def test_http_0_9_is_hung_up_on(front: Front) -> None:
+    assert front.raw(b"GET /health\r\n\r\n") == b""
