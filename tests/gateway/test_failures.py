@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import httpx
 import pytest
@@ -85,6 +86,23 @@ def test_whoever_comes_when_all_is_full_hears_it_at_once_and_the_others_are_answ
         front.behind.mood.hold.set()
         assert [one.result().status_code for one in waiting] == [200] * 3
         assert client.post(PREDICT, content=b"one more").status_code == 200
+
+
+def test_an_address_with_too_many_requests_under_way_is_told_so(start: Start) -> None:
+    def few(folder: Path) -> None:
+        file = folder / "locations.conf"
+        assert "limit_conn addresses 256;" in file.read_text()
+        file.write_text(file.read_text().replace("limit_conn addresses 256;", "limit_conn addresses 2;"))
+
+    front = start(edit=few)
+    front.behind.mood.hold.clear()
+    with ThreadPoolExecutor(2) as pool, front.client() as client:
+        waiting = [pool.submit(client.post, PREDICT, content=f"picture {i}".encode()) for i in range(2)]
+        wait_for(lambda: len(front.behind.predictions()) == 2)
+        refused = client.post(PREDICT, content=b"one more")
+        assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+        front.behind.mood.hold.set()
+        assert [one.result().status_code for one in waiting] == [200] * 2
 
 
 def test_a_torchserve_that_is_gone_and_one_that_comes_back(start: Start) -> None:

@@ -9,9 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 
+from common.errors import Unreachable
+from common.server.torchserve import Inference
 from kit.gateway import certificates, nginx
 from kit.gateway.certificates import Pair
 from tests.gateway.conftest import PREDICT, Front, Start, wait_for
+from tests.gateway.fake_torchserve import MODEL, label
 
 NAMES = ["localhost", "127.0.0.1"]
 
@@ -94,3 +97,17 @@ def test_settings_that_nginx_does_not_take_change_nothing(start: Start) -> None:
         nginx.reload(front.folder, front.process)
     with client(front, ssl._create_unverified_context()) as still:  # noqa: S323
         assert still.get("/health").status_code in (200, 503)
+
+
+def test_the_kit_s_own_client_says_how_to_trust_it(
+    start: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = certificates.new_authority()
+    front = start(tls=True, files={"certificate": certificates.issue(authority, NAMES)})
+    asking = Inference(f"https://127.0.0.1:{front.port}", {"Authorization": f"Bearer {front.key}"})
+    with pytest.raises(Unreachable, match="is not trusted") as caught:
+        asking.predict(MODEL, b"picture")
+    assert "SSL_CERT_FILE" in caught.value.hint
+    (tmp_path / "authority.pem").write_bytes(authority.certificate)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "authority.pem"))
+    assert asking.predict(MODEL, b"picture")[label(b"picture")] == 0.75

@@ -55,6 +55,8 @@ def test_a_good_machine_has_nothing_worse_than_a_note() -> None:
             "warning",
             "version mismatch",
         ),
+        ({"certificate_days": 20}, "certificate", "warning", "ends in 20 days"),
+        ({"certificate_days": -1}, "certificate", "warning", "has ended"),
         ({"cpu_quota": 1.5}, "container", "warning", "may use 1.5"),
         ({"governor": "powersave"}, "governor", "note", "powersave"),
         ({"steal": 0.12}, "steal", "warning", "12%"),
@@ -140,3 +142,9 @@ def test_everything_that_is_not_well_has_a_remedy() -> None:
     )
     for finding in examine(worst):
         assert finding.severity == "ok" or finding.hint, finding
+
+
+def test_a_certificate_that_is_good_is_told_with_its_days() -> None:
+    assert not [finding for finding in examine(GOOD) if finding.about == "certificate"]
+    found = about(replace(GOOD, certificate_days=300), "certificate")
+    assert (found.severity, found.message) == ("ok", "the gateway's ends in 300 days")
