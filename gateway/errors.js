@@ -21,6 +21,8 @@ const PHRASES = {
 };
 // nginx's own codes for what has another name outside.
 const OUTSIDE = {495: 400, 497: 400};
+// A worker that died is another type, so that a client with many pictures can tell a picture that always ends one.
+const DIED = 'A worker ended with this picture in hand. Ask again in a second; if it ends again, it is the picture.';
 const BUSY = 'Every worker is busy, or the server is starting. Ask again in a second.';
 
 // gRPC's own codes: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
@@ -42,7 +44,7 @@ function sendGrpc(r, status, message) {
 function text(r, code, message) {
     const document = /^\/v[12](\/|$|\?)/.test(r.variables.request_uri || '')
         ? {error: message}
-        : {code: OUTSIDE[code] || code, type: (PHRASES[code] || PHRASES[500])[0], message: message};
+        : {code: OUTSIDE[code] || code, type: (PHRASES[message === DIED ? 500 : code] || PHRASES[500])[0], message: message};
     return JSON.stringify(document) + '\n';
 }
 
@@ -58,15 +60,24 @@ function send(r, code, message, retry) {
     r.return(OUTSIDE[code] || code, text(r, code, message));
 }
 
-function busy(r) {
-    send(r, 503, BUSY, 1);
+function busy(r, message) {
+    send(r, 503, message, 1);
+}
+
+// An answer of pictures.js that is an error.
+function fail(r, answer) {
+    if (answer.status === 503 || answer.error === DIED) {
+        busy(r, answer.error);
+    } else {
+        send(r, answer.status, answer.error);
+    }
 }
 
 // nginx's own errors, where `error_page` leads.
 function page(r) {
     const code = Number(r.variables.wrong || r.variables.status) || 500;
     if (code === 503) {
-        busy(r);
+        busy(r, BUSY);
     } else if (code === 429) {
         send(r, code, 'Too many requests are under way from your address.', 1);
     } else if (code === 413) {
@@ -76,4 +87,4 @@ function page(r) {
     }
 }
 
-export default {BUSY, text, send, sendGrpc, busy, page};
+export default {BUSY, DIED, text, send, sendGrpc, fail, page};

@@ -79,8 +79,8 @@ async function predict(r) {
     }
     const topk = r.variables.topk || form.topk;
     const reply = await pictures.ask(r, r.variables.asked, form.bytes, topk, 0);
-    if (reply.status === 503) {
-        errors.busy(r);
+    if (!reply.text) {
+        errors.fail(r, reply);
         return;
     }
     if (reply.timing) {

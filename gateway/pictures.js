@@ -19,8 +19,8 @@ function parsed(text) {
     }
 }
 
-function isBusy(reply) {
-    return reply.status === 502 || unanswered.is(reply.status, reply.headersOut['Server-Timing']);
+function unansweredWords(reply) {
+    return reply.status === 502 ? errors.BUSY : unanswered.words(reply.status, reply.headersOut['Server-Timing']);
 }
 
 // One picture → {status, answer: {label: probability}} or {status, error: sentence}. A full server is asked again
@@ -29,12 +29,13 @@ async function ask(r, model, picture, topk, deadline) {
     const address = '/-/predict/' + model;
     const options = {method: 'POST', body: picture, args: topk ? 'topk=' + encodeURIComponent(topk) : ''};
     let reply = await r.subrequest(address, options);
-    while (isBusy(reply) && Date.now() < deadline) {
+    while (unansweredWords(reply) === errors.BUSY && Date.now() < deadline) {
         await pause();
         reply = await r.subrequest(address, options);
     }
-    if (isBusy(reply)) {
-        return {status: 503, error: errors.BUSY};
+    const words = unansweredWords(reply);
+    if (words) {
+        return {status: words === errors.BUSY ? 503 : 500, error: words};
     }
     const answer = parsed(reply.responseText || '');
     const common = {status: reply.status, text: reply.responseText, timing: reply.headersOut['Server-Timing']};

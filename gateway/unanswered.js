@@ -4,13 +4,20 @@ import errors from 'errors.js';
 
 const GONE = [400, 401, 500, 503, 504, 507];
 
-function is(status, timing) {
-    return GONE.indexOf(status) >= 0 && !timing;
+const DIED = [500, 507];
+
+// The sentence for it; "" where the handler has answered.
+function words(status, timing) {
+    if (timing || GONE.indexOf(status) < 0) {
+        return '';
+    }
+    return DIED.indexOf(status) >= 0 ? errors.DIED : errors.BUSY;
 }
 
 function header(r) {
-    if (r.variables.upstream_status && is(r.status, r.variables.upstream_http_server_timing)) {
-        r.variables.unanswered = '1';
+    const said = r.variables.upstream_status ? words(r.status, r.variables.upstream_http_server_timing) : '';
+    if (said) {
+        r.variables.unanswered = said;
         r.status = 503;
         r.headersOut['Content-Type'] = 'application/json';
         r.headersOut['Retry-After'] = '1';
@@ -22,8 +29,8 @@ function body(r, data, flags) {
     if (!r.variables.unanswered) {
         r.sendBuffer(data, flags);
     } else if (flags.last) {
-        r.sendBuffer(errors.text(r, 503, errors.BUSY), flags);
+        r.sendBuffer(errors.text(r, 503, r.variables.unanswered), flags);
     }
 }
 
-export default {is, header, body};
+export default {words, header, body};

@@ -73,7 +73,7 @@ async function infer(r, request) {
     }
     const done = await tensors.infer(r, model, list, topkOf(request), names);
     if (!done.outputs) {
-        errors.send(r, done.status, done.error);
+        errors.fail(r, done);
         return;
     }
     const answer = [pb.field(1, name), pb.field(2, version || health.verdict().version || ''),

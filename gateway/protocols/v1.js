@@ -45,7 +45,7 @@ async function predict(r) {
     const answers = await pictures.askAll(r, r.variables.asked, given.list.map(picture), r.variables.topk);
     const failed = pictures.failure(answers);
     if (failed) {
-        failed.status === 503 ? errors.busy(r) : errors.send(r, failed.status, failed.error);
+        errors.fail(r, failed);
         return;
     }
     const predictions = answers.map((one) => one.answer || {error: one.error, code: one.status});

@@ -105,10 +105,8 @@ async function infer(r) {
     const done = await tensors.infer(r, target(r), list, topk, names);
     if (done.outputs) {
         answer(r, document, done.outputs);
-    } else if (done.status === 503) {
-        errors.busy(r);
     } else {
-        errors.send(r, done.status, done.error);
+        errors.fail(r, done);
     }
 }
 

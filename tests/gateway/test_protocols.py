@@ -91,6 +91,7 @@ def test_the_official_client_learns_what_is_there(front: Front, kind: str) -> No
         ("output", "StatusCode.INVALID_ARGUMENT", "400"),
         ("datatype", "StatusCode.INVALID_ARGUMENT", "400"),
         ("busy", "StatusCode.UNAVAILABLE", "503"),
+        ("died", "StatusCode.UNAVAILABLE", "503"),
     ],
 )
 @pytest.mark.parametrize("kind", KINDS)
@@ -103,7 +104,7 @@ def test_an_error_comes_in_the_protocol_s_own_shape(front: Front, kind: str, wro
         asked.set_data_from_numpy(np.zeros(1, dtype=np.float32))
     if wrong == "key":
         headers = {"authorization": "Bearer vs_wrong"}
-    front.behind.mood.broken = 507 if wrong == "busy" else 0
+    front.behind.mood.broken = {"busy": 503, "died": 507}.get(wrong, 0)
     try:
         with pytest.raises(InferenceServerException) as caught:
             client.infer("vegetable" if wrong == "model" else MODEL, [asked], headers=headers, outputs=outputs)
