@@ -23,7 +23,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit programs gateway integration boxes boxes-short builders fleet-scale fuzz attack lock clean
+.PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz attack lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -91,7 +91,7 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 
 ##@ Work on the kit
 IN_PARALLEL := -n logical --maxprocesses 8 --dist loadfile
-test: lint unit programs gateway integration mobile-test boxes-short ## everything CI runs
+test: lint unit programs integration mobile-test boxes-short ## everything CI runs
 lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -99,12 +99,10 @@ lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/lint-imports
 unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/test_architecture.py $(IN_PARALLEL)
-programs: setup ## the commands, whole exports and the box's program, in processes of their own
-	@.venv/bin/pytest tests/box tests/scripts tests/builders $(IN_PARALLEL)
-gateway: setup ## nginx in front: requests, its page in a real Chromium (root where that is missing), attacks
-	@.venv/bin/pytest tests/gateway tests/browser tests/attack
-integration: setup ## tests against a real TorchServe
-	@.venv/bin/pytest tests/integration
+programs: setup ## the commands, whole exports, the box's program, the gateway and its page (root, without Chromium)
+	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/browser $(IN_PARALLEL)
+integration: setup ## tests against a real TorchServe, and a minute of attacks
+	@.venv/bin/pytest tests/integration tests/attack
 boxes: setup ## deployments and every fault on three boxes that really boot (root; some 50 minutes)
 	@.venv/bin/pytest tests/transport tests/boxes
 boxes-short: setup ## the same with one fault of each kind (root; some 20 minutes)

@@ -301,7 +301,9 @@ def _memory(pid: int) -> int:
 def logs(profile: ProfileOption = "") -> None:
     """Follow the server's log until Ctrl-C; the newest 50 lines first."""
     run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
-    files = [str(path) for path in (run.console_log, run.server_log) if path.exists() and path.stat().st_size]
+    gateway_logs = [run.gateway / "logs" / name for name in ("console.log", "error.log")]
+    kept = (run.console_log, run.server_log, *gateway_logs)
+    files = [str(path) for path in kept if path.exists() and path.stat().st_size]
     if not files:
         raise KitError(f"no log in {run.logs}", "start the server first: make serve")
     follow = ["-F"] if state.running(run) else []

@@ -68,3 +68,13 @@ def run_script() -> RunScript:
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def archive_root(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Path:
+    """A build folder that holds the embedded model's archive for the onprem profile."""
+    root = tmp_path_factory.mktemp("build")
+    for name in ("export", "archive"):
+        made = run_script(name, env=script_environment(root, PROFILE="onprem"))
+        assert made.returncode == 0, made.stderr
+    return root

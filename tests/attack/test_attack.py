@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,16 +15,14 @@ from tests.conftest import RunScript, script_environment
 from tests.integration.places import free_addresses
 
 CORPUS = Path(__file__).with_name("corpus")
-SECONDS, SEED = 60, 13
+SECONDS, SEED = 45, 13
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Iterator[Attacked]:
+def server(archive_root: Path, tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Iterator[Attacked]:
     root = tmp_path_factory.mktemp("attack")
+    shutil.copytree(archive_root / "onprem", root / "onprem", ignore=shutil.ignore_patterns("run"))
     environment = script_environment(root, PROFILE="onprem", **free_addresses())
-    for name in ("export", "archive"):
-        made = run_script(name, env=environment)
-        assert made.returncode == 0, made.stderr
     with attacked(root, environment, run_script) as one:
         yield one
 

@@ -51,7 +51,7 @@ class Front:
             connection.sendall(request)
             if end:
                 connection.shutdown(socket.SHUT_WR)
-            connection.settimeout(1.0)
+            connection.settimeout(0.6)
             received = b""
             try:
                 while more := connection.recv(65536):

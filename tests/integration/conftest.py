@@ -44,16 +44,6 @@ class Server:
 
 
 @pytest.fixture(scope="session")
-def archive_root(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Path:
-    """A build folder that holds the embedded model's archive for the onprem profile."""
-    root = tmp_path_factory.mktemp("build")
-    for name in ("export", "archive"):
-        made = run_script(name, env=script_environment(root, PROFILE="onprem"))
-        assert made.returncode == 0, made.stderr
-    return root
-
-
-@pytest.fixture(scope="session")
 def server(archive_root: Path, run_script: RunScript) -> Iterator[Server]:
     """One server for the tests that leave it as they find it."""
     environment = script_environment(archive_root, PROFILE="onprem", **free_addresses())
