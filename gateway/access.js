@@ -106,7 +106,7 @@ function keepUse() {
         // none was used yet
     }
     let changed = false;
-    ngx.shared.used.keys().forEach((name) => {
+    ngx.shared.used.keys(100000).forEach((name) => {
         const last = ngx.shared.used.get(name);
         if (last - (used[name] || 0) > HOUR) {
             used[name] = last;

@@ -151,6 +151,22 @@ def write(folder: Path, pair: Pair) -> None:
     durable.write(folder / CERTIFICATE, pair.certificate)
 
 
+def check(pair: Pair) -> None:
+    """Raises KitError for what is no certificate, no key without a password, or not the key of that certificate."""
+    try:
+        shown = x509.load_pem_x509_certificate(pair.certificate).public_key()
+    except ValueError as error:
+        raise KitError(
+            f"the certificate is not PEM: {error}", "openssl x509 -in <file> -noout shows what is wrong"
+        ) from None
+    try:
+        own = serialization.load_pem_private_key(pair.key, password=None).public_key()
+    except (ValueError, TypeError) as error:
+        raise KitError(f"the private key cannot be read: {error}", "it has to be PEM, without a password") from None
+    if own != shown:
+        raise KitError("the private key is not that of the certificate", "take the two that belong together")
+
+
 def authority(folder: Path) -> Pair:
     """The one that is there, or a new one."""
     if there := read(folder):

@@ -33,15 +33,17 @@ def _is_ip(address: object) -> bool:
 
 
 def own_certificate(given: str, key: str) -> tuple[Pair, Path | None]:
-    """The pair that is given, or one by the authority of this user, issued anew when it is due; and
-    what a client has to trust for the latter.
+    """The pair that is given, or one by the authority of this user, issued anew when it is due; and what a client has
+    to trust for the latter.
 
-    Raises UsageError when one of the two is missing.
+    Raises UsageError when one of the two is missing, KitError for what cannot be shown.
     """
     if bool(given) != bool(key):
         raise UsageError("CERTIFICATE and PRIVATE_KEY belong together", "give both, or neither")
     if given:
-        return Pair(read_file(Path(given), "CERTIFICATE"), read_file(Path(key), "PRIVATE_KEY")), None
+        pair = Pair(read_file(Path(given), "CERTIFICATE"), read_file(Path(key), "PRIVATE_KEY"))
+        certificates.check(pair)
+        return pair, None
     names = own_names()
     trust = places.authority() / certificates.CERTIFICATE
     there = certificates.read(places.certificate())

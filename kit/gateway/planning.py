@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common.errors import UsageError
 from common.gateway.nginx_conf import Gateway
-from kit.build import PROJECT
+from kit import __version__
 from kit.gateway import nginx, places
 from kit.gateway.address import Address
 from kit.gateway.nginx import Files
@@ -94,7 +94,7 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
     if certificate:
         about["certificate until"] = f"{certificate.ends:%Y-%m-%d}"
     settings = {
-        "version": kit_version(),
+        "version": __version__,
         "model": behind.model,
         "inference": behind.inference,
         "management": behind.management,
@@ -107,9 +107,3 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
     authority = read_file(Path(wanted.client_ca), "CLIENT_CA") if wanted.client_ca else b""
     files = Files(nginx.binary(wanted.nginx), conf, settings, behind.golden, certificate, authority)
     return GatewayPlan(address, folder, files, trust)
-
-
-def kit_version() -> str:
-    """The kit's own, from pyproject.toml: it is used from its tree, and not installed."""
-    lines = (PROJECT / "pyproject.toml").read_text(encoding="utf-8").splitlines()
-    return next(line.split('"')[1] for line in lines if line.startswith("version"))

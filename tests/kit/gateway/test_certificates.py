@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import datetime
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 from common.errors import KitError
 from kit.gateway import certificates
@@ -42,3 +44,21 @@ def test_a_damaged_one_is_an_error_and_stays(tmp_path: Path) -> None:
     with pytest.raises(KitError, match="cannot be read"):
         certificates.authority(tmp_path)
     assert (tmp_path / certificates.CERTIFICATE).read_text() == "damaged"
+
+
+@pytest.mark.parametrize("wrong", ["certificate", "key", "password", "other"])
+def test_a_pair_that_is_none_is_refused(wrong: str) -> None:
+    authority = certificates.new_authority()
+    pair = certificates.issue(authority, NAMES)
+    certificates.check(pair)
+    encrypted = serialization.load_pem_private_key(pair.key, None).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+    )
+    changed, words = {
+        "certificate": (replace(pair, certificate=b"nothing"), "is not PEM"),
+        "key": (replace(pair, key=b"nothing"), "cannot be read"),
+        "password": (replace(pair, key=encrypted), "cannot be read"),
+        "other": (replace(pair, key=authority.key), "is not that of the certificate"),
+    }[wrong]
+    with pytest.raises(KitError, match=words):
+        certificates.check(changed)
