@@ -156,9 +156,8 @@ def check(pair: Pair) -> None:
     try:
         shown = x509.load_pem_x509_certificate(pair.certificate).public_key()
     except ValueError as error:
-        raise KitError(
-            f"the certificate is not PEM: {error}", "openssl x509 -in <file> -noout shows what is wrong"
-        ) from None
+        hint = "give the file that begins with BEGIN CERTIFICATE"
+        raise KitError(f"the certificate is not PEM: {error}", hint) from None
     try:
         own = serialization.load_pem_private_key(pair.key, password=None).public_key()
     except (ValueError, TypeError) as error:

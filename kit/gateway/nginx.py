@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import subprocess
@@ -50,7 +51,8 @@ def binary(given: str) -> Path:
             raise UsageError(f"NGINX={given} is no program", "leave it out to take the kit's own nginx")
         return Path(found)
     own = Path(nginx_binary())
-    own.chmod(own.stat().st_mode | 0o100)  # uv installs it as a plain file
+    if not os.access(own, os.X_OK):
+        own.chmod(own.stat().st_mode | 0o111)  # uv installs it as a plain file
     return own
 
 
