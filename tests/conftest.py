@@ -48,9 +48,10 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def script_environment(build: Path, **variables: str) -> dict[str, str]:
-    """The environment for a script whose files go to `build`."""
+    """The environment for a script whose files go to `build`, and the user's settings beside it."""
     clean = {name: value for name, value in os.environ.items() if name not in OURS and not name.startswith("TS_")}
-    return clean | {"BUILD": str(build), "XDG_CONFIG_HOME": str(build / "settings")} | variables
+    settings = build.with_name(f"{build.name}.settings")
+    return clean | {"BUILD": str(build), "XDG_CONFIG_HOME": str(settings)} | variables
 
 
 @pytest.fixture(scope="session")

@@ -72,7 +72,7 @@ def main() -> int:
     seconds = float(os.environ.get("DURATION") or 3600)
     seed = int(os.environ.get("SEED") or time.time())
     with tempfile.TemporaryDirectory() as temporary:
-        root = Path(temporary)
+        root = Path(temporary) / "build"
         environment = script_environment(root, PROFILE="onprem", **free_addresses())
         for name in ("export", "archive"):
             made = run_script(name, env=environment)

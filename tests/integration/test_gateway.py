@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 import httpx
 import psutil
@@ -199,7 +200,7 @@ def test_keys_and_another_version_of_the_model_change_under_load_and_no_request_
 
 def test_a_certificate_is_renewed_under_load_and_no_request_fails(place: Place, run_script: RunScript) -> None:
     front = GatewayPlace(place, run_script, tls=True)
-    certificate = place.build.folder.parent / "settings" / "vision-serve" / "certificate"
+    certificate = Path(place.environment["XDG_CONFIG_HOME"]) / "vision-serve" / "certificate"
     with load(front) as counts:
         before = (certificate / "certificate.pem").read_bytes()
         for file in certificate.iterdir():
