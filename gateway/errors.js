@@ -76,7 +76,9 @@ function fail(r, answer) {
 // nginx's own errors, where `error_page` leads.
 function page(r) {
     const code = Number(r.variables.wrong || r.variables.status) || 500;
-    if (code === 503) {
+    if (r.httpVersion === '0.9') {
+        r.return(444); // its answers have no status: hung up on, as in locations.conf
+    } else if (code === 503) {
         busy(r, BUSY);
     } else if (code === 429) {
         send(r, code, 'Too many requests are under way from your address.', 1);

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from tests.conftest import RunScript, script_environment
 from tests.integration.places import free_addresses
 
 CORPUS = Path(__file__).with_name("corpus")
-SECONDS, SEED = 45, 13
+SECONDS, SEED, EXAMPLES = 45, 13, 15
 
 
 @pytest.fixture(scope="module")
@@ -51,4 +53,23 @@ def test_too_many_too_slow_and_too_large(server: Attacked) -> None:
     floods.many_headers(server, 10)
     floods.wrong_keys(server, 300)
     floods.bombs(server)
+    server.check()
+
+
+def test_schemathesis_finds_no_answer_that_openapi_does_not_promise(server: Attacked, tmp_path: Path) -> None:
+    settings = tmp_path / "schemathesis.toml"
+    settings.write_text(f'headers = {{ Authorization = "Bearer {server.key}" }}\n')
+    checks = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
+    done = subprocess.run(
+        [
+            *(sys.executable, "-c", "from schemathesis.cli import schemathesis; schemathesis()"),
+            *("--config-file", str(settings), "run", f"{server.address}/openapi.json"),
+            *("--checks", checks, "--max-examples", str(EXAMPLES), "--seed", str(SEED), "--no-color"),
+        ],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        timeout=280,
+    )
+    assert done.returncode == 0, done.stdout[-6000:]
     server.check()

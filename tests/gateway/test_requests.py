@@ -208,5 +208,6 @@ def test_no_worker_waits_for_a_slow_client(start: Start) -> None:
             connection.close()
 
 
-def test_http_0_9_is_hung_up_on(front: Front) -> None:
-    assert front.raw(b"GET /health\r\n\r\n") == b""
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+def test_http_0_9_is_hung_up_on(front: Front, method: str) -> None:
+    assert front.raw(f"{method} /health\r\n\r\n".encode()) == b""
