@@ -73,7 +73,9 @@ function check(r) {
     }
     r.variables.client = key.name;
     const now = Date.now() / 1000;
-    ngx.shared.used.set(key.name, Math.floor(now));
+    if (key.made) { // a client's own, and not a certificate or a question of the kit's
+        ngx.shared.used.set(key.name, Math.floor(now));
+    }
     const seconds = wait(key, now);
     if (seconds) {
         errors.send(r, 429, 'This key may ask ' + key.rate.count + ' times in ' + key.rate.seconds + ' s.', seconds);

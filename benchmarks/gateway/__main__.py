@@ -7,11 +7,9 @@ what it can do, and last a probe asks it beside 200 clients that send a byte a s
 
 from __future__ import annotations
 
-import os
 import socket
 import statistics
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -48,9 +46,10 @@ def served(profile: Profile, here: Machine) -> Iterator[tuple[LoadedServer, Load
     with proved_server(wanted, lambda _: None) as proved:
         process = gateway.start(front, wanted, proved.server, lambda _: None).gateway_process()
         assert process
-        headers = {"Authorization": f"Bearer {keys.add(places.keys(), 'benchmark', None)}"}
         direct = of_state("direct", proved.server, wanted.run)
-        yield direct, LoadedServer("gateway", front.address.url("127.0.0.1"), direct.model, headers)
+        with keys.passing(places.keys()) as key:
+            headers = {"Authorization": f"Bearer {key}"}
+            yield direct, LoadedServer("gateway", front.address.url("127.0.0.1"), direct.model, headers)
         nginx.stop(process, 1)
 
 
@@ -116,14 +115,12 @@ def main(rounds: str = "10", seconds: str = "5") -> None:
     here, lasts = machine.detect(), float(seconds)
     chosen = profiles.choose("onprem", here)
     shown = pictures.choose(pictures.REFERENCE_ONLY, chosen.build.folder / "bench" / "pictures")
-    with tempfile.TemporaryDirectory() as settings:
-        os.environ["XDG_CONFIG_HOME"] = settings
-        with served(chosen, here) as (direct, front):
-            for target in (direct, front):
-                measure(target, shown.files, Load(clients=CLIENTS), 3 * lasts, WARM_UP)
-            cost(direct, front, shown.files, int(rounds), lasts)
-            overload(front, shown.files, 2 * lasts)
-            slow(front, shown.files, 2 * lasts)
+    with served(chosen, here) as (direct, front):
+        for target in (direct, front):
+            measure(target, shown.files, Load(clients=CLIENTS), 3 * lasts, WARM_UP)
+        cost(direct, front, shown.files, int(rounds), lasts)
+        overload(front, shown.files, 2 * lasts)
+        slow(front, shown.files, 2 * lasts)
 
 
 if __name__ == "__main__":

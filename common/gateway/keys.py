@@ -10,6 +10,8 @@ import json
 import re
 import secrets
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +24,7 @@ SECONDS = {"s": 1, "m": 60, "h": 3600}
 PREFIX = "vs_"  # so that a secret scanner, and a person, knows one
 BYTES = 32
 LAST_USED = "last-used.json"
+OWN = "vision-serve"  # in the access log
 
 
 @dataclass(frozen=True)
@@ -86,12 +89,25 @@ def add(folder: Path, name: str, limit: Rate | None) -> str:
     check_name(name)
     if any(key.name == name for key in read(folder)):
         raise KitError(f"there is a key named {name} already", f"revoke it first: make key REVOKE={name}")
+    return _write(folder, {"name": name, "made": round(time.time()), "rate": vars(limit) if limit else None})[0]
+
+
+def _write(folder: Path, row: dict[str, object]) -> tuple[str, Path]:
     text = PREFIX + secrets.token_urlsafe(BYTES)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    row = {"name": name, "made": round(time.time()), "rate": vars(limit) if limit else None}
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    durable.write(folder / f"{digest}.json", json.dumps(row).encode(), mode=0o600)
-    return text
+    file = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
+    durable.write(file, json.dumps(row).encode(), mode=0o600)
+    return text, file
+
+
+@contextmanager
+def passing(folder: Path) -> Iterator[str]:
+    """A key for questions of this kit's own. It is not listed, its use is not noted, and it ends with the block."""
+    text, file = _write(folder, {"name": OWN})
+    try:
+        yield text
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def revoke(folder: Path, name: str) -> None:

@@ -124,8 +124,11 @@ def reload(folder: Path, process: psutil.Process) -> None:
 
 def stop(process: psutil.Process, seconds: float) -> None:
     """Take no new request, finish those under way within `seconds`, end."""
-    members = [process, *process.children(recursive=True)]
-    process.send_signal(signal.SIGQUIT)
+    try:
+        members = [process, *process.children(recursive=True)]
+        process.send_signal(signal.SIGQUIT)
+    except psutil.NoSuchProcess:
+        return
     _, left = psutil.wait_procs(members, timeout=seconds)
     for one in left:
         one.kill()

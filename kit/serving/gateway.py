@@ -10,7 +10,7 @@ from typing import Any
 import psutil
 
 from common.errors import KitError, UsageError
-from kit.gateway import address, planning, proving
+from kit.gateway import address, nginx, planning, proving
 from kit.gateway.planning import Behind, GatewayPlan, Wanted
 from kit.serving import preflight, state
 from kit.serving.lifecycle import ServerPlan
@@ -81,7 +81,12 @@ def start(
 ) -> ServerState:
     """The server's state with its gateway, which has answered rightly. Raises KitError."""
     process = proving.start(wanted, server.golden[0], progress)
-    created = psutil.Process(process.pid).create_time()
+    started = psutil.Process(process.pid)
+    created = started.create_time()
     with_gateway = replace(running, gateway=wanted.url, gateway_pid=process.pid, gateway_created=created)
-    state.save(server.run, with_gateway)
+    try:
+        state.save(server.run, with_gateway)
+    except OSError:
+        nginx.stop(started, 0)
+        raise
     return with_gateway

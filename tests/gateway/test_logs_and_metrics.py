@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from common.gateway import keys
 from kit.client.exposition import parse
 from tests.gateway.conftest import PREDICT, Front, Start, wait_for
 
@@ -61,6 +62,8 @@ def test_when_a_key_was_last_used_is_kept(start: Start) -> None:
         file.write_text(file.read_text().replace("interval=60s", "interval=100ms"))
 
     front = start(edit=often)
+    with keys.passing(front.keys) as passing, front.client(passing) as own:
+        assert own.post(PREDICT, content=b"a picture").status_code == 200
     with front.client() as client:
         client.post(PREDICT, content=b"a picture")
     used = front.keys / "last-used.json"

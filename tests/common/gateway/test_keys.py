@@ -35,6 +35,14 @@ def test_a_name_has_one_key(tmp_path: Path) -> None:
         keys.revoke(tmp_path, "till-8")
 
 
+def test_one_of_the_kit_s_own_is_not_listed_and_ends_with_its_block(tmp_path: Path) -> None:
+    with keys.passing(tmp_path) as text:
+        assert len(list(tmp_path.glob("*.json"))) == 1
+        assert text.startswith("vs_")
+        assert keys.read(tmp_path) == []
+    assert list(tmp_path.glob("*.json")) == []
+
+
 def test_when_it_was_last_used_is_told(tmp_path: Path) -> None:
     keys.add(tmp_path, "till-7", None)
     (tmp_path / keys.LAST_USED).write_text('{"till-7": 1790000000}')
