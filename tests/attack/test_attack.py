@@ -17,7 +17,7 @@ from tests.conftest import RunScript, script_environment
 from tests.integration.places import free_addresses
 
 CORPUS = Path(__file__).with_name("corpus")
-SECONDS, SEED, EXAMPLES = 45, 13, 15
+SECONDS, SEED, EXAMPLES = 30, 13, 10
 
 
 @pytest.fixture(scope="module")

@@ -82,6 +82,17 @@ def front(place: Place, run_script: RunScript) -> GatewayPlace:
     return GatewayPlace(place, run_script)
 
 
+@pytest.fixture(scope="module")
+def shared(
+    archive_root: Path, tmp_path_factory: pytest.TempPathFactory, run_script: RunScript
+) -> Iterator[GatewayPlace]:
+    """One for the tests that leave it as they find it."""
+    place = Place(tmp_path_factory.mktemp("gateway"), run_script, "onprem")
+    shutil.copytree(archive_root / "onprem", place.build.folder, ignore=shutil.ignore_patterns("run"))
+    yield GatewayPlace(place, run_script)
+    place.server("stop")
+
+
 @contextmanager
 def load(front: GatewayPlace, clients: int = 4) -> Iterator[Counter[int]]:
     """Clients that ask all the time; how often each status came, -1 for a connection that broke."""
@@ -140,27 +151,27 @@ def test_a_client_s_whole_life(front: GatewayPlace) -> None:
     front.script("key", "key", NAME="till-1")
 
 
-def test_a_form_that_ends_java_does_not_reach_it(front: GatewayPlace) -> None:
-    java = front.java
+def test_a_form_that_ends_java_does_not_reach_it(shared: GatewayPlace) -> None:
+    java = shared.java
     picture = io.BytesIO()
     Image.new("RGB", (64, 64), "red").save(picture, "JPEG")
     large = picture.getvalue() + bytes(15_600_000)
-    with front.client() as client:
+    with shared.client() as client:
         for _ in range(4):
-            answer = client.post(front.predict, files={"image": large})
+            answer = client.post(shared.predict, files={"image": large})
             assert answer.status_code == 200, answer.text
-        refused = client.post(front.predict, files={"image": bytes(17_000_000)})
+        refused = client.post(shared.predict, files={"image": bytes(17_000_000)})
     assert refused.status_code == 413
     assert "larger than 16777216 bytes" in refused.json()["message"]
-    assert front.java.pid == java.pid
+    assert shared.java.pid == java.pid
 
 
-def test_half_sent_bodies_cost_java_nothing(front: GatewayPlace) -> None:
-    before = front.java.memory_info().rss
-    port = int(front.address.rpartition(":")[2])
+def test_half_sent_bodies_cost_java_nothing(shared: GatewayPlace) -> None:
+    before = shared.java.memory_info().rss
+    port = int(shared.address.rpartition(":")[2])
     for head in (
-        f"POST {front.predict} HTTP/1.1\r\nHost: a\r\nContent-Length: 16000000\r\n\r\n",
-        f"POST {front.predict} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {front.key}\r\n"
+        f"POST {shared.predict} HTTP/1.1\r\nHost: a\r\nContent-Length: 16000000\r\n\r\n",
+        f"POST {shared.predict} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {shared.key}\r\n"
         "Content-Length: 8000000\r\n\r\n",
     ):
         with ExitStack() as stack:
@@ -169,13 +180,13 @@ def test_half_sent_bodies_cost_java_nothing(front: GatewayPlace) -> None:
                 half.settimeout(5)
                 with suppress(OSError):  # without a key it is hung up on
                     half.sendall(head.encode() + bytes(4_000_000))
-            with front.client() as client:
-                assert client.post(front.predict, content=front.place.picture()).status_code == 200
-    assert front.java.memory_info().rss - before < 50 * MB
+            with shared.client() as client:
+                assert client.post(shared.predict, content=shared.place.picture()).status_code == 200
+    assert shared.java.memory_info().rss - before < 50 * MB
 
 
-def test_what_torchserve_answers_without_a_token_is_not_there(front: GatewayPlace) -> None:
-    with httpx.Client(base_url=front.address, trust_env=False) as nobody:
+def test_what_torchserve_answers_without_a_token_is_not_there(shared: GatewayPlace) -> None:
+    with httpx.Client(base_url=shared.address, trust_env=False) as nobody:
         assert nobody.get("/metrics").status_code == 401
         assert nobody.get("/api-description").status_code == 404
         assert nobody.options("/").status_code == 403
@@ -212,9 +223,9 @@ def test_a_certificate_is_renewed_under_load_and_no_request_fails(place: Place, 
     assert set(counts) == {200}, counts
 
 
-def test_a_worker_that_is_killed_under_load_shows_as_come_again(front: GatewayPlace) -> None:
-    with load(front) as counts:
-        os.kill(front.management.workers(front.state.model)[0]["pid"], signal.SIGKILL)
+def test_a_worker_that_is_killed_under_load_shows_as_come_again(shared: GatewayPlace) -> None:
+    with load(shared) as counts:
+        os.kill(shared.management.workers(shared.state.model)[0]["pid"], signal.SIGKILL)
         time.sleep(3)
     assert set(counts) <= {200, 503}, counts
 
