@@ -1,8 +1,8 @@
 // Pictures asked of TorchServe: each is a request of its own, so that one that cannot be read fails alone.
-
 import errors from 'errors.js';
 import unanswered from 'unanswered.js';
 
+const MOST = 64; // in one request
 const AT_ONCE = 4;
 const PATIENCE_MS = 5000;
 const PAUSE_MS = 20;
@@ -88,4 +88,4 @@ function fromBase64(text) {
     return {bytes: Buffer.from(plain, 'base64')};
 }
 
-export default {ask, askAll, failure, fromBase64};
+export default {MOST, ask, askAll, failure, fromBase64};

@@ -1,7 +1,6 @@
 // The Open Inference Protocol's tensors, whichever way they travel: pictures in, labels and probabilities out.
 // https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
 import pictures from 'pictures.js';
-import v1 from 'v1.js';
 
 const INPUTS = [{name: 'picture', datatype: 'BYTES', shape: [-1]}];
 const OUTPUTS = [
@@ -26,8 +25,8 @@ function check(inputs) {
     if (!Array.isArray(input.shape) || !(elements(input.shape) > 0)) {
         return 'The input\'s shape must say how many pictures it holds, as in [1].';
     }
-    if (elements(input.shape) > v1.MOST) {
-        return 'The request holds ' + elements(input.shape) + ' pictures; ' + v1.MOST + ' are taken at a time.';
+    if (elements(input.shape) > pictures.MOST) {
+        return 'The request holds ' + elements(input.shape) + ' pictures; ' + pictures.MOST + ' are taken at a time.';
     }
     return '';
 }

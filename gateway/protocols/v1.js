@@ -5,7 +5,6 @@ import health from 'health.js';
 import pictures from 'pictures.js';
 
 const NAMES = ['b64', 'data', 'image_bytes', 'image', 'body', 'image_data'];
-const MOST = 64;
 
 // "<base64>", {"b64": "<base64>"} or {"image_bytes": {"b64": …}} → {bytes} or {error}.
 function picture(instance) {
@@ -30,8 +29,8 @@ function instances(text) {
     if (!Array.isArray(list) || !list.length) {
         return {error: 'The request holds no instances; send {"instances": [{"b64": "<base64>"}]}.'};
     }
-    if (list.length > MOST) {
-        return {error: 'The request holds ' + list.length + ' pictures; ' + MOST + ' are taken at a time.'};
+    if (list.length > pictures.MOST) {
+        return {error: 'The request holds ' + list.length + ' pictures; ' + pictures.MOST + ' are taken at a time.'};
     }
     return {list: list};
 }
@@ -67,4 +66,4 @@ function model(r) {
     r.return(200, JSON.stringify({name: settings.model, ready: health.verdict().ready}));
 }
 
-export default {predict, models, model, MOST};
+export default {predict, models, model};
