@@ -5,8 +5,6 @@ make certificates [PROFILE=…]
 
 from __future__ import annotations
 
-from typing import Annotated
-
 import typer
 
 from kit import console, machine, profiles
@@ -14,24 +12,16 @@ from kit.gateway import nginx
 from kit.gateway.own_certificate import own_certificate
 from kit.serving import state
 from kit.serving.launch import RunFolder
+from scripts import options
 
 app = typer.Typer(help=__doc__, add_completion=False)
 
 
 @app.command()
 def main(
-    profile: Annotated[
-        str,
-        typer.Option(
-            "--profile", envvar="PROFILE", help="A profile's name or folder; default: what suits the machine."
-        ),
-    ] = "",
-    certificate: Annotated[
-        str, typer.Option("--certificate", envvar="CERTIFICATE", help="Another one (PEM); default: the kit's own.")
-    ] = "",
-    private_key: Annotated[
-        str, typer.Option("--private-key", envvar="PRIVATE_KEY", help="That certificate's key (PEM).")
-    ] = "",
+    profile: options.Profile = "",
+    certificate: options.Certificate = "",
+    private_key: options.PrivateKey = "",
 ) -> None:
     """Renew the certificate when it is due, and have a running gateway show it: no request is lost."""
     pair, trust = own_certificate(certificate, private_key)

@@ -1,4 +1,4 @@
-"""Options that more than one script takes: what a checkpoint is made of, and how good its copies have to be."""
+"""Options that more than one script takes."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from kit.model.source.request import MAX_ACCURACY_DROP, MIN_AGREEMENT
 Profile = Annotated[
     str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")
 ]
+Certificate = Annotated[
+    str, typer.Option(envvar="CERTIFICATE", help="The gateway's certificate (PEM); default: the kit's own.")
+]
+PrivateKey = Annotated[str, typer.Option(envvar="PRIVATE_KEY", help="That certificate's key (PEM).")]
 Arch = Annotated[str, typer.Option(envvar="ARCH", help="A torchvision classification network, or file.py:function.")]
 Weights = Annotated[
     str,

@@ -35,6 +35,7 @@ from kit.serving.logs import read_lines
 from kit.serving.proving import Proved, proved_server
 from kit.serving.state import ServerState
 from kit.signals import noted
+from scripts import options
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False)
 ProfileOption = Annotated[
@@ -61,12 +62,8 @@ def start(
             help="nginx in front: 0.0.0.0:8443 for the network, with TLS; 1 for this machine alone.",
         ),
     ] = "",
-    certificate: Annotated[
-        str, typer.Option("--certificate", envvar="CERTIFICATE", help="Its certificate (PEM); default: the kit's own.")
-    ] = "",
-    private_key: Annotated[
-        str, typer.Option("--private-key", envvar="PRIVATE_KEY", help="That certificate's key (PEM).")
-    ] = "",
+    certificate: options.Certificate = "",
+    private_key: options.PrivateKey = "",
     client_ca: Annotated[
         str,
         typer.Option("--client-ca", envvar="CLIENT_CA", help="Who signs clients' certificates, which do for a key."),

@@ -15,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from common import durable
 from common.errors import KitError
+from common.gateway import nginx_conf
 
 # Browsers take no certificate of more than 398 days (CA/Browser Forum); a private authority is no exception to Apple's.
 DAYS, AUTHORITY_DAYS = 397, 3650
@@ -22,7 +23,7 @@ DAYS, AUTHORITY_DAYS = 397, 3650
 RENEW_DAYS = DAYS // 3
 # A client's clock that is behind must not find it too new.
 BACKDATED = datetime.timedelta(days=2)
-CERTIFICATE, KEY = "certificate.pem", "certificate.key"
+CERTIFICATE, KEY = nginx_conf.CERTIFICATE, nginx_conf.PRIVATE_KEY  # wherever a pair is kept, as nginx reads it
 AUTHORITY_NAME = "vision-serve authority"
 
 

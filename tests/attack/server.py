@@ -11,12 +11,12 @@ from pathlib import Path
 import httpx
 import psutil
 
+from common.server.torchserve import Management
 from kit import golden
 from kit.build import Build
 from kit.golden import Golden
 from kit.serving import state
 from kit.serving.launch import RunFolder
-from kit.serving.state import ServerState
 from tests.conftest import RunScript
 from tests.gateway.conftest import free_port
 
@@ -91,13 +91,8 @@ def processes(run: RunFolder) -> frozenset[int]:
     assert running, "Java has ended"
     gateway = running.gateway_process()
     assert gateway, "nginx has ended"
-    return frozenset({running.pid, gateway.pid, *worker_pids(running, run)})
-
-
-def worker_pids(running: ServerState, run: RunFolder) -> set[int]:
-    name, _, value = run.management_header.read_text().strip().partition(": ")
-    rows = httpx.get(f"{running.management}/models/{running.model}", headers={name: value}, trust_env=False).json()
-    return {worker["pid"] for worker in rows[0]["workers"]}
+    workers = Management(running.management, run.management_header).workers(running.model)
+    return frozenset({running.pid, gateway.pid, *(worker["pid"] for worker in workers)})
 
 
 @contextmanager

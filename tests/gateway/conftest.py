@@ -20,14 +20,14 @@ from common.gateway import keys
 from common.gateway.nginx_conf import Gateway
 from kit.gateway import nginx
 from kit.gateway.nginx import Files
+from kit.serving.ports import free_ports
 from tests.gateway.fake_torchserve import GOLDEN, MODEL, TOKENS, FakeTorchServe
 
 PREDICT = f"/predictions/{MODEL}"
 
 
 def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
+    return free_ports()[0]
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,10 @@ class Front:
         headers = {"Authorization": f"Bearer {self.key if key is None else key}"} if key != "" else {}
         return httpx.Client(base_url=f"http://127.0.0.1:{self.port}", headers=headers, timeout=20, trust_env=False)
 
-    def raw(self, request: bytes, seconds: float = 10, end: bool = False) -> bytes:
+    def raw(self, request: bytes, seconds: float = 10) -> bytes:
         """Everything that comes back for these bytes until the connection closes, or nothing comes any more."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=seconds) as connection:
             connection.sendall(request)
-            if end:
-                connection.shutdown(socket.SHUT_WR)
             connection.settimeout(0.6)
             received = b""
             try:
@@ -149,10 +147,3 @@ def start(tmp_path: Path) -> Iterator[Start]:
             return stack.enter_context(started(tmp_path, behind, **changes))
 
         yield begin
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        time.sleep(0.02)

@@ -8,8 +8,9 @@ import pytest
 
 from common.gateway import keys
 from common.gateway.keys import Rate
-from tests.gateway.conftest import PREDICT, Front, wait_for
+from tests.gateway.conftest import PREDICT, Front
 from tests.gateway.fake_torchserve import label
+from tests.integration.places import wait_for
 
 CLOSED = ["/metrics", "/v1/models", "/v1/models/fruit", "/v2/models/fruit"]
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.gateway.conftest import PREDICT, Front, Start, wait_for
+from tests.gateway.conftest import PREDICT, Front, Start
 from tests.gateway.fake_torchserve import MODEL, FakeTorchServe, label
+from tests.integration.places import wait_for
 
 
 def comes_again(answer: httpx.Response) -> bool:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from common.gateway import keys
 from kit.client.exposition import parse
-from tests.gateway.conftest import PREDICT, Front, Start, wait_for
+from tests.gateway.conftest import PREDICT, Front, Start
+from tests.integration.places import wait_for
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 

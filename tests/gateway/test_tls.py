@@ -13,8 +13,9 @@ from common.errors import Unreachable
 from common.server.torchserve import Inference
 from kit.gateway import certificates, nginx
 from kit.gateway.certificates import Pair
-from tests.gateway.conftest import PREDICT, Front, Start, wait_for
+from tests.gateway.conftest import PREDICT, Front, Start
 from tests.gateway.fake_torchserve import MODEL, label
+from tests.integration.places import wait_for
 
 NAMES = ["localhost", "127.0.0.1"]
 
