@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import subprocess
 import time
-from pathlib import Path
 from typing import Any
 
 from box import damaged_files
+from box.gateway import report
 from box.server import runtime_check, startup
 from box.server.service import FAILED, READY, Service
 from box.state import history, trial
 from box.state.paths import UNIT, Paths
 from box.status_report import RECENT_SECONDS
 from box.store import integrity, releases
-from box.system import disk, mounts, platforms, space
+from box.system import disk, mounts, platforms, space, units
 from box.system.space import MEGABYTE
 from common import memory
 from common.manifest import Manifest
@@ -40,6 +39,7 @@ def findings(paths: Paths, runs: Service) -> list[Finding]:
         return [*found, _finding(WARNING, "no release was ever confirmed here", "deploy one")]
     if manifest := releases.loaded(paths, release):
         found += [*_release(manifest), *_runtime(paths, manifest, runs), *_memory(manifest, runs)]
+    found += [_finding(WARNING, message, hint) for message, hint in report.troubles(paths, release)]
     return [*found, *_service(paths, runs)]
 
 
@@ -125,10 +125,8 @@ def _service(paths: Paths, runs: Service) -> list[Finding]:
     if state.phase != READY:
         why = startup.cause(runs, state, time.time() - RECENT_SECONDS) if state.phase == FAILED else state.why
         found.append(_finding(ERROR, f"the server is {state.phase}: {why}".removesuffix(": "), "box.pyz logs"))
-    if paths.is_system and Path("/run/systemd/system").is_dir():
-        enabled = subprocess.run(["systemctl", "is-enabled", "--quiet", UNIT], stdin=subprocess.DEVNULL)
-        if enabled.returncode:
-            found.append(_finding(ERROR, f"{UNIT} does not start at boot", f"systemctl enable {UNIT}"))
+    if paths.is_system and units.are_here() and units.systemctl("is-enabled", "--quiet", UNIT).returncode:
+        found.append(_finding(ERROR, f"{UNIT} does not start at boot", f"systemctl enable {UNIT}"))
     return found
 
 

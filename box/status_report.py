@@ -7,6 +7,7 @@ from typing import Any
 
 import box
 from box import damaged_files
+from box.gateway import report
 from box.server import endpoints, golden_answer, startup
 from box.server.service import FAILED, READY, Service, State
 from box.state import locks, trial
@@ -49,6 +50,7 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
         "ready": state.phase == READY and bool(workers) and all(worker["status"] == "READY" for worker in workers),
         "answers": not why,
         "why_not": why or None,
+        "gateway": report.status(paths, release),
         "since": word.get("since"),
         "memory_mb": round(processes.proportional(processes.family(state.pid)) / MEGABYTE) if state.pid else 0,
         "memory_free_mb": round(memory.available() / MEGABYTE),

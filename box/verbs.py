@@ -10,8 +10,9 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from box import findings, status_report
+from box import findings, gateway_verbs, status_report
 from box.activation import activation, choice, commit_or_rollback, confirmation, process, situation
+from box.gateway import following
 from box.program import invocation, provisioning, self_repair
 from box.server import boot_choice, failed_starts, service, supervisor
 from box.state import history, locks, trial
@@ -38,7 +39,7 @@ def _permit(paths: Paths, asked: Asked) -> None:
 def provision(paths: Paths, asked: Asked) -> Result:
     _permit(paths, asked)
     signers = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
-    changed = provisioning.provision(paths, asked.address, signers)
+    changed = provisioning.provision(paths, asked.address, asked.gateway, signers)
     if changed:
         history.record(paths.history, "provisioned", None, _owner(asked), True, changed=changed)
     return {"ok": True, "changed": changed}
@@ -174,7 +175,7 @@ def install(paths: Paths, asked: Asked) -> Result:
             raise UsageError(f"{asked.signers} cannot be read: {error.strerror}") from None
     if not asked.bundle.is_file():
         raise UsageError(f"{asked.bundle} does not exist")
-    for change in provisioning.provision(paths, asked.address, signers):
+    for change in provisioning.provision(paths, asked.address, asked.gateway, signers):
         say(change)
     wanted = bundle_file.bring_in(paths, asked.bundle)
     asked.release, asked.confirm_seconds = wanted.release, 60.0
@@ -193,6 +194,8 @@ def recover(paths: Paths, asked: Asked) -> Result:
     if asked.start:
         self_repair.mend(paths, starting=True)
     target = boot_choice.recover(paths)
+    if asked.start:
+        following.tried(paths, target)
     if target and releases.loaded(paths, target):
         service.of(paths).limit_memory(commit_or_rollback.memory_limit(paths, target))
     return {"ok": True, "release": target}
@@ -234,7 +237,7 @@ def settle(paths: Paths, asked: Asked) -> Result:
 
 
 # These change nothing, not even what they find damaged.
-READING = ("missing", "plan", "status", "history", "logs", "doctor")
+READING = ("missing", "plan", "status", "history", "logs", "doctor", "keys")
 VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "provision": provision,
     "missing": missing,
@@ -248,6 +251,9 @@ VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "history": show_history,
     "logs": logs,
     "doctor": diagnose,
+    "keys": gateway_verbs.show_keys,
+    "change-keys": gateway_verbs.change_keys,
+    "certificate": gateway_verbs.take_certificate,
     "lock": lock,
     "unlock": unlock,
     "install": install,

@@ -65,6 +65,19 @@ class Gate:
 
 
 @dataclass(frozen=True)
+class Gateway:
+    """The nginx in front of it. `program`: its file, below the runtime's site-packages. `in_flight`: how many requests
+    TorchServe has at a time. `body_bytes`: the largest request. `metrics`: TorchServe's, a URL. `about`: what the page
+    says of the release."""
+
+    program: str
+    in_flight: int
+    body_bytes: int
+    metrics: str
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class GoldenEntry:
     file: str
     expected: Mapping[str, float]
@@ -80,6 +93,8 @@ class Manifest:
     pip: str
     server: Server
     gate: Gate
+    gateway: Gateway | None
+    """None in a bundle of a kit that had none."""
     tolerance: float
     golden: Sequence[GoldenEntry]
     parts: Sequence[Part]
@@ -146,6 +161,7 @@ def _read(document: dict[str, Any], content: bytes) -> Manifest:
             requests=int(gate["requests"]),
             **{key: float(gate[key]) for key in Gate.__dataclass_fields__ if key != "requests"},
         ),
+        gateway=_gateway(document["gateway"]) if "gateway" in document else None,
         tolerance=float(document["golden"]["tolerance"]),
         golden=[
             GoldenEntry(row["file"], {str(label): float(p) for label, p in row["expected"].items()})
@@ -154,6 +170,24 @@ def _read(document: dict[str, Any], content: bytes) -> Manifest:
         parts=[Part(row["path"], row["sha256"], int(row["size"]), row["role"]) for row in document["parts"]],
         content=content,
     )
+
+
+def _gateway(section: dict[str, Any]) -> Gateway:
+    return Gateway(
+        program=_relative(section["program"]),
+        in_flight=int(section["in_flight"]),
+        body_bytes=int(section["body_bytes"]),
+        metrics=str(section["metrics"]),
+        about={str(name): str(words) for name, words in section["about"].items()},
+    )
+
+
+def _relative(path: str) -> str:
+    """Raises ValueError for what would lead elsewhere."""
+    pure = PurePosixPath(path)
+    if pure.is_absolute() or str(pure) != path or not all(NAME.fullmatch(name) for name in pure.parts):
+        raise ValueError(f"{path!r} cannot be a path on a box: {ALLOWED}")
+    return path
 
 
 def _check(manifest: Manifest) -> None:
@@ -179,9 +213,7 @@ def _check(manifest: Manifest) -> None:
 
 
 def _check_part(part: Part) -> None:
-    pure = PurePosixPath(part.path)
-    if pure.is_absolute() or str(pure) != part.path or not all(NAME.fullmatch(name) for name in pure.parts):
-        raise ValueError(f"{part.path!r} cannot be a path on a box: {ALLOWED}")
+    _relative(part.path)
     if part.path in ("manifest.json", "manifest.json.sig"):
         raise ValueError(f"{part.path} cannot be a part")
     if not SHA256.fullmatch(part.sha256):

@@ -115,9 +115,13 @@ function keepUse() {
             changed = true;
         }
     });
-    if (changed) {
-        fs.writeFileSync(file + '.new', JSON.stringify(used));
-        fs.renameSync(file + '.new', file);
+    try {
+        if (changed) {
+            fs.writeFileSync(file + '.new', JSON.stringify(used));
+            fs.renameSync(file + '.new', file);
+        }
+    } catch (e) {
+        // a disk that takes no change: its keys are good all the same
     }
 }
 

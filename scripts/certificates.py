@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import typer
 
+from common.gateway import nginx_files
 from kit import console, machine, profiles
 from kit.gateway import nginx
 from kit.gateway.own_certificate import own_certificate
@@ -32,7 +33,7 @@ def main(
     run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
     server = state.running(run)
     gateway = server.gateway_process() if server else None
-    if gateway and nginx.show(run.gateway, pair):
+    if gateway and nginx_files.show(run.gateway, pair):
         nginx.reload(run.gateway, gateway)
         console.step("the running gateway shows it to new connections")
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from box.activation import choice, commit_or_rollback, confirmation, release_gate, situation
 from box.activation.choice import Choice
+from box.gateway import following, proof
 from box.server import endpoints, startup
 from box.server.service import Service
 from box.state import trial
@@ -128,7 +129,9 @@ class Activation:
         if on_trial.previous is None:
             self.downtime_seconds = 0.0
         self.journal.step("gate", questions(target))
-        return self._passed(target, self._examiner(target).examine(state.pid))
+        measured = self._passed(target, self._examiner(target).examine(state.pid))
+        self._front(target)
+        return measured
 
     def _try_hot(self, target: Manifest, on_trial: Trial) -> release_gate.Measured:
         swap = commit_or_rollback.hot_of(self.paths, on_trial)
@@ -145,7 +148,13 @@ class Activation:
         self.journal.step("switch", f"from {on_trial.previous} to {self.release}, without a stop")
         releases.switch(self.paths, self.paths.current, self.release)
         swap.make_default()
+        self._front(target)
         return measured
+
+    def _front(self, target: Manifest) -> None:
+        """The gateway stands before this release, and clients are answered through it. Raises KitError."""
+        if following.follow(self.paths, target.release):
+            proof.prove(self.paths, target, integrity.first_golden(self.paths, target))
 
     def _examiner(self, target: Manifest) -> release_gate.Examiner:
         """For what clients get."""
@@ -235,6 +244,7 @@ class Activation:
     def _stays_as_it_is(self, target: Manifest) -> bool:
         self.journal.step("gate", "it is already running: asked again")
         measured = self._passed(target, self._examiner(target).examine(self.runs.state().pid))
+        self._front(target)
         commit_or_rollback.tidy(self.paths)
         self.journal.result(
             **{"ok": True, "waiting": False, "release": self.release, "how": choice.NONE, "downtime_seconds": 0.0},

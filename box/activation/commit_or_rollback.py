@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from box.activation import choice
 from box.activation.hot_swap import Hot
+from box.gateway import following
 from box.server import endpoints, startup
 from box.server.service import FAILED, READY, STOPPED, Service
 from box.state import history, settings, trial
@@ -66,6 +67,7 @@ def keep(paths: Paths, runs: Service, on_trial: Trial) -> list[str]:
     trial.clear(paths)
     paths.way_back.unlink(missing_ok=True)
     paths.address_before.unlink(missing_ok=True)
+    following.tried(paths, on_trial.release)  # its page tells the last deployments
     return tidy(paths)
 
 
@@ -91,6 +93,7 @@ def take_back(paths: Paths, runs: Service, on_trial: Trial) -> str | None:
             runs.limit_memory(memory_limit(paths, str(on_trial.previous)))
             releases.go_back(paths, on_trial.previous)
             trial.clear(paths)
+            following.tried(paths, on_trial.previous)
             return on_trial.previous
     settings.put_back_address(paths)
     releases.go_back(paths, on_trial.previous)
@@ -99,6 +102,7 @@ def take_back(paths: Paths, runs: Service, on_trial: Trial) -> str | None:
         runs.stop()
     elif not runs.going_down():
         startup.restart(paths, runs, releases.load(paths, on_trial.previous))
+    following.tried(paths, on_trial.previous)
     return on_trial.previous
 
 

@@ -10,6 +10,7 @@ from box.program import invocation
 from box.server.service import Plain, Service
 from box.state.events import Event
 from box.state.paths import Paths
+from box.system import units
 from common import json_lines
 from common.errors import KitError
 
@@ -55,8 +56,7 @@ def launch(paths: Paths, runs: Service, arguments: Sequence[str]) -> Callable[[]
 
 
 def unit_lives() -> bool:
-    shown = subprocess.run(["systemctl", "is-active", UNIT], stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    return shown.stdout.strip() in ("active", "activating", "deactivating", "reloading")
+    return units.systemctl("is-active", UNIT).stdout.strip() in ("active", "activating", "deactivating", "reloading")
 
 
 def follow(paths: Paths, mark: str, lives: Callable[[], bool]) -> Iterator[Event]:

@@ -4,13 +4,13 @@ its own at boot, put back what a power cut or a dying disk took of it.
 
 from __future__ import annotations
 
-import subprocess
 from importlib import resources
 from pathlib import Path
 
 import box
 from box.program import invocation
-from box.state.paths import MENDING_UNIT, UNIT, Paths
+from box.state.paths import GATEWAY_UNIT, MENDING_UNIT, UNIT, Paths
+from box.system import units as systemd
 from common import durable, program_copies
 from common.errors import KitError
 
@@ -27,10 +27,8 @@ def program(paths: Paths) -> list[str]:
 
 def units(paths: Paths, reload: bool = True) -> list[str]:
     """Write them, and have them start at boot. Not `reload`: systemd is in the middle of starting one of them."""
-    changed = put(paths.unit, content(UNIT), 0o644, "the systemd unit")
-    changed += put(paths.mending_unit, content(MENDING_UNIT), 0o644, "the unit that repairs this program at boot")
-    changed += put(paths.journal_settings, content(JOURNAL_SETTINGS), 0o644, "the log's limits")
-    if paths.is_system and Path("/run/systemd/system").is_dir():
+    changed = [said for path, (name, what) in _files(paths).items() for said in put(path, content(name), 0o644, what)]
+    if paths.is_system and systemd.are_here():
         if changed and reload:
             _systemctl("daemon-reload")
         changed += [sentence for unit in (UNIT, MENDING_UNIT) for sentence in _enable(unit, reload)]
@@ -39,8 +37,17 @@ def units(paths: Paths, reload: bool = True) -> list[str]:
 
 def altered(paths: Paths) -> list[Path]:
     """The units that are not as this program would write them."""
-    files = {paths.unit: UNIT, paths.mending_unit: MENDING_UNIT, paths.journal_settings: JOURNAL_SETTINGS}
-    return [path for path, name in files.items() if durable.differs(path, content(name))]
+    return [path for path, (name, _) in _files(paths).items() if durable.differs(path, content(name))]
+
+
+def _files(paths: Paths) -> dict[Path, tuple[str, str]]:
+    """Where each lies on a box: its name in config/systemd, and what it is."""
+    return {
+        paths.unit: (UNIT, "the systemd unit"),
+        paths.gateway_unit: (GATEWAY_UNIT, "the gateway's unit"),
+        paths.mending_unit: (MENDING_UNIT, "the unit that repairs this program at boot"),
+        paths.journal_settings: (JOURNAL_SETTINGS, "the log's limits"),
+    }
 
 
 def content(name: str) -> bytes:
@@ -65,16 +72,13 @@ def _quoted(source: str) -> str:
 
 
 def _enable(unit: str, reload: bool) -> list[str]:
-    enabled = subprocess.run(
-        ["systemctl", "is-enabled", "--quiet", unit], stdin=subprocess.DEVNULL, capture_output=True
-    )
-    if enabled.returncode == 0:
+    if systemd.systemctl("is-enabled", "--quiet", unit).returncode == 0:
         return []
     _systemctl("enable", "--quiet", *([] if reload else ["--no-reload"]), unit)
     return [f"enabled {unit}: it starts at boot"]
 
 
 def _systemctl(*words: str) -> None:
-    run = subprocess.run(["systemctl", *words], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    run = systemd.systemctl(*words)
     if run.returncode:
         raise KitError(f"systemctl {words[0]} failed: {run.stderr.strip()}", "fix that on the box, then repeat")

@@ -9,15 +9,14 @@ from dataclasses import replace
 
 from box.program import installed
 from box.state import settings
-from box.state.paths import Paths
+from box.state.paths import USER, Paths
 from box.store import delivery
 from common.errors import KitError, UsageError
+from common.gateway.address import parse
 
-USER = "vision-serve"
 
-
-def provision(paths: Paths, address: str, signers: str) -> list[str]:
-    """Sentences on what was changed. `address`, `signers`: "" leaves what is there."""
+def provision(paths: Paths, address: str, gateway: str, signers: str) -> list[str]:
+    """Sentences on what was changed. "" leaves what is there; `gateway` "0" is for none."""
     if paths.is_system and os.geteuid() != 0:
         raise UsageError("provisioning a box needs root", "sudo python3 box.pyz provision")
     if why := delivery.why_not(paths):
@@ -40,7 +39,7 @@ def provision(paths: Paths, address: str, signers: str) -> list[str]:
             folder.mkdir(parents=True)
             folder.chmod(mode)
             changed.append(f"made the folder {folder}")
-    changed += _settings(paths, address)
+    changed += _settings(paths, address, gateway)
     if signers.strip():
         changed += installed.put(paths.allowed_signers, signers.encode(), 0o644, "the keys that this box trusts")
     changed += installed.program(paths)
@@ -64,18 +63,22 @@ def _user() -> list[str]:
     return []
 
 
-def _settings(paths: Paths, address: str) -> list[str]:
+def _settings(paths: Paths, address: str, gateway: str) -> list[str]:
     """A box.json that is damaged, or says what cannot be, is replaced by the last settings that were right. Raises
     UsageError for an address that is none."""
     wrong, before = settings.problem(paths), settings.load(paths)
     if address:
         settings.check_address(address)
         before = replace(before, inference_address=address)
+    if gateway:
+        before = replace(before, gateway_address=gateway if parse(gateway) else "")
+    settings.check_gateway(before)
     verb = "replaced" if paths.settings.exists() else "wrote"
     if not settings.save(paths, before):
         return []
     because = f" ({wrong})" if wrong else ""
-    return [f"{verb} {paths.settings}: the address {before.inference_address}{because}"]
+    front = f", the gateway {before.gateway_address}" if before.gateway_address else ""
+    return [f"{verb} {paths.settings}: the address {before.inference_address}{front}{because}"]
 
 
 def _run(command: list[str]) -> None:

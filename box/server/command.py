@@ -21,7 +21,7 @@ def archive_name(manifest: Manifest) -> str:
 
 def words(manifest: Manifest, paths: Paths) -> dict[str, str]:
     runtime = paths.runtime(manifest.runtime_id)
-    site_packages = runtime / f"lib/python{manifest.python}/site-packages"
+    site_packages = paths.site_packages(manifest.runtime_id, manifest.python)
     java = site_packages / manifest.server.java
     return {
         "java": str(java),

@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from box.gateway import following
 from box.program import invocation
 from box.server import failed_starts
 from box.server.boot_choice import recover
 from box.state.paths import UNIT, Paths
+from box.system import units
 from common import durable
 from common.errors import KitError
 
-NAMESPACE = "vision-serve"
 STOPPED, STARTING, READY, FAILED = "stopped", "starting", "ready", "failed"
 STOP_SECONDS = 120.0
 
@@ -58,34 +59,27 @@ class Systemd:
     def start(self) -> None:
         failed_starts.forget(self.paths)
         # One that was stopped while it waited to be restarted keeps its count of restarts, and `judge` goes by that.
-        _systemctl("reset-failed", UNIT)
-        started = _systemctl("start", "--no-block", UNIT)
+        units.systemctl("reset-failed", UNIT)
+        started = units.systemctl("start", "--no-block", UNIT)
         if started.returncode:
             raise KitError(f"systemd does not start {UNIT}: {started.stderr.strip()}", "box.pyz provision")
 
     def stop(self) -> None:
-        _systemctl("stop", UNIT)
+        units.systemctl("stop", UNIT)
 
     def state(self) -> State:
-        shown = _systemctl("show", UNIT, "--property=ActiveState,SubState,MainPID,NRestarts,StatusText").stdout
+        shown = units.systemctl("show", UNIT, "--property=ActiveState,SubState,MainPID,NRestarts,StatusText").stdout
         return judge(dict(line.split("=", 1) for line in shown.splitlines() if "=" in line))
 
     def log(self, since: float, count: int) -> list[str]:
-        _run(["journalctl", f"--namespace={NAMESPACE}", "--sync"])
-        shown = _run(
-            [
-                *("journalctl", f"--namespace=+{NAMESPACE}", f"--unit={UNIT}", "--output=cat", "--no-pager", "--quiet"),
-                *(f"--lines={count}", f"--since=@{int(since)}"),
-            ]
-        )
-        return shown.stdout.splitlines()
+        return units.log([UNIT], since, count)
 
     def limit_memory(self, megabytes: float) -> None:
         limit = int(megabytes * 1_000_000)
-        _systemctl("set-property", "--runtime", UNIT, f"MemoryMax={limit}")
+        units.systemctl("set-property", "--runtime", UNIT, f"MemoryMax={limit}")
 
     def going_down(self) -> bool:
-        return _systemctl("is-system-running").stdout.strip() == "stopping"
+        return units.systemctl("is-system-running").stdout.strip() == "stopping"
 
 
 def judge(shown: dict[str, str]) -> State:
@@ -100,14 +94,6 @@ def judge(shown: dict[str, str]) -> State:
     return State(FAILED if active == "failed" else STOPPED, pid, why)
 
 
-def _systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return _run(["systemctl", *arguments])
-
-
-def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace")
-
-
 @dataclass(frozen=True)
 class Plain:
     """One process, found again by its pid and the time it started."""
@@ -115,7 +101,7 @@ class Plain:
     paths: Paths
 
     def start(self) -> None:
-        recover(self.paths)
+        following.tried(self.paths, recover(self.paths))
         self.paths.run.mkdir(parents=True, exist_ok=True)
         with self.paths.plain_log.open("ab") as log:
             process = subprocess.Popen(
@@ -182,4 +168,4 @@ def _start_time(pid: int) -> str:
 
 
 def of(paths: Paths) -> Service:
-    return Systemd(paths) if paths.is_system and Path("/run/systemd/system").is_dir() else Plain(paths)
+    return Systemd(paths) if paths.is_system and units.are_here() else Plain(paths)

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from box.server import command, runtime_check
 from box.server.child import Child
 from box.server.notify import notify, watchdog_seconds
+from box.server.verdict import Verdict
 from box.state import settings
 from box.state.events import say
 from box.state.paths import Paths
@@ -76,7 +77,7 @@ class Supervisor:
         self.inference = Inference(chosen.asking_address, paths.inference_header)
         self.management = Management(f"unix:{paths.socket}", paths.management_header)
         self.first = integrity.first_golden(paths, manifest)
-        self.picture = (paths.release(manifest.release) / self.first.file).read_bytes()
+        self.verdict = Verdict(paths, manifest, self.management)
 
     def run(self) -> int:
         self._prepare_folders()
@@ -91,14 +92,17 @@ class Supervisor:
             self._wait_until_ready(child)
             if not self.stop.is_set():
                 self._state("ready", child)
+                self.verdict.glance()
                 notify("READY=1", f"STATUS={self.manifest.release} answers")
                 say(f"vision-serve: {self.manifest.release} answers at {self.chosen.inference_address}")
                 self._watch(child)
             notify("STOPPING=1")
+            self.verdict.stopping()
             drain(self.management, self.paths.keys, self.manifest.server.response_timeout, say)
         finally:
             child.end()
-            self.paths.server_state.unlink(missing_ok=True)
+            for told in (self.paths.server_state, self.paths.verdict):
+                told.unlink(missing_ok=True)
         return 0
 
     def _prepare_folders(self) -> None:
@@ -184,7 +188,7 @@ class Supervisor:
             raise KitError(f"it gives wrong answers: {wrong}")
 
     def _predict(self, timeout: float) -> Any:
-        return self.inference.predict(self.manifest.model.name, self.picture, timeout)
+        return self.inference.predict(self.manifest.model.name, self.verdict.picture(), timeout)
 
     def _watch(self, child: Child) -> None:
         """Return at SIGTERM. Raises KitError when Java ended, or no prediction succeeded for too long."""
@@ -192,7 +196,7 @@ class Supervisor:
         last_good = time.monotonic()
         notify("WATCHDOG=1")
         pause = min(PROBE_SECONDS, patience / 4)
-        while not _sleep(self.stop, pause, lambda: child.alive):
+        while not _sleep(self.stop, pause, lambda: self._still(child)):
             if not child.alive:
                 raise KitError(ended(child.words()))
             why = self._probe(min(self.manifest.server.response_timeout, patience / 2))
@@ -204,12 +208,19 @@ class Supervisor:
             # A full queue refuses this question as it refuses others; asked often enough it gets its turn.
             pause = RETRY_SECONDS if why else min(PROBE_SECONDS, patience / 4)
 
+    def _still(self, child: Child) -> bool:
+        self.verdict.glance()
+        return child.alive
+
     def _probe(self, timeout: float) -> str:
-        """Why a real prediction failed; "" when it did not. Any model's answer will do: after a hot swap it differs."""
+        """Why a real prediction failed; "" when it did not. A wrong answer is told, and is a sign of life all the same:
+        a new start would not make it right."""
         try:
             answer = self._predict(timeout)
         except KitError as error:
+            self.verdict.failed(error.message)
             return error.message
+        self.verdict.answered(answer)
         return "" if isinstance(answer, dict) and answer else f"it answered {str(answer)[:100]}"
 
 

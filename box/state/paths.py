@@ -7,6 +7,8 @@ from pathlib import Path
 
 UNIT = "vision-serve.service"
 MENDING_UNIT = "vision-serve-mend.service"
+USER = "vision-serve"  # whom the units run as
+GATEWAY_UNIT = "vision-serve-gateway.service"
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,10 @@ class Paths:
         return self.root / "etc/systemd/system" / MENDING_UNIT
 
     @property
+    def gateway_unit(self) -> Path:
+        return self.root / "etc/systemd/system" / GATEWAY_UNIT
+
+    @property
     def journal_settings(self) -> Path:
         return self.root / "etc/systemd/journald@vision-serve.conf"
 
@@ -105,6 +111,20 @@ class Paths:
     def address_before(self) -> Path:
         """While another address is on trial: the one before it."""
         return self.state / "address.before"
+
+    @property
+    def gateway_state(self) -> Path:
+        """What clients know this box by: it outlives every release."""
+        return self.state / "gateway"
+
+    @property
+    def gateway_certificate(self) -> Path:
+        return self.gateway_state / "certificate.json"
+
+    @property
+    def gateway_keys(self) -> Path:
+        """A file for each key that clients may come with; it belongs to the server's user."""
+        return self.gateway_state / "keys"
 
     # What is gone after a power cut.
     @property
@@ -144,12 +164,22 @@ class Paths:
         return self.root / "run/vision-serve.log"
 
     @property
+    def gateway_run(self) -> Path:
+        """What nginx is started from; root's, but for the folders that nginx writes into."""
+        return self.root / "run/vision-serve-gateway"
+
+    @property
     def run(self) -> Path:
         return self.root / "run/vision-serve"
 
     @property
     def server_state(self) -> Path:
         return self.run / "server.json"
+
+    @property
+    def verdict(self) -> Path:
+        """Whether the server answers, as the supervisor last saw it; the gateway's health is this."""
+        return self.run / "verdict.json"
 
     @property
     def inference_header(self) -> Path:
@@ -196,3 +226,6 @@ class Paths:
 
     def runtime(self, runtime_id: str) -> Path:
         return self.runtimes / runtime_id
+
+    def site_packages(self, runtime_id: str, python: str) -> Path:
+        return self.runtime(runtime_id) / f"lib/python{python}/site-packages"

@@ -6,16 +6,17 @@ would be as lost to its shop as one that does not answer.
 
 from __future__ import annotations
 
+import ipaddress
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from box.state.paths import Paths
 from common import durable
 from common.errors import KitError, UsageError
-
-WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (not bound here: where to ask instead)
+from common.gateway import address as gateway
+from common.gateway.address import WILDCARDS
 
 
 class Damaged(KitError):
@@ -27,6 +28,8 @@ class BoxSettings:
     # Loopback unless the operator asks for more: TorchServe's HTTP layer gets no security patches.
     inference_address: str = "http://127.0.0.1:8080"
     keep: int = 3
+    # Where the gateway faces the network; "": nowhere.
+    gateway_address: str = ""
 
     @property
     def asking_address(self) -> str:
@@ -51,6 +54,7 @@ def read(path: Path) -> BoxSettings:
         raise UsageError(f"{path} does not know {', '.join(unknown)}; it knows {', '.join(known)}")
     settings = BoxSettings(**content)
     check_address(settings.inference_address)
+    check_gateway(settings)
     if not isinstance(settings.keep, int) or isinstance(settings.keep, bool) or settings.keep < 2:
         raise UsageError(
             f"{path}: keep must be a whole number of at least 2, not {settings.keep!r}",
@@ -116,6 +120,18 @@ def check_address(address: object) -> None:
         )
 
 
+def check_gateway(settings: BoxSettings) -> None:
+    """Raises UsageError for no address, and for a TorchServe that would stand beside its own gateway."""
+    if not gateway.parse(str(settings.gateway_address)):
+        return
+    host = urlsplit(settings.inference_address).hostname
+    if host != "localhost" and not ipaddress.ip_address(str(host)).is_loopback:
+        raise UsageError(
+            f"with a gateway, TorchServe may be reached from this box alone, and not at {settings.inference_address}",
+            "inference_address: http://127.0.0.1:8080",
+        )
+
+
 def put_back_address(paths: Paths) -> None:
     """Undo a change of address whose trial failed or was cut off."""
     try:
@@ -126,7 +142,7 @@ def put_back_address(paths: Paths) -> None:
     except (OSError, ValueError, UsageError):  # what a power cut left of it says nothing
         address = ""
     if address:
-        save(paths, BoxSettings(address, load(paths).keep))
+        save(paths, replace(load(paths), inference_address=address))
     paths.address_before.unlink()
 
 

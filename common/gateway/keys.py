@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from common import durable
 from common.errors import KitError, UsageError
@@ -25,6 +26,7 @@ PREFIX = "vs_"  # so that a secret scanner, and a person, knows one
 BYTES = 32
 LAST_USED = "last-used.json"
 OWN = "vision-serve"  # in the access log
+Row = dict[str, Any]  # what a key's file holds: name, made, rate
 
 
 @dataclass(frozen=True)
@@ -86,24 +88,40 @@ def read(folder: Path) -> list[Key]:
 
 def add(folder: Path, name: str, limit: Rate | None) -> str:
     """A new key's text, which is kept nowhere. Raises UsageError for a name, KitError for one that has a key."""
-    check_name(name)
     if any(key.name == name for key in read(folder)):
         raise KitError(f"there is a key named {name} already", f"revoke it first: make key REVOKE={name}")
-    return _write(folder, {"name": name, "made": round(time.time()), "rate": vars(limit) if limit else None})[0]
+    text, row = new(name, limit)
+    put(folder, sha256(text), row)
+    return text
 
 
-def _write(folder: Path, row: dict[str, object]) -> tuple[str, Path]:
-    text = PREFIX + secrets.token_urlsafe(BYTES)
+def new(name: str, limit: Rate | None) -> tuple[str, Row]:
+    """A key's text, and what is to be kept of it. Raises UsageError for a name that is none."""
+    check_name(name)
+    return _text(), {"name": name, "made": round(time.time()), "rate": vars(limit) if limit else None}
+
+
+def _text() -> str:
+    return PREFIX + secrets.token_urlsafe(BYTES)
+
+
+def sha256(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def put(folder: Path, digest: str, row: Row) -> Path:
+    """Nothing in the file opens anything, so that nginx's user may read it, too."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = folder / f"{hashlib.sha256(text.encode()).hexdigest()}.json"
-    durable.write(file, json.dumps(row).encode(), mode=0o600)
-    return text, file
+    file = folder / f"{digest}.json"
+    durable.write(file, json.dumps(row).encode())
+    return file
 
 
 @contextmanager
 def passing(folder: Path) -> Iterator[str]:
     """A key for questions of this kit's own. It is not listed, its use is not noted, and it ends with the block."""
-    text, file = _write(folder, {"name": OWN})
+    text = _text()
+    file = put(folder, sha256(text), {"name": OWN})
     try:
         yield text
     finally:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 CERTIFICATE, PRIVATE_KEY, CLIENT_CA = "certificate.pem", "certificate.key", "client-ca.pem"
-ACCESS_LOG, ERROR_LOG = "logs/access.log", "logs/error.log"
+LOGS = "logs"
+# What nginx's processes write into: on a box, all that is theirs.
+WRITTEN = (LOGS, "uploads", "answers")
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,14 @@ def render(gateway: Gateway) -> str:
 worker_shutdown_timeout {gateway.seconds:.0f}s;
 worker_rlimit_nofile 16384;
 daemon off;
-pid nginx.pid;
+pid {LOGS}/nginx.pid;
 # A client's mistakes are in the access log; here is what stops the gateway.
-error_log {ERROR_LOG} crit;
+error_log {LOGS}/error.log crit;
 events {{ worker_connections 8192; }}
 http {{
     js_path js/;
     include http.conf;
-    access_log {ACCESS_LOG} json buffer=16k flush=1s;
+    access_log {LOGS}/access.log json buffer=16k flush=1s;
     client_max_body_size {gateway.body_bytes};
     proxy_read_timeout {gateway.seconds + 5:.0f}s;
     proxy_send_timeout {gateway.seconds + 5:.0f}s;

@@ -2,18 +2,17 @@
 // <name>.1 and emptied. nginx appends, so it goes on at the file's new end.
 import fs from 'fs';
 
-const MOST_BYTES = 5 * 1024 * 1024;
 
 function rotate() {
     ['access.log', 'error.log'].forEach((name) => {
         try {
             const file = settings.logs + '/' + name;
-            if (fs.statSync(file).size > MOST_BYTES) {
+            if (fs.statSync(file).size > settings.log_bytes) {
                 fs.writeFileSync(file + '.1', fs.readFileSync(file));
                 fs.writeFileSync(file, '');
             }
         } catch (e) {
-            // not a file: on a box the logs go to the journal
+            // not there yet
         }
     });
 }

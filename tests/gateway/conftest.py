@@ -16,10 +16,11 @@ import httpx
 import psutil
 import pytest
 
-from common.gateway import keys
+from common.gateway import keys, nginx_files
 from common.gateway.nginx_conf import Gateway
+from common.gateway.nginx_files import Files
+from kit.build import PROJECT
 from kit.gateway import nginx
-from kit.gateway.nginx import Files
 from kit.serving.ports import free_ports
 from tests.gateway.fake_torchserve import GOLDEN, MODEL, TOKENS, FakeTorchServe
 
@@ -96,11 +97,12 @@ def started(folder: Path, behind: FakeTorchServe, **changes: object) -> Iterator
         "tokens": str(tokens),
         "keys": str(folder / "keys"),
         "about": {"precision": "int8"},
+        "log_bytes": 5 << 20,
     }
     key = keys.add(folder / "keys", "till-1", None)
     place = folder / "gateway"
     place.mkdir()
-    nginx.write(place, Files(nginx.binary(""), conf, settings, golden, **files))  # type: ignore[arg-type]
+    nginx_files.write(place, Files(PROJECT, nginx.binary(""), conf, settings, golden, **files))  # type: ignore[arg-type]
     if callable(edit):
         edit(place)
     process = nginx.start(place)

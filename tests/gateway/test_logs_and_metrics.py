@@ -38,7 +38,7 @@ def test_a_log_that_is_too_large_is_rotated(start: Start) -> None:
     def often(folder: Path) -> None:
         for name, old, new in (
             ("locations.conf", "interval=60s", "interval=100ms"),
-            ("js/logs.js", "5 * 1024 * 1024", "4096"),
+            ("settings.json", str(5 << 20), "4096"),
         ):
             text = (folder / name).read_text()
             assert old in text

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from kit.gateway.nginx import SOURCES
+from common.gateway.nginx_files import SOURCES
+from kit.build import PROJECT
 from tests.gateway.conftest import Front
 
 
@@ -22,7 +23,7 @@ def test_it_names_all_that_can_be_reached(front: Front) -> None:
             path.replace("{model}", "fruit").replace("{version}", "2.0")
             for path in client.get("/openapi.json").json()["paths"]
         }
-    text = (SOURCES / "locations.conf").read_text()
+    text = (PROJECT / SOURCES / "locations.conf").read_text()
     reachable = [
         pattern
         for kind, pattern in re.findall(r"^location (=|~) (\S+) \{", text, re.MULTILINE)

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from common.errors import Unreachable
+from common.gateway import nginx_files
 from common.server.torchserve import Inference
 from kit.gateway import certificates, nginx
 from kit.gateway.certificates import Pair
@@ -52,7 +53,7 @@ def test_a_client_that_trusts_the_authority_is_served_and_a_renewal_loses_nothin
     before = serial()
     with client(front, context) as open_before:
         assert open_before.post(PREDICT, content=b"slow picture").status_code == 200
-        assert nginx.show(front.folder, certificates.issue(authority, NAMES))
+        assert nginx_files.show(front.folder, certificates.issue(authority, NAMES))
         nginx.reload(front.folder, front.process)
         assert open_before.post(PREDICT, content=b"slow picture").status_code == 200
     wait_for(lambda: serial() != before)
@@ -93,7 +94,7 @@ def test_a_client_s_certificate_stands_for_a_key(start: Start, tmp_path: Path) -
 def test_settings_that_nginx_does_not_take_change_nothing(start: Start) -> None:
     pair = certificates.issue(certificates.new_authority(), NAMES)
     front = start(tls=True, files={"certificate": pair})
-    nginx.show(front.folder, replace(pair, key=certificates.new_authority().key))
+    nginx_files.show(front.folder, replace(pair, key=certificates.new_authority().key))
     with pytest.raises(Exception, match="does not take its new settings"):
         nginx.reload(front.folder, front.process)
     with client(front, ssl._create_unverified_context()) as still:  # noqa: S323

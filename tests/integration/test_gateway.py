@@ -245,7 +245,7 @@ def test_a_java_that_died_is_told_as_it_is(front: GatewayPlace) -> None:
 @pytest.mark.parametrize(
     ("variables", "words", "status"),
     [
-        ({"GATEWAY": "yes"}, "GATEWAY=yes is not an address to listen at", 2),
+        ({"GATEWAY": "yes"}, "yes is not an address for a gateway to listen at", 2),
         ({"GATEWAY": "1", "CLIENT_CA": "ca.pem"}, "CLIENT_CA wants TLS", 2),
         ({"GATEWAY": "https://127.0.0.1:1", "CERTIFICATE": "a.pem"}, "CERTIFICATE and PRIVATE_KEY belong together", 2),
         (

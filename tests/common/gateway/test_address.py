@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from common.errors import UsageError
-from kit.gateway.address import Address, parse
+from common.gateway.address import Address, parse
 
 
 @pytest.mark.parametrize(
@@ -41,5 +41,5 @@ def test_none(text: str) -> None:
      "0.0.0.0:x", "[::1:8443", "http://0.0.0.0:1?x=1", "0.0.0.0:1; include /etc/passwd"],
 )  # fmt: skip
 def test_what_is_no_address_is_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="is not an address to listen at"):
+    with pytest.raises(UsageError, match="is not an address for a gateway to listen at"):
         parse(text)

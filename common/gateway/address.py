@@ -11,6 +11,7 @@ from common.errors import UsageError
 KEY = "gateway_address"
 HERE = "http://127.0.0.1:8000"
 OFF = ("", "0")
+WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (not bound here: where to ask instead)
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,11 @@ class Address:
     @property
     def loopback(self) -> bool:
         return ipaddress.ip_address(self.host).is_loopback
+
+    @property
+    def reached(self) -> str:
+        """The host by which this machine itself reaches it."""
+        return WILDCARDS.get(self.host, self.host)
 
     def url(self, name: str) -> str:
         """Where clients reach it; `name` stands for an address that means all of them."""
@@ -49,7 +55,7 @@ def parse(text: str) -> Address | None:
         port = None
     if not port or scheme not in ("", "http", "https") or parts.path.strip("/") or parts.query:
         raise UsageError(
-            f"GATEWAY={text} is not an address to listen at",
-            "GATEWAY=0.0.0.0:8443 for every network of this machine, GATEWAY=1 for this machine alone",
+            f"{text} is not an address for a gateway to listen at",
+            "0.0.0.0:8443 for every network of this machine, 1 for this machine alone",
         )
     return Address(str(host), port, scheme == "https" or (not scheme and not host.is_loopback))

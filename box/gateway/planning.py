@@ -1,0 +1,101 @@
+"""What the gateway in front of a release is started from, or what is missing for it."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import time
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import box
+from box.gateway import certificate
+from box.state import history, settings
+from box.state.paths import Paths
+from common.gateway import address
+from common.gateway.address import Address
+from common.gateway.nginx_conf import Gateway
+from common.gateway.nginx_files import Files
+from common.manifest import Manifest
+
+# In memory, on a box that may have 100 MB there in all: then another is begun, and the one before kept.
+LOG_BYTES = 1 << 20
+DEPLOYMENTS = 3  # that the page names
+
+
+def wanted(paths: Paths) -> Address | None:
+    """Where box.json has it listen."""
+    return address.parse(settings.load(paths).gateway_address)
+
+
+def lacking(paths: Paths, where: Address, manifest: Manifest | None) -> str:
+    """Why there can be no gateway now, as a sentence; "" when there can."""
+    if manifest is None:
+        return "there is no release that it could stand before"
+    if manifest.gateway is None:
+        return f"{manifest.release} was bundled before there was one: deploy a newer bundle"
+    if where.tls and certificate.load(paths) is None:
+        return "it has no certificate: make certificates HOSTS=… on the workstation"
+    return ""
+
+
+def program(paths: Paths, manifest: Manifest) -> Path:
+    """Of a release that has one."""
+    assert manifest.gateway
+    return paths.site_packages(manifest.runtime_id, manifest.python) / manifest.gateway.program
+
+
+def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
+    """Of a release that lacks nothing for it."""
+    assert manifest.gateway
+    chosen, release, shown = settings.load(paths), manifest.gateway, certificate.load(paths) if where.tls else None
+    upstream = urlsplit(chosen.asking_address)
+    about = {**release.about, "release": manifest.release}
+    if shown:
+        about["certificate until"] = day(shown.ends)
+    if deployed := last_deployments(paths):
+        about["last deployments"] = deployed
+    conf = Gateway(
+        listen=where.listen,
+        tls=where.tls,
+        client_ca=bool(shown and shown.client_ca),
+        upstream=f"{upstream.hostname}:{upstream.port}",
+        in_flight=release.in_flight,
+        body_bytes=release.body_bytes,
+        seconds=manifest.server.response_timeout,
+        processes=1,
+        # systemd starts it as its user; a root that stands for a machine in a folder would give up its rights.
+        user=pwd.getpwuid(0).pw_name if os.geteuid() == 0 and not paths.is_system else "",
+    )
+    told = {
+        "version": box.VERSION,
+        "model": manifest.model.name,
+        "inference": chosen.asking_address,
+        "metrics": release.metrics,
+        "body_bytes": release.body_bytes,
+        "tokens": str(paths.keys),
+        "keys": str(paths.gateway_keys),
+        "verdict": str(paths.verdict),
+        "log_bytes": LOG_BYTES,
+        "about": about,
+    }
+    return Files(
+        tree=paths.release(manifest.release),
+        program=program(paths, manifest),
+        conf=conf,
+        settings=told,
+        certificate=shown.pem if shown else None,
+        client_ca=shown.client_ca if shown else b"",
+    )
+
+
+def last_deployments(paths: Paths) -> str:
+    """The latest first: `2026-11-27 net-1.2-0123abcd by anna@desk`."""
+    rows = [row for row in history.last(paths.history, 200) if row.get("what") == history.CONFIRMED]
+    said = [f"{day(float(row['at']))} {row['release']} by {row['who']}" for row in rows[-DEPLOYMENTS:]]
+    return "; ".join(reversed(said))
+
+
+def day(seconds: float) -> str:
+    """By this box's clock, in UTC as all its log is."""
+    return time.strftime("%Y-%m-%d", time.gmtime(seconds))

@@ -1,0 +1,47 @@
+"""How a workstation looks after the gateway's keys and its certificate. Done again, these verbs change nothing."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from box.activation.commit_or_rollback import BUSY
+from box.gateway import certificate, client_keys, following
+from box.state import history, locks
+from box.state.paths import Paths
+from box.store import releases
+from common.errors import UsageError
+
+Result = dict[str, Any]
+
+
+def show_keys(paths: Paths, asked: argparse.Namespace) -> Result:
+    return {"ok": True, "keys": client_keys.listed(paths)}
+
+
+def change_keys(paths: Paths, asked: argparse.Namespace) -> Result:
+    changed = client_keys.change(paths, _told())
+    if changed:
+        history.record(paths.history, "keys", None, asked.owner or "box", True, changed=changed)
+    return {"ok": True, "changed": changed}
+
+
+def take_certificate(paths: Paths, asked: argparse.Namespace) -> Result:
+    told = _told()
+    with locks.alone(paths.work_lock, BUSY, wait_seconds=30):
+        changed = certificate.save(paths, told)
+        if changed and (release := releases.to_run(paths)):
+            following.follow(paths, release)
+    return {"ok": True, "changed": changed}
+
+
+def _told() -> dict[str, Any]:
+    try:
+        told = json.load(sys.stdin)
+    except ValueError as error:
+        raise UsageError(f"what came on stdin is not JSON: {error}") from None
+    if not isinstance(told, dict):
+        raise UsageError("what came on stdin is no JSON object")
+    return told
