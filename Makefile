@@ -49,11 +49,11 @@ stop: setup ## finish the requests in flight, refuse new ones, end
 	$(RUN) scripts.server stop
 
 ##@ Let clients in
-key: setup ## a key for a client of the gateway, printed once; or the end of one [NAME= RATE= REVOKE=]
+key: setup ## a key for a client of the gateway, printed once; or its end [NAME= RATE= REVOKE= FLEET=|HOSTS=]
 	$(RUN) scripts.key key
-keys: setup ## the clients that have a key, and when each last used it [JSON=1]
+keys: setup ## the clients that have a key, and when each last used it [FLEET=|HOSTS= JSON=1]
 	$(RUN) scripts.key list
-certificates: setup ## the certificate that the gateway shows, renewed when it is due [CERTIFICATE= PRIVATE_KEY=]
+certificates: setup ## what gateways show, renewed when due [FLEET=|HOSTS= CERTIFICATE= …]
 	$(RUN) scripts.certificates
 
 ##@ Prove it

@@ -19,23 +19,19 @@ from typing import Annotated
 
 import typer
 
-from common.errors import UsageError
 from kit import console, machine
-from kit.build import default_build_root
 from kit.fleet.host import survey
-from kit.fleet.inventory import fleet_file
 from kit.fleet.rollout import history, requests, run, waves
 from kit.fleet.rollout.journal import Record
 from kit.fleet.rollout.task import Task
-from kit.fleet.rollout.workspace import Workspace
+from kit.fleet.rollout.workspace import Workspace, find
 from kit.fleet.view import checks, tables
 from kit.fleet.view.live_table import screen
 from kit.profiles import choose as choose_profile
+from scripts.options import FleetFile, Hosts
 
 app = typer.Typer(help=__doc__, add_completion=False, no_args_is_help=True)
 
-FleetFile = Annotated[str, typer.Option("--fleet", envvar="FLEET", help="The fleet file.")]
-Hosts = Annotated[str, typer.Option(envvar="HOSTS", help="Boxes with no file: user@host, with commas between.")]
 AsJson = Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", envvar="DRY_RUN", help="Show what each box would do; change nothing.")
@@ -66,7 +62,7 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Bring a release to every box, in waves."""
-    workspace = workspace_of(fleet, hosts)
+    workspace = find(fleet, hosts)
     trusted = signers or workspace.fleet.signers
     with workspace.alone():
         request = requests.DeployRequest(
@@ -88,7 +84,7 @@ def rollback(
     as_json: AsJson = False,
 ) -> None:
     """Take every box back to the release it had before, in the same waves."""
-    workspace = workspace_of(fleet, hosts)
+    workspace = find(fleet, hosts)
     with workspace.alone():
         perform(workspace, requests.rollback_task(workspace, break_lock), dry_run, as_json, None)
 
@@ -96,7 +92,7 @@ def rollback(
 @app.command()
 def status(fleet: FleetFile = "", hosts: Hosts = "", as_json: AsJson = False) -> None:
     """What each box runs, and whether it answers; 1 when one does not."""
-    answers = ask_all(workspace_of(fleet, hosts), "status")
+    answers = ask_all(find(fleet, hosts), "status")
     well = all(answer.said.get("answers") for answer in answers)
     if as_json:
         console.print_json({"ok": well, "boxes": [answer.document() for answer in answers]})
@@ -108,7 +104,7 @@ def status(fleet: FleetFile = "", hosts: Hosts = "", as_json: AsJson = False) ->
 @app.command()
 def logs(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as_json: AsJson = False) -> None:
     """The last lines of each box's log."""
-    answers = ask_all(workspace_of(fleet, hosts), "logs", "-n", str(lines))
+    answers = ask_all(find(fleet, hosts), "logs", "-n", str(lines))
     if as_json:
         console.print_json({"boxes": [answer.document() for answer in answers]})
     else:
@@ -119,7 +115,7 @@ def logs(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as_json: A
 @app.command("history")
 def show_history(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as_json: AsJson = False) -> None:
     """Who deployed what, when, and what came of it."""
-    entries = history.runs(workspace_of(fleet, hosts).folder)[-lines:]
+    entries = history.runs(find(fleet, hosts).folder)[-lines:]
     if as_json:
         console.print_json({"runs": [vars(entry) for entry in entries]})
     else:
@@ -129,7 +125,7 @@ def show_history(fleet: FleetFile = "", hosts: Hosts = "", lines: Lines = 20, as
 @app.command()
 def doctor(fleet: FleetFile = "", hosts: Hosts = "", signers: Signers = "", as_json: AsJson = False) -> None:
     """What is in the way, on the workstation and on each box; 1 when something is."""
-    workspace = workspace_of(fleet, hosts)
+    workspace = find(fleet, hosts)
     found = list(checks.workstation(os.environ, workspace.ssh_config, signers or workspace.fleet.signers))
     found += checks.boxes(ask_all(workspace, "doctor"))
     well = all(finding.severity != "error" for finding in found)
@@ -140,16 +136,8 @@ def doctor(fleet: FleetFile = "", hosts: Hosts = "", signers: Signers = "", as_j
     sys.exit(0 if well else 1)
 
 
-def workspace_of(fleet: str, hosts: str) -> Workspace:
-    """Raises UsageError unless one of FLEET and HOSTS is given."""
-    if bool(fleet) == bool(hosts):
-        raise UsageError("which boxes?", "FLEET=fleet.yaml, or HOSTS=pi@shelf-01 (one of them)")
-    chosen = fleet_file.read_fleet(Path(fleet)) if fleet else fleet_file.read_hosts(hosts)
-    return Workspace(default_build_root(), chosen, os.environ.get("SSH_CONFIG", ""))
-
-
 def ask_all(workspace: Workspace, verb: str, *arguments: str) -> list[survey.Answer]:
-    remotes = {box.name: workspace.remote(box) for box in workspace.fleet.boxes}
+    remotes = workspace.links()
     return survey.survey(
         list(remotes), lambda box: survey.call(remotes[box], verb, *arguments), workspace.fleet.parallel
     )

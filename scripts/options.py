@@ -11,6 +11,8 @@ from kit.model.source.request import MAX_ACCURACY_DROP, MIN_AGREEMENT
 Profile = Annotated[
     str, typer.Option(envvar="PROFILE", help="A profile's name or folder; default: the one for this machine.")
 ]
+FleetFile = Annotated[str, typer.Option("--fleet", envvar="FLEET", help="The fleet file.")]
+Hosts = Annotated[str, typer.Option(envvar="HOSTS", help="Boxes with no file: user@host, with commas between.")]
 Certificate = Annotated[
     str, typer.Option(envvar="CERTIFICATE", help="The gateway's certificate (PEM); default: the kit's own.")
 ]

@@ -19,12 +19,14 @@ from common.gateway.nginx_files import Pem
 @dataclass(frozen=True)
 class Shown:
     """`ends` in seconds since 1970; `names`: the host names and addresses that it is for; `client_ca`: whose
-    certificates clients may come with instead of a key, b"" for none."""
+    certificates clients may come with instead of a key, b"" for none; `authority`: the SHA-256 of the one that issued
+    it, "" for the operator's own."""
 
     pem: Pem
     ends: float
     names: Sequence[str]
     client_ca: bytes
+    authority: str
 
 
 def load(paths: Paths) -> Shown | None:
@@ -36,9 +38,12 @@ def load(paths: Paths) -> Shown | None:
 
 
 def save(paths: Paths, told: Mapping[str, Any]) -> bool:
-    """As the workstation sends it: `certificate`, `key` and `client_ca` as PEM, `ends`, `names`. True when it is not
-    the one before. Raises UsageError for anything else."""
+    """As the workstation sends it: `certificate`, `key` and `client_ca` as PEM, the last None to leave it as it is,
+    `ends`, `names`, `authority`. True when it is not the one before. Raises UsageError for anything else."""
+    before = load(paths)
     try:
+        if told["client_ca"] is None:
+            told = {**told, "client_ca": before.client_ca.decode() if before else ""}
         _read(told)
     except (KeyError, TypeError, ValueError) as error:
         raise UsageError(f"this is no certificate with its key: {error!r}", "make certificates HOSTS=…") from None
@@ -48,4 +53,5 @@ def save(paths: Paths, told: Mapping[str, Any]) -> bool:
 
 def _read(told: Mapping[str, Any]) -> Shown:
     pem = Pem(str(told["certificate"]).encode(), str(told["key"]).encode())
-    return Shown(pem, float(told["ends"]), [str(name) for name in told["names"]], str(told["client_ca"]).encode())
+    names, authority = [str(name) for name in told["names"]], str(told["authority"])
+    return Shown(pem, float(told["ends"]), names, str(told["client_ca"]).encode(), authority)

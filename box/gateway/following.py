@@ -29,7 +29,6 @@ def follow(paths: Paths, release: str | None) -> bool:
         runs.stop()
         return False
     files = planning.files(paths, where, manifest)
-    files.program.chmod(files.program.stat().st_mode | 0o111)  # pip takes no mode from some wheels
     nginx_files.write(paths.gateway_run, files)
     if paths.is_system:
         _hand_over(paths)

@@ -12,6 +12,8 @@ import box
 from box.gateway import certificate
 from box.state import history, settings
 from box.state.paths import Paths
+from box.store import releases, signature
+from common.errors import KitError
 from common.gateway import address
 from common.gateway.address import Address
 from common.gateway.nginx_conf import Gateway
@@ -50,7 +52,7 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
     assert manifest.gateway
     chosen, release, shown = settings.load(paths), manifest.gateway, certificate.load(paths) if where.tls else None
     upstream = urlsplit(chosen.asking_address)
-    about = {**release.about, "release": manifest.release}
+    about = {**release.about, "release": manifest.release, "signature": signed(paths, manifest.release)}
     if shown:
         about["certificate until"] = day(shown.ends)
     if deployed := last_deployments(paths):
@@ -87,6 +89,15 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
         certificate=shown.pem if shown else None,
         client_ca=shown.client_ca if shown else b"",
     )
+
+
+def signed(paths: Paths, release: str) -> str:
+    folder = paths.release(release)
+    try:
+        by = signature.verify(folder / releases.MANIFEST, folder / releases.SIGNATURE, paths.allowed_signers)
+    except KitError:
+        return "right when it came; this box no longer trusts who made it"
+    return f"by {by}, whom this box trusts"
 
 
 def last_deployments(paths: Paths) -> str:

@@ -32,8 +32,12 @@ def status(paths: Paths, release: str | None) -> dict[str, Any] | None:
         "ready": not why,
         "why_not": why or None,
         "names": names.own() if where.tls else [],
-        "certificate": {"names": list(shown.names), "ends": shown.ends} if shown else None,
+        "certificate": _described(shown) if shown else None,
     }
+
+
+def _described(shown: certificate.Shown) -> dict[str, Any]:
+    return {"names": list(shown.names), "ends": shown.ends, "authority": shown.authority}
 
 
 def troubles(paths: Paths, release: str | None) -> list[tuple[str, str]]:

@@ -6,7 +6,6 @@ would be as lost to its shop as one that does not answer.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -124,8 +123,7 @@ def check_gateway(settings: BoxSettings) -> None:
     """Raises UsageError for no address, and for a TorchServe that would stand beside its own gateway."""
     if not gateway.parse(str(settings.gateway_address)):
         return
-    host = urlsplit(settings.inference_address).hostname
-    if host != "localhost" and not ipaddress.ip_address(str(host)).is_loopback:
+    if not gateway.is_local(str(urlsplit(settings.inference_address).hostname)):
         raise UsageError(
             f"with a gateway, TorchServe may be reached from this box alone, and not at {settings.inference_address}",
             "inference_address: http://127.0.0.1:8080",

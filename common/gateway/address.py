@@ -10,7 +10,7 @@ from common.errors import UsageError
 
 KEY = "gateway_address"
 HERE = "http://127.0.0.1:8000"
-OFF = ("", "0")
+OFF = "0"
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 (not bound here: where to ask instead)
 
 
@@ -39,12 +39,20 @@ class Address:
         return f"http{'s' if self.tls else ''}://{f'[{host}]' if ':' in host else host}:{self.port}"
 
 
+def is_local(host: str) -> bool:
+    """Does this machine alone reach it?"""
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 def parse(text: str) -> Address | None:
     """None when there is to be no gateway. `1` is this machine's own; TLS is on beyond it unless `http://` is written.
 
     Raises UsageError.
     """
-    if text in OFF:
+    if text in ("", OFF):
         return None
     given = HERE if text == "1" else text
     scheme, _, rest = given.rpartition("://")

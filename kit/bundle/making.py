@@ -10,7 +10,7 @@ from common.durable import sha256
 from common.manifest import Manifest, Part
 from kit import __version__
 from kit.bundle import manifest, program, reading, signing, tarball
-from kit.bundle.documents import content, gate_limits, licenses, sbom, server_section
+from kit.bundle.documents import content, gate_limits, gateway_section, licenses, sbom, server_section
 from kit.bundle.documents.content import Contents
 from kit.bundle.tarball import Content
 from kit.bundle.target import BoxTarget
@@ -93,6 +93,7 @@ def collect(profile: Profile, target: BoxTarget, archive: dict[str, Any], found:
 def describe(profile: Profile, target: BoxTarget, archive: dict[str, Any], contents: Contents) -> Manifest:
     parts = parts_of(contents)
     boxed = [part for part in parts if part.role == "wheel"]
+    served = server_section.section(profile)
     document = {
         "made_by": f"vision-serve-kit {__version__}",
         "platform": target.platform,
@@ -102,7 +103,8 @@ def describe(profile: Profile, target: BoxTarget, archive: dict[str, Any], conte
             "id": manifest.runtime_id(target.platform, target.python, boxed),
             "pip": next(name for part in boxed if (name := Path(part.path).name).startswith(f"{PIP}-")),
         },
-        "server": server_section.section(profile),
+        "server": served,
+        "gateway": gateway_section.section(profile, target, archive, served["workers"]),
         "gate": gate_limits.of(profile, archive["provenance"]["runtime"]),
         "golden": content.golden_section(profile),
     }

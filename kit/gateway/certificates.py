@@ -24,6 +24,7 @@ RENEW_DAYS = DAYS // 3
 # A client's clock that is behind must not find it too new.
 BACKDATED = datetime.timedelta(days=2)
 CERTIFICATE, KEY = nginx_conf.CERTIFICATE, nginx_conf.PRIVATE_KEY  # wherever a pair is kept, as nginx reads it
+NONE = "there is none"
 AUTHORITY_NAME = "vision-serve authority"
 
 
@@ -174,9 +175,14 @@ def authority(folder: Path) -> Pair:
 
 def is_due(pair: Pair | None, names: Sequence[str], now: datetime.datetime | None = None) -> str:
     """Why a certificate is to be issued anew, in words; "" while it is good."""
-    if pair is None:
-        return "there is none"
-    if missing := sorted(set(names) - set(pair.names)):
+    return why_due(pair.names, pair.ends, names, now) if pair else NONE
+
+
+def why_due(
+    there: Sequence[str], ends: datetime.datetime, names: Sequence[str], now: datetime.datetime | None = None
+) -> str:
+    """The same of one that is known by what it is for and when it ends."""
+    if missing := sorted(set(names) - set(there)):
         return f"it is not for {', '.join(missing)}"
-    left = pair.ends - (now or _now())
+    left = ends - (now or _now())
     return f"it ends in {left.days} days" if left.days < RENEW_DAYS else ""

@@ -32,17 +32,24 @@ def _is_ip(address: object) -> bool:
     return family in (socket.AF_INET, socket.AF_INET6) and "%" not in text
 
 
+def given_pair(certificate: str, key: str) -> Pair | None:
+    """The operator's own, None where none is named. Raises as `own_certificate` does."""
+    if bool(certificate) != bool(key):
+        raise UsageError("CERTIFICATE and PRIVATE_KEY belong together", "give both, or neither")
+    if not certificate:
+        return None
+    pair = Pair(read_file(Path(certificate), "CERTIFICATE"), read_file(Path(key), "PRIVATE_KEY"))
+    certificates.check(pair)
+    return pair
+
+
 def own_certificate(given: str, key: str) -> tuple[Pair, Path | None]:
     """The pair that is given, or one by the authority of this user, issued anew when it is due; and what a client has
     to trust for the latter.
 
     Raises UsageError when one of the two is missing, KitError for what cannot be shown.
     """
-    if bool(given) != bool(key):
-        raise UsageError("CERTIFICATE and PRIVATE_KEY belong together", "give both, or neither")
-    if given:
-        pair = Pair(read_file(Path(given), "CERTIFICATE"), read_file(Path(key), "PRIVATE_KEY"))
-        certificates.check(pair)
+    if pair := given_pair(given, key):
         return pair, None
     names = own_names()
     trust = places.authority() / certificates.CERTIFICATE

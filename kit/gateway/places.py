@@ -20,6 +20,11 @@ def authority() -> Path:
     return home() / "authority"
 
 
+def unsent() -> Path:
+    """What boxes are to be told of their clients' keys, until they could be reached."""
+    return home() / "unsent"
+
+
 def certificate() -> Path:
     """The certificate that this machine shows, and its private key."""
     return home() / "certificate"

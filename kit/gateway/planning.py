@@ -70,9 +70,9 @@ class GatewayPlan:
         return self.address.url(socket.gethostname())
 
 
-def in_flight(behind: Behind) -> int:
+def in_flight(workers: int, batch: int, queue: int) -> int:
     """How many requests TorchServe has at a time: what keeps its workers busy, and never more than its queue takes."""
-    return max(1, min(behind.queue, behind.workers * behind.batch * IN_FLIGHT_PER_WORKER))
+    return max(1, min(queue, workers * batch * IN_FLIGHT_PER_WORKER))
 
 
 def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: int) -> GatewayPlan:
@@ -84,7 +84,7 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
         tls=address.tls,
         client_ca=bool(wanted.client_ca),
         upstream=behind.upstream,
-        in_flight=in_flight(behind),
+        in_flight=in_flight(behind.workers, behind.batch, behind.queue),
         body_bytes=behind.body_bytes,
         seconds=behind.response_timeout,
         processes=min(cores, MOST_PROCESSES),

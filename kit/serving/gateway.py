@@ -48,16 +48,17 @@ def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
         tokens=server.run.keys,
         golden=server.profile.build.golden,
         workers=server.workers,
-        batch=_number(config, "batchSize", 1),
-        queue=_number(config, "jobQueueSize", DEFAULT_QUEUE),
+        batch=batch(config),
+        queue=queue(config),
         body_bytes=settings.body_bytes,
         response_timeout=server.response_timeout,
-        about=_about(server.archive),
+        about=about(server.archive)
+        | {"signature": "none: built on this machine", "serving since": time.strftime("%Y-%m-%d %H:%M")},
     )
     return planning.plan(where, wanted, server.run.gateway, behind, cores)
 
 
-def _about(archive: Mapping[str, Any]) -> dict[str, str]:
+def about(archive: Mapping[str, Any]) -> dict[str, str]:
     """What an archive's report says of its model, for people."""
     made, measured = archive["provenance"], archive["provenance"].get("measured", {})
     facts = {"precision": f"{made['precision']}, for {made['runtime']}"}
@@ -65,11 +66,17 @@ def _about(archive: Mapping[str, Any]) -> dict[str, str]:
         facts["accuracy"] = f"{accuracy:.1%} top-1 on {measured['pictures']} pictures"
     if (agreement := measured.get("top1_agreement")) is not None:
         facts["as the original"] = f"{agreement:.1%} have the same first answer"
-    return facts | {
-        "archive": f"sha256 {archive['sha256'][:16]}…",
-        "signature": "none: built on this machine",
-        "serving since": time.strftime("%Y-%m-%d %H:%M"),
-    }
+    return facts | {"archive": f"sha256 {archive['sha256'][:16]}…"}
+
+
+def batch(config: Mapping[str, object]) -> int:
+    """Pictures that a worker takes at once, of model-config.yaml."""
+    return _number(config, "batchSize", 1)
+
+
+def queue(config: Mapping[str, object]) -> int:
+    """Requests that TorchServe lets wait, of model-config.yaml."""
+    return _number(config, "jobQueueSize", DEFAULT_QUEUE)
 
 
 def _number(config: Mapping[str, object], key: str, default: int) -> int:

@@ -33,6 +33,7 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Path:
     nginx = folder / f"lib/python{platforms.own_python()}/site-packages" / NGINX
     nginx.parent.mkdir(parents=True)
     shutil.copyfile(nginx_binary(), nginx)
+    nginx.chmod(0o755)
     (folder / "bin").mkdir()
     (folder / "bin/python").symlink_to(sys.executable)
     runtime_files.write_index(folder)

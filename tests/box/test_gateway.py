@@ -57,8 +57,11 @@ def give_key(box: Box, name: str) -> str:
 
 def certificate(names: list[str]) -> bytes:
     pair = certificates.issue(certificates.new_authority(), names)
-    told = {"certificate": pair.certificate.decode(), "key": pair.key.decode(), "client_ca": ""}
+    told = {"certificate": pair.certificate.decode(), "key": pair.key.decode(), "client_ca": None, "authority": "a1"}
     return json.dumps(told | {"ends": pair.ends.timestamp(), "names": pair.names}).encode()
+
+
+NO_CERTIFICATE = {"certificate": "x", "key": "y", "client_ca": "", "ends": "never", "names": [], "authority": ""}
 
 
 @pytest.fixture
@@ -184,7 +187,10 @@ def test_an_end_that_nobody_looked_after_is_a_finding(box: Box, tmp_path: Path) 
         ("change-keys", json.dumps({"add": {"0" * 64: {"name": "../x", "made": 1, "rate": None}}}).encode()),
         ("change-keys", json.dumps({"add": {"0" * 64: "x"}}).encode()),
         ("certificate", b'{"certificate": "x"}'),
-        ("certificate", b'{"certificate": "x", "key": "y", "client_ca": "", "ends": "never", "names": []}'),
+        (
+            "certificate",
+            b'{"certificate": "x", "key": "y", "client_ca": "", "ends": "never", "names": [], "authority": ""}',
+        ),
     ],
 )
 def test_what_is_no_key_and_no_certificate_is_refused(box: Box, verb: str, told: bytes) -> None:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError, UsageError
+from common.gateway import nginx_files
 from common.manifest import NAME
 from kit import golden
 from kit.archive import model_config
+from kit.build import PROJECT
 from kit.bundle.tarball import Content
 from kit.bundle.target import BoxTarget
 from kit.model.precision.hardware import ENGINES
@@ -51,11 +53,12 @@ def check_archive(profile: Profile, target: BoxTarget) -> dict[str, Any]:
 
 
 def small_files(profile: Profile, units: Path) -> Contents:
-    """The configuration, the units and the golden pictures."""
+    """The configuration, the gateway, the units and the golden pictures."""
     files = {
         f"config/{PROPERTIES}": ("config", profile.properties),
         f"config/{MODEL_CONFIG}": ("config", profile.model_config),
         f"config/{LOG_CONFIG.name}": ("config", LOG_CONFIG),
+        **{str(path.relative_to(PROJECT)): ("config", path) for path in nginx_files.sources(PROJECT)},
         **{f"systemd/{path.name}": ("unit", path) for path in units.glob("*.service")},
         **{path: ("golden", each.picture) for path, each in pictures(profile).items()},
     }

@@ -7,7 +7,7 @@ from typing import Any
 
 from common.durable import sha256
 from kit.build import PROJECT
-from kit.bundle.documents.sbom import JAVA_LICENCE, KIT_LICENCE
+from kit.bundle.documents.sbom import KIT_LICENCE
 from kit.bundle.wheels.distribution import NOT_SAID, Distribution
 
 EMBEDDED = PROJECT / "models" / "resnet18-grocery43"
@@ -31,8 +31,9 @@ def document(archive: Mapping[str, Any], wheels: Sequence[Distribution]) -> byte
     ]
     for wheel in wheels:
         rows.append(("wheel", f"{wheel.name} {wheel.version}", wheel.licence))
-        if wheel.java:
-            rows.append(("Java runtime", f"OpenJDK {wheel.java}, inside {wheel.name}", JAVA_LICENCE))
+        rows += [
+            (each.name, f"{each.version}, inside {wheel.name}", each.licence) for each in wheel.holds if each.licence
+        ]
     lines = [
         "What is in this release, and its licence. A wheel holds its own's whole text, below *.dist-info/.",
         "",

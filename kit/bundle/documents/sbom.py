@@ -1,4 +1,4 @@
-"""The bill of materials, CycloneDX 1.6: every wheel, the Java runtime, the program and the model, with their hashes.
+"""The bill of materials, CycloneDX 1.6: every wheel and what is inside it, the program and the model, with hashes.
 
 No serial number and no time: the same release has the same bill.
 """
@@ -14,10 +14,10 @@ from kit import __version__
 from kit.bundle.manifest import canonical
 from kit.bundle.target import BoxTarget
 from kit.bundle.wheels.distribution import NOT_SAID, Distribution
+from kit.bundle.wheels.inside import Inside
 
 SPEC = "1.6"
 SCHEMA = "http://cyclonedx.org/schema/bom-1.6.schema.json"
-JAVA_LICENCE = "GPL-2.0-only WITH Classpath-exception-2.0"
 KIT_LICENCE = "Apache-2.0"
 
 
@@ -115,30 +115,20 @@ def wheel(found: Distribution, part: Part) -> dict[str, Any]:
         "licenses": _licences(found.licence, found.is_expression),
         "properties": _properties(part.path, {}),
     }
-    if inner := [*_java(found), *_netty(found)]:
-        component["components"] = inner
+    if found.holds:
+        component["components"] = [_inside(each) for each in found.holds]
     return component
 
 
-def _java(found: Distribution) -> list[dict[str, Any]]:
-    if not found.java:
-        return []
-    return [
-        {
-            "type": "platform",
-            "bom-ref": f"openjdk-{found.java}",
-            "name": "openjdk",
-            "version": found.java,
-            "licenses": _licences(JAVA_LICENCE, True),
-        }
-    ]
-
-
-def _netty(found: Distribution) -> list[dict[str, Any]]:
-    if not found.netty:
-        return []
-    purl = f"pkg:maven/io.netty/netty-all@{found.netty}"
-    return [{"type": "library", "bom-ref": purl, "purl": purl, "name": "netty-all", "version": found.netty}]
+def _inside(found: Inside) -> dict[str, Any]:
+    return {
+        "type": found.kind,
+        "bom-ref": found.purl or f"{found.name}-{found.version}",
+        **({"purl": found.purl} if found.purl else {}),
+        "name": found.name,
+        "version": found.version,
+        **({"licenses": _licences(found.licence, True)} if found.licence else {}),
+    }
 
 
 def _kit() -> dict[str, Any]:

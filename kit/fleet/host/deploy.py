@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
+from kit.fleet.gateway import certificate, client_keys
+from kit.fleet.gateway.certificate import Given
 from kit.fleet.host.jobs import HostJobs, Refusal
 from kit.fleet.host.release_switch import end_trial, switch
 from kit.fleet.host.result import Kind
@@ -11,6 +14,7 @@ from kit.fleet.host.session import HostSession
 from kit.fleet.host.staged_release import StagedRelease, matching, unfit
 from kit.fleet.inventory.fleet import Box
 from kit.fleet.ssh.remote import BoxError, Event
+from kit.gateway import places
 
 REPLACED = "replaced the program: it was damaged"
 BUNDLES = "make bundle PROFILE=… PLATFORM=… BOX_PYTHON=…"
@@ -35,7 +39,9 @@ class Deploy(HostJobs):
         self.renew_lock()
         self._update_program()
         changed = self._provision()
-        if self._has_it() and not changed:
+        status = self.session.call("status", step="look")
+        self._look_after_gateway(status)
+        if self._has_it(status) and not changed:
             return Kind.UNCHANGED
         self._send_and_receive()
         self.session.remember(self.staged.release)
@@ -85,16 +91,30 @@ class Deploy(HostJobs):
     def _provision(self) -> list[str]:
         """User, folders, unit, trusted keys and address as the fleet file has them. Returns what had to be changed."""
         address = ("--address", self._box.inference_address) if self._box.inference_address else ()
+        gateway = ("--gateway", self._box.gateway_address) if self._box.gateway_address else ()
         signers = self.session.options.signers.encode()
-        result = self.session.call("provision", *address, *self.session.owner, stdin=signers, step="provision")
+        result = self.session.call(
+            "provision", *address, *gateway, *self.session.owner, stdin=signers, step="provision"
+        )
         changed = [str(change) for change in self.session.checked(result).get("changed") or ()]
         self.result.changes += changed
         return changed
 
-    def _has_it(self) -> bool:
+    def _look_after_gateway(self, status: Event) -> None:
+        """Its certificate, renewed when that is due, and what its clients' keys still lack. Before the release, whose
+        gate asks through it."""
+        name, told = self._box.name, status.get("gateway")
+        if due := certificate.wanted(name, told, places.authority(), Given()):
+            document, why = due
+            self.session.checked(self.session.call("certificate", stdin=json.dumps(document).encode()))
+            self.result.changes.append(f"sent the gateway's certificate: {why}")
+        self.result.changes += client_keys.send(
+            places.unsent(), name, lambda verb, stdin: self.session.call(verb, stdin=stdin)
+        )
+
+    def _has_it(self, status: Event) -> bool:
         """It confirmed this release, runs it, answers, and nothing on it is damaged. What an earlier run left on trial
         is brought to its end first."""
-        status = self.session.call("status", step="look")
         # A run that is resumed knows what the box had at first; what it has now may be this very release.
         self.result.before = self.result.before or str(status.get("confirmed") or "")
         status = end_trial(self.session, status, self.staged.release)

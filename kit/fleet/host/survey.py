@@ -43,7 +43,7 @@ def survey(boxes: Sequence[str], ask: Callable[[str], Event], parallel: int) -> 
         return list(pool.map(one, boxes))
 
 
-def call(remote: Remote, verb: str, *arguments: str) -> Event:
+def call(remote: Remote, verb: str, *arguments: str, stdin: bytes = b"") -> Event:
     """One verb of the box's program, as it stands there. Raises LinkLost; BoxError for a box that cannot be asked."""
     try:
         facts: Facts = remote.probe()
@@ -53,6 +53,6 @@ def call(remote: Remote, verb: str, *arguments: str) -> Event:
             raise BoxError(BARE)
         if not facts.program and not facts.whole:
             raise BoxError(DAMAGED)
-        return remote.call(verb, *arguments)
+        return remote.call(verb, *arguments, stdin=stdin)
     finally:
         remote.close()

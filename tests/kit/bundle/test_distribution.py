@@ -24,17 +24,17 @@ def test_a_licence_is_read_however_it_is_said(tmp_path: Path, metadata: str, lic
     found = distribution.read(make_wheel(tmp_path, NAME, metadata))
     assert (found.name, found.version, found.file) == ("some-thing", "1.0", NAME)
     assert (found.licence, found.is_expression) == (licence, is_expression)
-    assert (found.java, found.netty) == ("", "")
+    assert found.holds == ()
 
 
 def test_the_java_in_its_wheel_is_found(tmp_path: Path) -> None:
     found = distribution.read(java_wheel(tmp_path))
-    assert found.java == "25.0.2"
+    assert [(each.name, each.version) for each in found.holds] == [("openjdk", "25.0.2")]
     assert found.licence == "GNU General Public License v2 (GPLv2)"
 
 
 def test_the_netty_in_torchserves_jar_is_found(tmp_path: Path) -> None:
-    assert distribution.read(torchserve_wheel(tmp_path)).netty == "4.1.53.Final"
+    assert distribution.read(torchserve_wheel(tmp_path)).holds[0].purl.endswith("/netty-all@4.1.53.Final")
 
 
 def test_what_is_no_wheel_is_refused(tmp_path: Path) -> None:

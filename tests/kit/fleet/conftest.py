@@ -170,5 +170,12 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kit.fleet.host.release_switch.RETRY_SECONDS", 0.01)
 
 
+@pytest.fixture(autouse=True)
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The operator's own: the certificate authority, and what waits for boxes."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
+    return tmp_path / "settings" / "vision-serve"
+
+
 def results(report: Report) -> dict[str, HostResult]:
     return {host_result.box: host_result for host_result in report.results}

@@ -26,6 +26,9 @@ class FakeBox:
         self.state: Result = {
             "signers": "",
             "address": "",
+            "gateway": "",
+            "certificate": None,
+            "keys": {},
             "lock": None,
             "blobs": [],
             "releases": [],
@@ -45,12 +48,13 @@ class FakeBox:
         if verb in CHANGING and holder and holder["owner"] != given.owner:
             return [], {"event": "result", "ok": False, "error": "locked", "holder": holder}
         events = [{"event": "step", "step": step, "at": time.time()} for step in ("verify", "space", "switch", "gate")]
-        result: Result = getattr(self, f"_{verb}")(given, stdin)
+        result: Result = getattr(self, f"_{verb.replace('-', '_')}")(given, stdin)
         events[1]["gate_seconds"] = self.state["faults"].get("gate_seconds", 60.0)
         return events if verb in ("activate", "rollback") else [], {"event": "result", **result}
 
     def _provision(self, given: argparse.Namespace, stdin: bytes) -> Result:
-        wanted = {"signers": stdin.decode() or self.state["signers"], "address": given.address or self.state["address"]}
+        given_words = {"signers": stdin.decode(), "address": given.address, "gateway": given.gateway}
+        wanted = {key: words or self.state[key] for key, words in given_words.items()}
         changed = [f"{key} set" for key, value in wanted.items() if value != self.state[key]]
         self.state.update(wanted)
         return {"ok": True, "changed": changed}
@@ -151,7 +155,34 @@ class FakeBox:
             "memory_mb": 512,
             "disk_free_mb": 4096,
             "last_activation": self.state["last"],
+            "gateway": self._gateway(),
         }
+
+    def _gateway(self) -> Result | None:
+        """It stands on port 8443 of the box, with TLS, if the fleet file wants one."""
+        if self.state["gateway"] in ("", "0"):
+            return None
+        shown = self.state["certificate"]
+        return {"tls": True, "names": ["localhost", "192.0.2.7"], "ready": bool(shown), "certificate": shown}
+
+    def _certificate(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        told = json.loads(stdin)
+        self.state["certificate"] = {key: told[key] for key in ("names", "ends", "authority")}
+        return {"ok": True, "changed": True}
+
+    def _keys(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        rows = [{**row, "used": 0, "rate": ""} for row in self.state["keys"].values()]
+        return {"ok": True, "keys": rows}
+
+    def _change_keys(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        told, kept = json.loads(stdin), self.state["keys"]
+        for digest in [digest for digest, row in kept.items() if row["name"] in told["revoke"]]:
+            del kept[digest]
+        others = {row["name"] for digest, row in kept.items() if digest not in told["add"]}
+        if taken := others & {row["name"] for row in told["add"].values()}:
+            return {"ok": False, "error": f"there is a key named {taken.pop()} already", "hint": "revoke it first"}
+        kept.update(told["add"])
+        return {"ok": True, "changed": [f"{row['name']} may ask" for row in told["add"].values()]}
 
     def _logs(self, given: argparse.Namespace, stdin: bytes) -> Result:
         return {"ok": True, "lines": ["one", "two", "three"][-given.n :]}
@@ -163,7 +194,7 @@ class FakeBox:
 def parse(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("release", nargs="?", default="")
-    for option in ("--owner", "--address", "--to", "--confirm-seconds"):
+    for option in ("--owner", "--address", "--gateway", "--to", "--confirm-seconds"):
         parser.add_argument(option, default="")
     parser.add_argument("-n", type=int, default=10)
     return parser.parse_args(arguments)

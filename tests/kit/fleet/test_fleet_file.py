@@ -58,9 +58,10 @@ def test_the_examples_values_are_the_defaults(tmp_path: Path) -> None:
 
 def test_the_example_is_read_as_it_says() -> None:
     fleet = fleet_file.read_fleet(EXAMPLE)
-    addresses = [box.inference_address for box in fleet.boxes[:3]]
-    assert addresses == ["http://0.0.0.0:8080", "http://127.0.0.1:8080", "http://0.0.0.0:9090"]
-    assert fleet.boxes[0] == Box("pi@shelf-01", ("canary", "north"), "http://0.0.0.0:8080")
+    here = "http://127.0.0.1:8080"
+    addresses = [(box.inference_address, box.gateway_address) for box in fleet.boxes[:3]]
+    assert addresses == [(here, "0.0.0.0:8443"), (here, "0.0.0.0:9443"), ("http://0.0.0.0:9090", "0")]
+    assert fleet.boxes[0] == Box("pi@shelf-01", ("canary", "north"), here, "0.0.0.0:8443")
     assert fleet.signers == str(EXAMPLE.parent / "allowed_signers")
     assert [wave.boxes for wave in cut(fleet)] == [
         ("shelf-01",),
@@ -76,6 +77,14 @@ def test_the_example_is_read_as_it_says() -> None:
         ("boxes: [pi@b1]\npauze: 3", 2, "a fleet file has no 'pauze'", "did you mean 'pause'?"),
         ("boxes:\n  - address: pi@b1\n    adress: x", 3, "a box has no 'adress'", "did you mean 'address'?"),
         ("boxes: [pi@b1]\ngroups:\n  g:\n    port: 3", 4, "group g has no 'port'", "it knows inference_address"),
+        ("boxes: [pi@b1]\ngateway_address: box:8443", 2, "box:8443 is not an address for a gateway", "none for no"),
+        ("boxes: [pi@b1]\ngateway_address: 8443", 2, "gateway_address must be a text", ""),
+        (
+            "boxes: [pi@b1]\ngateway_address: 0.0.0.0:8443\ninference_address: http://0.0.0.0:80",
+            1,
+            "b1 has a gateway, so its TorchServe may not listen at http://0.0.0.0:80",
+            "127.0.0.1",
+        ),
         ("boxes: [pi@b1]\nwaves:\n  - size: 3", 3, "a wave has no 'size'", ""),
         ("boxes: [pi@b1]\nwaves:\n  - count: 3\n    percent: 4", 3, "by one of group, count or percent", ""),
         ("boxes: [{address: b1, groups: [north]}]\nwaves: [{group: nort}]", 2, "no box is in group 'nort'", "'north'?"),

