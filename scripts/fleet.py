@@ -93,7 +93,7 @@ def rollback(
 def status(fleet: FleetFile = "", hosts: Hosts = "", as_json: AsJson = False) -> None:
     """What each box runs, and whether it answers; 1 when one does not."""
     answers = ask_all(find(fleet, hosts), "status")
-    well = all(answer.said.get("answers") for answer in answers)
+    well = all(answer.well for answer in answers)
     if as_json:
         console.print_json({"ok": well, "boxes": [answer.document() for answer in answers]})
     else:

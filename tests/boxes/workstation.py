@@ -16,6 +16,8 @@ from tests.boxes.session import Session
 from tests.conftest import script_environment
 
 CONFIRM_SECONDS = 25
+# The commands of a fleet that are not scripts/fleet.py's.
+SCRIPTS = {"key": ("scripts.key", "key"), "certificates": ("scripts.certificates",)}
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,11 @@ class Workstation:
     folder: Path
     signers: Path
     more: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ("inference_address: http://0.0.0.0:8080", "gateway_address: none")
+
+    def with_gateway(self, address: str) -> Workstation:
+        """This workstation with a fleet file in which clients reach the boxes there, and TorchServe not at all."""
+        return replace(self, addresses=(f"gateway_address: {address}", "inference_address: http://127.0.0.1:8080"))
 
     def deploy(self, release: Release, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str) -> Outcome:
         """`make deploy`. `waves` are counts of boxes; with none all of them are one wave."""
@@ -72,7 +79,7 @@ class Workstation:
             self.folder, FLEET=str(self.fleet(boxes, waves)), JSON="1", SSH_CONFIG=str(self.session.ssh_config)
         )
         return subprocess.Popen(
-            self.session.network.within(sys.executable, "-m", "scripts.fleet", verb),
+            self.session.network.within(sys.executable, "-m", *SCRIPTS.get(verb, ("scripts.fleet", verb))),
             cwd=PROJECT,
             env=environment | variables,
             stdin=subprocess.DEVNULL,
@@ -92,7 +99,7 @@ class Workstation:
             "pause: 0",
             f"confirm_seconds: {CONFIRM_SECONDS}",
             f"signers: {self.signers}",
-            "inference_address: http://0.0.0.0:8080",
+            *self.addresses,
             *self.more,
         ]
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")

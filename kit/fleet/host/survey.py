@@ -24,6 +24,12 @@ class Answer:
     said: Event = field(default_factory=dict)
     error: str = ""
 
+    @property
+    def well(self) -> bool:
+        """It answers, and clients reach it where they are to."""
+        gateway = self.said.get("gateway")
+        return bool(self.said.get("answers")) and (not gateway or bool(gateway.get("ready")))
+
     def document(self) -> dict[str, Any]:
         return {"box": self.box, **self.said} | ({"error": self.error} if self.error else {})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,13 +19,14 @@ from kit.fleet.ssh.words import moment
 from kit.fleet.view.checks import FleetFinding
 from kit.fleet.view.report import megabytes
 
+SOON_DAYS = 30  # a deployment renews one long before: nobody looked after this one
 STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
 
 def status(answers: Sequence[Answer]) -> RenderableType:
     """A table of the boxes that answered, and below it those that did not."""
     shown = console.table(
-        *("box", "release", "version", "ready", "answers", "memory", "disk free", "last activation"),
+        *("box", "release", "version", "ready", "answers", "gateway", "memory", "disk free", "last activation"),
         right=("memory", "disk free"),
     )
     for answer in answers:
@@ -38,6 +40,7 @@ def status(answers: Sequence[Answer]) -> RenderableType:
             escape(str(said.get("version") or "–")),
             yes(said.get("ready")),
             yes(said.get("answers")),
+            gateway(said.get("gateway"), time.time()),
             f"{said.get('memory_mb') or 0:,.0f} MB",
             f"{said.get('disk_free_mb') or 0:,.0f} MB",
             escape(last_activation(said.get("last_activation") or {})),
@@ -55,11 +58,24 @@ def troubles(answer: Answer) -> Iterator[Text]:
         yield Text(
             f"{answer.box} does not answer: {answer.said.get('why_not') or 'it does not say why'}", style="bold red"
         )
+    elif why := (answer.said.get("gateway") or {}).get("why_not"):
+        yield Text(f"{answer.box}: its gateway is not ready: {why}", style="bold red")
     if why := answer.said.get("disk_why"):
         yield Text(f"{answer.box}: {why}", style="bold red")
     damaged = answer.said.get("damaged")
     for sentence in damaged if isinstance(damaged, list) else ():
         yield Text(f"{answer.box}, damaged: {sentence} (the next deployment puts it right)", style="yellow")
+
+
+def gateway(said: Mapping[str, Any] | None, now: float) -> str:
+    """Whether clients reach it, and until when its certificate lets them, by this workstation's clock."""
+    if not said:
+        return "–"
+    ends = (said.get("certificate") or {}).get("ends")
+    if not said.get("ready") or ends is None:
+        return yes(said.get("ready"))
+    days = int((float(ends) - now) / 86400)
+    return f"{yes(True)}, {days} days" if days > SOON_DAYS else f"[bold red]{days} days left[/bold red]"
 
 
 def yes(well: Any) -> str:

@@ -1,0 +1,152 @@
+"""A till on the shop's network, and a box's gateway: a key and a certificate from the workstation, through all that
+happens to the box.
+"""
+
+from __future__ import annotations
+
+import ssl
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from kit.golden import Golden
+from tests.boxes.box import Box
+from tests.boxes.conftest import BeginFault
+from tests.boxes.releases import Release
+from tests.boxes.shop import Shop, ask, wait_until
+from tests.boxes.workstation import Workstation
+
+pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
+PORT = 8443
+
+
+@dataclass
+class Till:
+    """It trusts the workstation's authority and has a key. `load` asks without a pause, and counts what it gets."""
+
+    shop: Shop
+    box: Box
+    workstation: Workstation
+    key: str
+    answers: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        folder = Path(f"{self.workstation.folder}.settings")
+        return ssl.create_default_context(cafile=str(folder / "vision-serve/authority/certificate.pem"))
+
+    def client(self) -> httpx.Client:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        address = f"https://{self.box.address}:{PORT}"
+        return httpx.Client(base_url=address, headers=headers, verify=self.trust, timeout=30, trust_env=False)
+
+    def ask(self, golden: Golden) -> httpx.Response:
+        with self.shop.session.network.entered(), self.client() as client:
+            return client.post("/predictions/resnet18", content=golden.picture.read_bytes())
+
+    def is_answered(self) -> bool:
+        try:
+            answer = self.ask(self.shop.golden[0])
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 200 and not self.shop.golden[0].mismatch(answer.json())
+
+    def load(self, ending: threading.Event) -> None:
+        picture = self.shop.golden[0].picture.read_bytes()
+        with self.shop.session.network.entered(), self.client() as client:
+            while not ending.is_set():
+                try:
+                    answer = client.post("/predictions/resnet18", content=picture)
+                    again = " with Retry-After" if "Retry-After" in answer.headers else ""
+                    self.answers[f"{answer.status_code}{again}"] += 1
+                except httpx.TransportError as error:
+                    self.answers[f"{type(error).__name__}: {error}"] += 1
+                time.sleep(0.05)
+
+    def answers_during(self, deploy: Release) -> Counter[str]:
+        """What a client gets while a release is deployed."""
+        self.answers, ending = Counter(), threading.Event()
+        client = threading.Thread(target=self.load, args=(ending,))
+        client.start()
+        try:
+            done = self.workstation.deploy(deploy, [self.box.name])
+        finally:
+            ending.set()
+            client.join()
+        assert done.status == 0, f"{done.document}{done.said}"
+        return self.answers
+
+
+def printed(workstation: Workstation, command: str, box: Box, **variables: str) -> str:
+    """What a command of the workstation prints; it must go well."""
+    process = workstation.command(command, [box.name], **variables)
+    out, said = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    return out
+
+
+@pytest.fixture
+def till(shop: Shop) -> Iterator[Till]:
+    """Box 3 gets a gateway, as any box does: with a deployment; and loses it again."""
+    box, workstation = shop.boxes[2], shop.workstation.with_gateway(f"0.0.0.0:{PORT}")
+    done = workstation.deploy(shop.first, [box.name])
+    assert done.status == 0, f"{done.document}{done.said}"
+    assert "sent the gateway's certificate: there is none" in done.box(box.name)["changes"]
+    header = printed(workstation, "key", box, NAME="till-7")
+    yield Till(shop, box, workstation, header.strip().removeprefix("Authorization: Bearer "))
+    box.wait_reachable()
+    done = shop.workstation.deploy(shop.first, [box.name])
+    assert done.status == 0, f"{done.document}{done.said}"
+
+
+def test_a_till_is_answered_whatever_happens_to_the_box(
+    till: Till, second: Release, restarting: Release, fault: BeginFault
+) -> None:
+    tried = fault("a client asks through the gateway: hot swap, restart, power cut, rollback, revoked key")
+    box, name = till.box, till.box.name
+    assert till.is_answered()
+    with till.shop.session.network.entered(), pytest.raises(httpx.ConnectError):
+        httpx.get(f"http://{box.address}:8080/ping", trust_env=False)
+
+    hot = till.answers_during(second)
+    assert set(hot) == {"200"}
+    restart = till.answers_during(restarting)
+    assert set(restart) == {"200", "503 with Retry-After"}
+
+    box.power_cycle()
+    box.wait_reachable()
+    wait_until(till.is_answered, "an answer after the power cut", 240)
+    assert till.workstation.doctor(name) == []
+    told = till.workstation.status([name])[name]["gateway"]
+    assert told["ready"] and box.address in told["certificate"]["names"]
+
+    back = till.workstation.rollback([name])
+    assert back.status == 0, back.said
+    assert till.is_answered()
+    assert ask(box, "keys")["keys"][0]["name"] == "till-7"
+    printed(till.workstation, "key", box, REVOKE="till-7")
+    time.sleep(1)
+    assert till.ask(till.shop.golden[0]).status_code == 401
+    written = box.sudo("find /var/lib/vision-serve/gateway /opt/vision-serve -name '*.log'")
+    assert written == "", "its log is in memory"
+    tried.came = (
+        f"0 of {hot.total()} requests failed in the hot swap; in the restart {restart['200']} were answered and "
+        f"{restart['503 with Retry-After']} told to come again"
+    )
+
+
+def test_the_gateway_s_process_is_confined(till: Till) -> None:
+    box = till.box
+    pid = box.sudo("systemctl show --property=MainPID --value vision-serve-gateway").strip()
+    status = dict(line.split(":\t", 1) for line in box.sudo(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
+    assert status["NoNewPrivs"] == "1" and int(status["CapEff"], 16) == 0 and status["Seccomp"] == "2"
+    assert status["Uid"].split()[0] != "0"
+    inside = f"sudo -n nsenter --target {pid} --mount sh -c"
+    assert "Read-only" in box.ssh(f"{inside} 'echo x >/opt/vision-serve/releases/x'").stderr
+    assert box.ssh(f"{inside} 'ls -A /home'").stdout == ""
