@@ -22,7 +22,7 @@ SOURCES, SCRIPTS = Path("config/nginx"), Path("gateway")
 GOLDEN = "golden"
 OPENAPI, PAGE = "openapi.json", "page"
 # `nginx: [emerg] `, or with a time and `[emerg] 4711#0: `
-BEFORE_CAUSE = re.compile(r"^.*\[emerg\] (?:\d+#\d+: )?|^nginx: ")
+BEFORE_CAUSE = re.compile(r"^.*\[(?:emerg|alert)\] (?:\d+#\d+: )?|^nginx: ")
 PROGRAM = "nginx"  # a link to it, so that a reload takes the one that was started
 
 
@@ -102,5 +102,6 @@ def check(folder: Path, user: str | None = None) -> None:
 
 def first_cause(said: str) -> str:
     """Why it does not start, of what it printed."""
-    lines = [line for line in said.splitlines() if line.strip() and "[warn]" not in line and "[notice]" not in line]
-    return BEFORE_CAUSE.sub("", lines[0]) if lines else "it says no reason"
+    lines = [line for line in said.splitlines() if line.strip()]
+    fatal = [line for line in lines if "[emerg]" in line or "[alert]" in line]
+    return BEFORE_CAUSE.sub("", (fatal or lines)[0]) if lines else "it says no reason"

@@ -85,7 +85,7 @@ class Till:
 
 def printed(workstation: Workstation, command: str, box: Box, **variables: str) -> str:
     """What a command of the workstation prints; it must go well."""
-    process = workstation.command(command, [box.name], **variables)
+    process = workstation.command(command, [box.name], (), **variables)
     out, said = process.communicate(timeout=120)
     assert process.returncode == 0, said
     return out
