@@ -23,7 +23,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz attack lock clean
+.PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz fuzz-guided attack lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -118,6 +118,8 @@ fleet-scale: setup ## how a roll-out behaves on up to 10,000 boxes, simulated ar
 	@.venv/bin/python -m benchmarks.fleet_scale simulate
 fuzz: setup ## damaged and crafted pictures for the decoder; what costs too much is kept [DURATION= SEED=]
 	@PYTHONPATH=handlers .venv/bin/python -m tests.handlers.fuzzing
+fuzz-guided: setup ## requests for the handler, changed by what they reach of its code (atheris) [DURATION= SEED=]
+	@PYTHONPATH=handlers .venv/bin/python -m tests.handlers.guided
 attack: setup ## made-up requests, floods and a soak on a real server with its gateway, an hour [DURATION= SEED=]
 	@.venv/bin/python -m tests.attack
 lock: setup ## resolve pyproject.toml into requirements/
