@@ -91,6 +91,16 @@ def printed(workstation: Workstation, command: str, box: Box, **variables: str) 
     return out
 
 
+def assert_confined(box: Box) -> None:
+    pid = box.sudo("systemctl show --property=MainPID --value vision-serve-gateway").strip()
+    status = dict(line.split(":\t", 1) for line in box.sudo(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
+    assert status["NoNewPrivs"] == "1" and int(status["CapEff"], 16) == 0 and status["Seccomp"] == "2"
+    assert status["Uid"].split()[0] != "0"
+    inside = f"sudo -n nsenter --target {pid} --mount sh -c"
+    assert "Read-only" in box.ssh(f"{inside} 'echo x >/opt/vision-serve/releases/x'").stderr
+    assert box.ssh(f"{inside} 'ls -A /home'").stdout == ""
+
+
 @pytest.fixture
 def till(shop: Shop) -> Iterator[Till]:
     """Box 3 gets a gateway, as any box does: with a deployment; and loses it again."""
@@ -106,8 +116,9 @@ def till(shop: Shop) -> Iterator[Till]:
 
 
 def test_a_till_is_answered_whatever_happens_to_the_box(
-    till: Till, second: Release, restarting: Release, fault: BeginFault
+    fault: BeginFault, till: Till, second: Release, restarting: Release
 ) -> None:
+    """`fault` comes first, so that it asks the boxes when the till has gone."""
     tried = fault("a client asks through the gateway: hot swap, restart, power cut, rollback, revoked key")
     box, name = till.box, till.box.name
     assert till.is_answered()
@@ -123,6 +134,7 @@ def test_a_till_is_answered_whatever_happens_to_the_box(
     box.wait_reachable()
     wait_until(till.is_answered, "an answer after the power cut", 240)
     assert till.workstation.doctor(name) == []
+    assert_confined(box)
     told = till.workstation.status([name])[name]["gateway"]
     assert told["ready"] and box.address in told["certificate"]["names"]
 
@@ -139,14 +151,3 @@ def test_a_till_is_answered_whatever_happens_to_the_box(
         f"0 of {hot.total()} requests failed in the hot swap; in the restart {restart['200']} were answered and "
         f"{restart['503 with Retry-After']} told to come again"
     )
-
-
-def test_the_gateway_s_process_is_confined(till: Till) -> None:
-    box = till.box
-    pid = box.sudo("systemctl show --property=MainPID --value vision-serve-gateway").strip()
-    status = dict(line.split(":\t", 1) for line in box.sudo(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
-    assert status["NoNewPrivs"] == "1" and int(status["CapEff"], 16) == 0 and status["Seccomp"] == "2"
-    assert status["Uid"].split()[0] != "0"
-    inside = f"sudo -n nsenter --target {pid} --mount sh -c"
-    assert "Read-only" in box.ssh(f"{inside} 'echo x >/opt/vision-serve/releases/x'").stderr
-    assert box.ssh(f"{inside} 'ls -A /home'").stdout == ""
