@@ -2,14 +2,14 @@
 import fs from 'fs';
 
 import health from 'health.js';
+import json from 'json.js';
 
 // The OpenAPI document of this very server: its model's name where one has to be written.
 function openapi(r) {
     const document = JSON.parse(fs.readFileSync(settings.openapi, 'utf8'));
     document.info.version = settings.version;
     document.components.parameters.model.schema.enum = [settings.model];
-    r.headersOut['Content-Type'] = 'application/json';
-    r.return(200, JSON.stringify(document));
+    json.send(r, 200, document);
 }
 
 // Bytes of a line like `Pss:  1234 kB` in one of the kernel's files; 0 where there is none.
@@ -26,8 +26,7 @@ function status(r) {
     const verdict = health.verdict();
     const about = {model: settings.model + ' ' + (verdict.version || ''), workers: String(verdict.workers || 0)};
     Object.keys(settings.about).forEach((name) => { about[name] = settings.about[name]; });
-    r.headersOut['Content-Type'] = 'application/json';
-    r.return(200, JSON.stringify({
+    json.send(r, 200, {
         ready: verdict.ready,
         about: about,
         // Each page that several of them share counts as its part.
@@ -35,7 +34,7 @@ function status(r) {
             return sum + kernel('/proc/' + pid + '/smaps_rollup', 'Pss');
         }, 0),
         available_memory_bytes: kernel('/proc/meminfo', 'MemAvailable')
-    }));
+    });
 }
 
 export default {openapi, status};

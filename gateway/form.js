@@ -5,7 +5,6 @@ import errors from 'errors.js';
 import pictures from 'pictures.js';
 import querystring from 'querystring';
 
-const NAMES = ['body', 'data', 'image', 'b64', 'image_data', 'image_bytes'];
 const HEADERS_END = Buffer.from('\r\n\r\n');
 const MOST_PARTS = 16;
 
@@ -44,7 +43,7 @@ function fromMultipart(body, type) {
     }
     const topk = all.find((part) => part.name === 'topk');
     const files = all.filter((part) => part.file && part.name !== 'topk');
-    const texts = all.filter((part) => !part.file && NAMES.indexOf(part.name) >= 0);
+    const texts = all.filter((part) => !part.file && pictures.NAMES.indexOf(part.name) >= 0);
     const chosen = files.length ? files : texts;
     if (chosen.length > 1) {
         return {error: 'The request holds ' + chosen.length + ' pictures; send one picture a request.'};
@@ -56,11 +55,11 @@ function fromMultipart(body, type) {
 }
 
 function fromUrlEncoded(body) {
-    if (!NAMES.concat(['topk']).some((name) => body.indexOf(name + '=') === 0)) {
+    if (!pictures.NAMES.concat(['topk']).some((name) => body.indexOf(name + '=') === 0)) {
         return {bytes: body, topk: ''};
     }
     const fields = querystring.parse(body.toString());
-    const name = NAMES.find((one) => fields[one]);
+    const name = pictures.NAMES.find((one) => fields[one]);
     if (!name) {
         return {error: 'There is no picture in the form. Send one: curl -T picture.jpg.'};
     }

@@ -3,6 +3,8 @@ import errors from 'errors.js';
 import unanswered from 'unanswered.js';
 
 const MOST = 64; // in one request
+// The names under which clients send one, as handlers/request_row.py takes them.
+const NAMES = ['body', 'data', 'image', 'b64', 'image_data', 'image_bytes'];
 const AT_ONCE = 4;
 const PATIENCE_MS = 5000;
 const PAUSE_MS = 20;
@@ -88,4 +90,4 @@ function fromBase64(text) {
     return {bytes: Buffer.from(plain, 'base64')};
 }
 
-export default {MOST, ask, askAll, failure, fromBase64};
+export default {MOST, NAMES, ask, askAll, failure, fromBase64};

@@ -11,25 +11,19 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
-import psutil
 import typer
 from rich.markup import escape
 
-from common import processes
 from common.errors import KitError
 from common.server.server_log import line_that_matters
-from common.server.torchserve import Management
-from common.server.worker_metrics import read as read_metrics
 from kit import console, machine, profiles
-from kit.gateway import certificates
 from kit.gateway.planning import GatewayPlan, Wanted
-from kit.processes import IMPORTER
 from kit.serving import gateway, lifecycle, state
+from kit.serving import status as status_of
 from kit.serving.launch import RunFolder
 from kit.serving.logs import read_lines
 from kit.serving.proving import Proved, proved_server
@@ -82,7 +76,7 @@ def start(
         with state.locked(run, "start"):
             if already := state.running(run):
                 console.out.print(
-                    f"already running since {_since(already)}: {already.model} {already.version} at "
+                    f"already running since {status_of.since(already)}: {already.model} {already.version} at "
                     f"{already.inference} (pid {already.pid}). Nothing was changed; `make stop` ends it."
                 )
                 return
@@ -124,10 +118,6 @@ def _stay(run: RunFolder, proved: Proved, came: threading.Event) -> None:
     raise KitError(
         f"TorchServe ended on its own with status {process.returncode}: {cause}", f"the rest is in {run.server_log}"
     )
-
-
-def _since(server: ServerState) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(server.created))
 
 
 def _show_started(wanted: lifecycle.ServerPlan, proved: Proved, front: GatewayPlan | None) -> None:
@@ -196,102 +186,13 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
             console.print_json({"running": False})
             sys.exit(1)
         raise KitError("not running", "start it: make serve")
-    described = Management(server.management, run.management_header).describe(server.model)[0]
-    workers = described["workers"]
-    ready = sum(worker["status"] == "READY" for worker in workers)
-    memory = {worker["pid"]: _memory(worker["pid"]) for worker in workers}
-    metrics = read_metrics(Path(server.temp))
-    parents = sorted(processes.with_parents(list(memory)) - set(memory))
+    told = status_of.document(run, server)
     if as_json:
-        console.print_json(
-            {
-                "running": True,
-                "ready": ready == len(workers) > 0,
-                "pid": server.pid,
-                "model": server.model,
-                "version": described["modelVersion"],
-                "inference": server.inference,
-                "management": server.management,
-                "metrics": server.metrics,
-                "grpc": server.grpc,
-                "gateway": _gateway(run, server),
-                "worker_metrics": metrics,
-                "memory_bytes": _memory(server.pid),
-                "parents": [{"pid": pid, "memory_bytes": _memory(pid)} for pid in parents],
-                "workers": [
-                    {
-                        "id": worker["id"],
-                        "pid": worker["pid"],
-                        "status": worker["status"],
-                        "memory_bytes": memory[worker["pid"]],
-                    }
-                    for worker in workers
-                ],
-            }
-        )
+        console.print_json(told)
     else:
-        console.out.print(
-            f"{server.model} {described['modelVersion']} at {server.inference} since {_since(server)}; "
-            f"{ready} of {len(workers)} workers ready"
-        )
-        table = console.table("process", "pid", "state", "memory", right=("pid", "memory"))
-        table.add_row("Java", str(server.pid), "running", f"{_memory(server.pid) >> 20} MB")
-        for pid in parents:
-            kind = "imports" if _name(pid) == IMPORTER else "workers' parent"
-            table.add_row(kind, str(pid), "", f"{_memory(pid) >> 20} MB")
-        for worker in workers:
-            table.add_row(
-                f"worker {worker['id']}",
-                str(worker["pid"]),
-                worker["status"],
-                f"{memory[worker['pid']] >> 20} MB",
-            )
-        console.out.print(table)
-        for counted in metrics:
-            console.out.print(answered(counted))
-        if front := _gateway(run, server):
-            ends = f"; its certificate ends on {front['certificate_ends'][:10]}" if front["certificate_ends"] else ""
-            running = "" if front["running"] else ", which has ended: make stop, then make serve"
-            console.out.print(f"clients come to {front['url']}{running}{ends}")
-    sys.exit(0 if ready == len(workers) > 0 else 1)
-
-
-def _gateway(run: RunFolder, server: ServerState) -> dict[str, Any] | None:
-    """None where there is none."""
-    if not server.gateway:
-        return None
-    shown = certificates.read(run.gateway)
-    return {
-        "url": server.gateway,
-        "running": server.gateway_process() is not None,
-        "certificate_ends": shown.ends.isoformat() if shown else "",
-    }
-
-
-def answered(metrics: Mapping[str, Any]) -> str:
-    """What the workers of a version have answered, as a sentence."""
-    answers = metrics["answers"]
-    total, batches = sum(answers.values()), sum(bucket["count"] for bucket in metrics["batches_by_seconds"])
-    who = f"{metrics['model']} {metrics['version']}"
-    if not total:
-        return f"{who} has answered nothing yet"
-    codes = ", ".join(f"{count:,} with {code}" for code, count in answers.items())
-    return f"{who} has answered {codes}; {metrics['handler_seconds'] / batches * 1000:.1f} ms in the handler on average"
-
-
-def _name(pid: int) -> str:
-    try:
-        return psutil.Process(pid).name()
-    except psutil.Error:
-        return ""
-
-
-def _memory(pid: int) -> int:
-    """A process's proportional share of memory (PSS), bytes; 0 when it has just ended."""
-    try:
-        return int(psutil.Process(pid).memory_full_info().pss)
-    except psutil.Error:
-        return 0
+        for part in status_of.shown(told):
+            console.out.print(part)
+    sys.exit(0 if told["ready"] else 1)
 
 
 @app.command()

@@ -2,16 +2,15 @@
 // probability}]}. https://kserve.github.io/website/docs/concepts/architecture/data-plane/v1-protocol
 import errors from 'errors.js';
 import health from 'health.js';
+import json from 'json.js';
 import pictures from 'pictures.js';
-
-const NAMES = ['b64', 'data', 'image_bytes', 'image', 'body', 'image_data'];
 
 // "<base64>", {"b64": "<base64>"} or {"image_bytes": {"b64": …}} → {bytes} or {error}.
 function picture(instance) {
     let value = instance;
     for (let depth = 0; depth < 3 && value && typeof value === 'object'; depth++) {
         const holder = value;
-        value = holder[NAMES.find((name) => holder[name] !== undefined)];
+        value = holder[pictures.NAMES.find((name) => holder[name] !== undefined)];
     }
     return typeof value === 'string' && value
         ? pictures.fromBase64(value)
@@ -48,13 +47,11 @@ async function predict(r) {
         return;
     }
     const predictions = answers.map((one) => one.answer || {error: one.error, code: one.status});
-    r.headersOut['Content-Type'] = 'application/json';
-    r.return(200, JSON.stringify({predictions: predictions}));
+    json.send(r, 200, {predictions: predictions});
 }
 
 function models(r) {
-    r.headersOut['Content-Type'] = 'application/json';
-    r.return(200, JSON.stringify({models: [settings.model]}));
+    json.send(r, 200, {models: [settings.model]});
 }
 
 function model(r) {
@@ -62,8 +59,7 @@ function model(r) {
         errors.send(r, 404, 'There is no model ' + r.variables.asked + ' here; /v1/models lists what there is.');
         return;
     }
-    r.headersOut['Content-Type'] = 'application/json';
-    r.return(200, JSON.stringify({name: settings.model, ready: health.verdict().ready}));
+    json.send(r, 200, {name: settings.model, ready: health.verdict().ready});
 }
 
 export default {predict, models, model};

@@ -2,15 +2,11 @@
 // https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
 import errors from 'errors.js';
 import health from 'health.js';
+import json from 'json.js';
 import pictures from 'pictures.js';
 import tensors from 'tensors.js';
 
 const HEADER_LENGTH = 'Inference-Header-Content-Length';
-
-function json(r, document) {
-    r.headersOut['Content-Type'] = 'application/json';
-    r.return(200, JSON.stringify(document));
-}
 
 function flat(data) {
     return Array.isArray(data) ? data.reduce((all, one) => all.concat(flat(one)), []) : [data];
@@ -70,7 +66,7 @@ function answer(r, document, outputs) {
         };
     });
     if (!binaries.length) {
-        json(r, reply);
+        json.send(r, 200, reply);
         return;
     }
     const head = Buffer.from(JSON.stringify(reply));
@@ -111,16 +107,16 @@ async function infer(r) {
 }
 
 function server(r) {
-    json(r, {name: 'vision-serve', version: settings.version, extensions: ['binary_tensor_data']});
+    json.send(r, 200, {name: 'vision-serve', version: settings.version, extensions: ['binary_tensor_data']});
 }
 
 function live(r) {
-    json(r, {live: true});
+    json.send(r, 200, {live: true});
 }
 
 function ready(r) {
     const verdict = health.verdict();
-    verdict.ready ? json(r, {ready: true}) : errors.send(r, 503, verdict.why, 1);
+    verdict.ready ? json.send(r, 200, {ready: true}) : errors.send(r, 503, verdict.why, 1);
 }
 
 function known(r) {
@@ -133,7 +129,7 @@ function known(r) {
 
 function model(r) {
     if (known(r)) {
-        json(r, {
+        json.send(r, 200, {
             name: settings.model, versions: [health.verdict().version || ''], platform: 'torchserve',
             inputs: tensors.INPUTS, outputs: tensors.OUTPUTS
         });
@@ -143,7 +139,7 @@ function model(r) {
 function modelReady(r) {
     if (known(r)) {
         const verdict = health.verdict();
-        verdict.ready ? json(r, {name: settings.model, ready: true}) : errors.send(r, 503, verdict.why, 1);
+        verdict.ready ? json.send(r, 200, {name: settings.model, ready: true}) : errors.send(r, 503, verdict.why, 1);
     }
 }
 

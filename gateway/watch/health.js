@@ -3,6 +3,7 @@
 import fs from 'fs';
 
 import access from 'access.js';
+import json from 'json.js';
 
 const GOLDEN_EVERY_MS = 15000;
 const STALE_MS = 10000;
@@ -115,17 +116,13 @@ function answer(r) {
         document.why = last.why;
         r.headersOut['Retry-After'] = '1';
     }
-    r.headersOut['Content-Type'] = 'application/json';
-    r.headersOut['Cache-Control'] = 'no-store';
-    r.return(last.ready ? 200 : 503, JSON.stringify(document) + '\n');
+    json.send(r, last.ready ? 200 : 503, document);
 }
 
 // The same in TorchServe's words, for what was set up for it.
 function ping(r) {
     const ready = verdict().ready;
-    r.headersOut['Content-Type'] = 'application/json';
-    r.headersOut['Cache-Control'] = 'no-store';
-    r.return(ready ? 200 : 503, JSON.stringify({status: ready ? 'Healthy' : 'Unhealthy'}) + '\n');
+    json.send(r, ready ? 200 : 503, {status: ready ? 'Healthy' : 'Unhealthy'});
 }
 
 export default {watch, verdict, answer, ping};

@@ -1,0 +1,115 @@
+"""How a running server is: as a document, and as people read it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import RenderableType
+
+from common import processes
+from common.server.torchserve import Management
+from common.server.worker_metrics import read as read_metrics
+from kit import console
+from kit.gateway import certificates
+from kit.processes import IMPORTER
+from kit.serving.launch import RunFolder
+from kit.serving.state import ServerState
+
+
+def document(run: RunFolder, server: ServerState) -> dict[str, Any]:
+    """Memory in bytes, each page that processes share counted as its part. Raises KitError when it cannot be asked."""
+    described = Management(server.management, run.management_header).describe(server.model)[0]
+    workers = {worker["pid"]: worker for worker in described["workers"]}
+    parents = sorted(processes.with_parents(list(workers)) - set(workers))
+    return {
+        "running": True,
+        "ready": bool(workers) and all(worker["status"] == "READY" for worker in workers.values()),
+        "pid": server.pid,
+        "since": since(server),
+        "model": server.model,
+        "version": described["modelVersion"],
+        "inference": server.inference,
+        "management": server.management,
+        "metrics": server.metrics,
+        "grpc": server.grpc,
+        "gateway": _gateway(run, server),
+        "worker_metrics": read_metrics(Path(server.temp)),
+        "memory_bytes": _memory(server.pid),
+        "parents": [{"pid": pid, "name": _name(pid), "memory_bytes": _memory(pid)} for pid in parents],
+        "workers": [
+            {"id": worker["id"], "pid": pid, "status": worker["status"], "memory_bytes": _memory(pid)}
+            for pid, worker in workers.items()
+        ],
+    }
+
+
+def since(server: ServerState) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(server.created))
+
+
+def shown(told: Mapping[str, Any]) -> Iterator[RenderableType]:
+    """What `document` says."""
+    ready = sum(worker["status"] == "READY" for worker in told["workers"])
+    yield (
+        f"{told['model']} {told['version']} at {told['inference']} since {told['since']}; "
+        f"{ready} of {len(told['workers'])} workers ready"
+    )
+    table = console.table("process", "pid", "state", "memory", right=("pid", "memory"))
+    table.add_row("Java", str(told["pid"]), "running", _megabytes(told))
+    for parent in told["parents"]:
+        kind = "imports" if parent["name"] == IMPORTER else "workers' parent"
+        table.add_row(kind, str(parent["pid"]), "", _megabytes(parent))
+    for worker in told["workers"]:
+        table.add_row(f"worker {worker['id']}", str(worker["pid"]), worker["status"], _megabytes(worker))
+    yield table
+    yield from map(_answered, told["worker_metrics"])
+    if front := told["gateway"]:
+        ends = f"; its certificate ends on {front['certificate_ends'][:10]}" if front["certificate_ends"] else ""
+        running = "" if front["running"] else ", which has ended: make stop, then make serve"
+        yield f"clients come to {front['url']}{running}{ends}"
+
+
+def _gateway(run: RunFolder, server: ServerState) -> dict[str, Any] | None:
+    """None where there is none."""
+    if not server.gateway:
+        return None
+    shown = certificates.read(run.gateway)
+    return {
+        "url": server.gateway,
+        "running": server.gateway_process() is not None,
+        "certificate_ends": shown.ends.isoformat() if shown else "",
+    }
+
+
+def _answered(metrics: Mapping[str, Any]) -> str:
+    """What the workers of a version have answered, as a sentence."""
+    answers = metrics["answers"]
+    total, batches = sum(answers.values()), sum(bucket["count"] for bucket in metrics["batches_by_seconds"])
+    who = f"{metrics['model']} {metrics['version']}"
+    if not total:
+        return f"{who} has answered nothing yet"
+    codes = ", ".join(f"{count:,} with {code}" for code, count in answers.items())
+    return f"{who} has answered {codes}; {metrics['handler_seconds'] / batches * 1000:.1f} ms in the handler on average"
+
+
+def _megabytes(process: Mapping[str, Any]) -> str:
+    return f"{process['memory_bytes'] >> 20} MB"
+
+
+def _name(pid: int) -> str:
+    try:
+        return psutil.Process(pid).name()
+    except psutil.Error:
+        return ""
+
+
+def _memory(pid: int) -> int:
+    """A process's proportional share of memory (PSS), bytes; 0 when it has just ended."""
+    try:
+        return int(psutil.Process(pid).memory_full_info().pss)
+    except psutil.Error:
+        return 0
