@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from box.store import releases
-from tests.box.shop import Box, make_release
+from tests.box.shop import Box, make_release, wait_for
 
 
 class Systemd:
@@ -67,6 +68,40 @@ def test_ready_after_an_answer_alive_after_each_and_a_quiet_end(box: Box, system
         assert process.wait(30) == 0
         assert not Path(f"/proc/{java}").exists()
         assert not box.paths.server_state.exists()
+
+
+def told(box: Box) -> dict[str, object]:
+    return dict(json.loads(box.paths.verdict.read_text()))
+
+
+def test_the_gateway_is_told_what_is_seen(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    # The first answer makes it ready; after one more its workers hang.
+    with serving(box, systemd, tmp_path, watchdog=8, hang_after=2) as process:
+        systemd.hear("READY=1")
+        java = json.loads(box.paths.server_state.read_text())["java"]
+        assert told(box) == {"ready": True, "version": "1.0", "workers": 1, "pids": [java]}
+        wait_for(lambda: not told(box)["ready"], 20)
+        assert told(box)["why"] == "a prediction: HTTP 503, no worker is available"
+        process.wait(60)
+        assert not box.paths.verdict.exists()
+
+
+def test_a_wrong_answer_is_told_and_restarts_nothing(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    with serving(box, systemd, tmp_path, watchdog=5):
+        systemd.hear("READY=1")
+        golden = box.paths.releases / str(releases.current(box.paths)) / "golden/papaya.jpg"
+        manifest = golden.parent.parent / "manifest.json"
+        document = json.loads(manifest.read_text())
+        document["golden"]["pictures"][0]["expected"] = {"Mango": 0.9}
+        other = document | {"release": "net-1.0-0other00"}
+        beside = box.paths.releases / other["release"]
+        shutil.copytree(golden.parent.parent, beside)
+        (beside / "manifest.json").write_text(json.dumps(other))
+        serves = json.loads(box.paths.server_state.read_text())  # as a hot swap leaves it
+        box.paths.server_state.write_text(json.dumps(serves | {"release": other["release"]}))
+        wait_for(lambda: not told(box)["ready"], 20)
+        assert str(told(box)["why"]).startswith("golden/papaya.jpg: expected Mango first, got Papaya")
+        systemd.hear("WATCHDOG=1")
 
 
 def test_it_is_never_ready_when_it_answers_wrongly(box: Box, systemd: Systemd, tmp_path: Path) -> None:
