@@ -30,9 +30,10 @@ def follow(paths: Paths, release: str | None) -> bool:
         return False
     files = planning.files(paths, where, manifest)
     nginx_files.write(paths.gateway_run, files)
-    if paths.is_system:
+    user = USER if nginx.by_systemd(paths) else None
+    if user:
         _hand_over(paths)
-    nginx_files.check(paths.gateway_run, USER if paths.is_system else None)
+    nginx_files.check(paths.gateway_run, user)
     _apply(runs, files.program)
     return True
 

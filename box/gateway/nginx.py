@@ -99,5 +99,9 @@ class Plain:
         return nginx_files.first_cause(self._console.read_text(encoding="utf-8", errors="replace"))
 
 
+def by_systemd(paths: Paths) -> bool:
+    return paths.is_system and units.are_here()
+
+
 def of(paths: Paths) -> Nginx:
-    return Systemd() if paths.is_system and units.are_here() else Plain(paths)
+    return Systemd() if by_systemd(paths) else Plain(paths)

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import box
-from box.gateway import certificate
+from box.gateway import certificate, nginx
 from box.state import history, settings
 from box.state.paths import Paths
 from box.store import releases, signature
@@ -66,8 +66,8 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
         body_bytes=release.body_bytes,
         seconds=manifest.server.response_timeout,
         processes=1,
-        # systemd starts it as its user; a root that stands for a machine in a folder would give up its rights.
-        user=pwd.getpwuid(0).pw_name if os.geteuid() == 0 and not paths.is_system else "",
+        # systemd starts it as its user. Started by root it would give up its rights, and could not read the token.
+        user=pwd.getpwuid(0).pw_name if os.geteuid() == 0 and not nginx.by_systemd(paths) else "",
     )
     told = {
         "version": box.VERSION,

@@ -139,6 +139,18 @@ def test_it_says_that_it_serves_this_release(installed: dict[str, Any], box: Emu
     assert status["release"] == status["confirmed"] == manifest.release
 
 
+def test_its_gateway_answers_a_client(installed: dict[str, Any], box: Emulated, manifest: Manifest) -> None:
+    """The gate asks a golden picture through it, with a key."""
+    box.box("provision", "--gateway", "http://127.0.0.1:8000")
+    print(json.dumps(box.box("activate", manifest.release)), flush=True)
+    status = box.box("status")
+    assert status["gateway"]["ready"], status["gateway"]
+    command = box.beside("curl", "--silent", "http://127.0.0.1:8000/health")
+    health = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    print(health, flush=True)
+    assert health == {"status": "ready", "model": manifest.model.name, "version": manifest.model.version}
+
+
 def on_a_cortex_a72(bundle: Path) -> Path:
     """The same release for a server whose processes run on a Cortex-A72, as a Raspberry Pi 4 has it: of ARMv8.0, with
     neither the dot product nor half precision of later ones. qemu reads the variable."""
