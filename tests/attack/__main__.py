@@ -80,7 +80,7 @@ def main() -> int:
         with attacked(root, environment, run_script) as server:
             print(f"seed {seed}; at first {server.memory()}", flush=True)
             done = fuzz(server, seconds / 2, seed, KEPT)
-            print(f"{done.sent:,} made-up messages; statuses {dict(sorted(done.statuses.items()))}")
+            print(f"{done.sent:,} made-up messages; statuses {dict(sorted(done.statuses.items()))}", flush=True)
             print("\n".join(done.findings) or "no findings", flush=True)
             for words in (
                 floods.silent_connections(server, 10_000),

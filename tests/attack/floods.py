@@ -16,6 +16,9 @@ from PIL import Image
 
 from tests.attack.server import Attacked
 
+# Whoever floods has an address of its own: what one may have under way is limited by address.
+ATTACKER = "127.0.0.66"
+
 
 @contextmanager
 def connections(server: Attacked, count: int) -> Iterator[list[socket.socket]]:
@@ -26,7 +29,8 @@ def connections(server: Attacked, count: int) -> Iterator[list[socket.socket]]:
     try:
         for _ in range(count):
             with suppress(OSError):
-                opened.append(socket.create_connection(("127.0.0.1", server.port), timeout=2))
+                address = ("127.0.0.1", server.port)
+                opened.append(socket.create_connection(address, timeout=2, source_address=(ATTACKER, 0)))
         yield opened
     finally:
         for one in opened:
