@@ -102,7 +102,7 @@ unit: setup ## fast tests, no server
 programs: setup ## the commands, whole exports, the box's program, the gateway and its page (root, without Chromium)
 	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/browser $(IN_PARALLEL)
 integration: setup ## tests against a real TorchServe, and a minute of attacks
-	@.venv/bin/pytest tests/integration tests/attack
+	@.venv/bin/pytest tests/integration tests/attack $(IN_PARALLEL)
 boxes: setup ## deployments and every fault on three boxes that really boot (root; some 50 minutes)
 	@.venv/bin/pytest tests/transport tests/boxes
 boxes-short: setup ## the same with one fault of each kind (root; some 20 minutes)
