@@ -84,6 +84,7 @@ def test_a_model_alone_costs_at_most_a_tenth_more_than_its_archive_on_the_wire(
     tried.came = f"{sent / second.archive_bytes:.3f} × the .mar, ssh and TCP included"
 
 
+@pytest.mark.thorough
 def test_a_release_for_torch_takes_the_place_of_one_for_onnx_runtime_and_is_taken_back(
     shop: Shop, for_torch: Release, fault: BeginFault, record: Record
 ) -> None:

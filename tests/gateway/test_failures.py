@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import http.client
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
+from kit.gateway import nginx
 from tests.gateway.conftest import PREDICT, Front, Start
 from tests.gateway.fake_torchserve import MODEL, FakeTorchServe, label
 from tests.integration.places import wait_for
@@ -141,3 +145,32 @@ def test_health_is_of_every_worker_and_of_a_right_answer(start: Start) -> None:
         wait_for(lambda: "wrong answer" in client.get("/health").json().get("why", ""))
         mood.wrong = False
         wait_for(lambda: client.get("/health").status_code == 200)
+
+
+def test_a_reload_hangs_up_on_nobody_who_is_asking(start: Start) -> None:
+    """Connections that are kept, used as soon as they have an answer, through twenty reloads."""
+    front, ending, failed, asked = start(), threading.Event(), [], []
+
+    def ask() -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", front.port, timeout=20)
+        while not ending.is_set():
+            try:
+                connection.request("GET", "/health")
+                connection.getresponse().read()
+                asked.append(1)
+            except (OSError, http.client.HTTPException) as error:
+                failed.append(repr(error))
+                connection.close()
+        connection.close()
+
+    clients = [threading.Thread(target=ask) for _ in range(8)]
+    for client in clients:
+        client.start()
+    for _ in range(20):
+        nginx.reload(front.folder, front.process)
+        time.sleep(0.2)
+    ending.set()
+    for client in clients:
+        client.join()
+    assert failed == []
+    assert len(asked) > 200
