@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -72,9 +74,25 @@ def run_script() -> RunScript:
 
 
 @pytest.fixture(scope="session")
-def archive_root(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript) -> Path:
-    """A build folder that holds the embedded model's archive for the onprem profile."""
-    root = tmp_path_factory.mktemp("build")
+def archive_root(tmp_path_factory: pytest.TempPathFactory, run_script: RunScript, worker_id: str) -> Path:
+    """A build folder that holds the embedded model's archive for the onprem profile. Of processes that run tests side
+    by side one makes it, and the others copy it."""
+    own = tmp_path_factory.mktemp("build")
+    if worker_id == "master":
+        return _archived(own, run_script)
+    shared = tmp_path_factory.getbasetemp().parent / "archived"
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            making = shared.with_suffix(".making")
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir()
+            _archived(making, run_script).rename(shared)
+    shutil.copytree(shared, own, dirs_exist_ok=True)
+    return own
+
+
+def _archived(root: Path, run_script: RunScript) -> Path:
     for name in ("export", "archive"):
         made = run_script(name, env=script_environment(root, PROFILE="onprem"))
         assert made.returncode == 0, made.stderr
