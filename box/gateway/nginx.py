@@ -86,7 +86,8 @@ class Plain:
             )
 
     def reload(self) -> None:
-        os.kill(self.pid(), signal.SIGHUP)
+        if pid := self.pid():
+            os.kill(pid, signal.SIGHUP)
 
     def stop(self) -> None:
         if pid := self.pid():

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 from box.server import endpoints
@@ -21,17 +22,25 @@ GLANCE_SECONDS = 2.0
 
 
 class Verdict:
-    """Of the release that serves, which after a hot swap is another than at the start."""
+    """Of the release that serves, which after a hot swap is another than at the start. Its golden picture is kept in
+    memory: a disk that cannot be read any more is no reason to end what answers. Raises KitError or OSError for a first
+    release without one."""
 
     def __init__(self, paths: Paths, manifest: Manifest, management: Management) -> None:
-        self._paths, self._manifest, self._management = paths, manifest, management
+        self._paths, self._management = paths, management
+        self._take(manifest)
         self._wrong = ""
         self._told: dict[str, Any] = {}
         self._glanced = 0.0
 
+    def _take(self, manifest: Manifest) -> None:
+        golden = integrity.first_golden(self._paths, manifest)
+        self._picture = (self._paths.release(manifest.release) / golden.file).read_bytes()
+        self._manifest, self._golden = manifest, golden
+
     def answered(self, answer: object) -> None:
-        """What a golden picture, the first of the release that serves, got just now."""
-        golden = integrity.first_golden(self._paths, self._manifest)
+        """What the golden picture got just now."""
+        golden = self._golden
         self._wrong = answers.mismatch(golden.file, golden.expected, self._manifest.tolerance, answer)
 
     def failed(self, why: str) -> None:
@@ -42,9 +51,9 @@ class Verdict:
         """What to ask next."""
         serving = str(endpoints.own_word(self._paths).get("release") or "")
         if serving != self._manifest.release and (other := releases.loaded(self._paths, serving)):
-            self._manifest = other
-        golden = integrity.first_golden(self._paths, self._manifest)
-        return (self._paths.release(self._manifest.release) / golden.file).read_bytes()
+            with suppress(OSError, KitError):
+                self._take(other)
+        return self._picture
 
     def glance(self) -> None:
         """Look at the workers, if that was not just done, and tell what has changed."""

@@ -18,6 +18,7 @@ from common import durable
 from common.gateway.keys import Row
 from kit.fleet.ssh.remote import BoxError, Event
 
+NO_VERB = "invalid choice"  # what a box.pyz says of a verb that it does not have
 Call = Callable[[str, bytes], Event]
 """A verb of the box's program, with what it reads; its result, ok or not."""
 
@@ -52,12 +53,14 @@ def note(folder: Path, box: str, changes: Changes) -> None:
 
 
 def send(folder: Path, box: str, call: Call) -> list[str]:
-    """What waits for this box; sentences on what changed there. Raises LinkLost, and then it goes on waiting; BoxError
-    for what the box does not take, and then it waits no more."""
+    """What waits for this box; sentences on what changed there. Raises LinkLost, and BoxError where the box's program is
+    too old: it goes on waiting then. Raises BoxError for what a box does not take: it waits no more."""
     waiting = unsent(folder, box)
     if waiting == Changes():
         return []
     result = call("change-keys", json.dumps(waiting.document).encode())
+    if NO_VERB in str(result.get("error")):
+        raise BoxError("its program is older than gateways; it gets its keys with its next release")
     with _alone(folder):
         if unsent(folder, box) == waiting:  # and nothing was added meanwhile
             (folder / f"{box}.json").unlink(missing_ok=True)
