@@ -53,8 +53,8 @@ def note(folder: Path, box: str, changes: Changes) -> None:
 
 
 def send(folder: Path, box: str, call: Call) -> list[str]:
-    """What waits for this box; sentences on what changed there. Raises LinkLost, and BoxError where the box's program is
-    too old: it goes on waiting then. Raises BoxError for what a box does not take: it waits no more."""
+    """What waits for this box; sentences on what changed there. Raises LinkLost, and BoxError where its program is too
+    old: it goes on waiting then. Raises BoxError for what a box does not take: it waits no more."""
     waiting = unsent(folder, box)
     if waiting == Changes():
         return []
