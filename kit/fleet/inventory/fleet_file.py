@@ -28,6 +28,7 @@ SELECTORS = ("group", "count", "percent")
 LEAST_CONFIRM_SECONDS = 10
 ADDRESS = re.compile(r"[A-Za-z0-9_.@:%+][A-Za-z0-9_.@:%+-]*")
 NO_GATEWAY = "none"
+LEAST_PORT = 1024  # of those that a program without root's rights may listen at
 Addresses = dict[str, str]
 EXAMPLE = "config/fleet.example.yaml shows every key"
 
@@ -171,9 +172,15 @@ def read_gateway(given: Located | None) -> str:
         return ""
     text = given.text("gateway_address")
     try:
-        return text if text != NO_GATEWAY and gateway.parse(text) else gateway.OFF
+        parsed = None if text == NO_GATEWAY else gateway.parse(text)
     except UsageError as error:
         raise given.wrong(f"gateway_address: {error.message}", f"{error.hint}, {NO_GATEWAY} for no gateway") from None
+    if parsed and parsed.port < LEAST_PORT:
+        raise given.wrong(
+            f"gateway_address: port {parsed.port} is for root alone, and nginx has no right of root's there",
+            "0.0.0.0:8443",
+        )
+    return text if parsed else gateway.OFF
 
 
 def check_together(item: Located, box: Box) -> None:
