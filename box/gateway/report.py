@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import time
 from typing import Any
+from urllib.parse import urlsplit
 
 from box.gateway import certificate, nginx, planning, proof
+from box.state import settings
 from box.state.paths import Paths
 from box.store import releases
 from box.system import names
+from common.gateway.address import is_local
 
 # The workstation renews a certificate with a third of its life left (kit/gateway/certificates.py): one that is nearer
 # to its end than this was not looked after.
@@ -36,6 +39,13 @@ def status(paths: Paths, release: str | None) -> dict[str, Any] | None:
     }
 
 
+def _exposed(address: str) -> list[tuple[str, str]]:
+    if is_local(str(urlsplit(address).hostname)):
+        return []
+    said = f"TorchServe itself faces the network at {address}, and it gets no security patches any more"
+    return [(said, "gateway_address in the fleet file, and make deploy")]
+
+
 def _described(shown: certificate.Shown) -> dict[str, Any]:
     return {"names": list(shown.names), "ends": shown.ends, "authority": shown.authority}
 
@@ -44,7 +54,7 @@ def troubles(paths: Paths, release: str | None) -> list[tuple[str, str]]:
     """What is or will be in its way, each with what to do."""
     told = status(paths, release)
     if not told:
-        return []
+        return _exposed(settings.load(paths).inference_address)
     found = []
     if told["why_not"]:
         found.append((f"the gateway at {told['address']} is not ready: {told['why_not']}", "box.pyz logs"))

@@ -199,6 +199,13 @@ def test_what_is_no_key_and_no_certificate_is_refused(box: Box, verb: str, told:
     assert not box.paths.gateway_keys.exists() and not box.paths.gateway_certificate.exists()
 
 
+def test_a_torchserve_that_faces_the_network_is_a_finding(box: Box, tmp_path: Path) -> None:
+    box.deploy(release("1.0", tmp_path))
+    box.ask("provision", "--address", f"http://0.0.0.0:{box.port}")
+    found = [row["message"] for row in box.run("doctor")[1][-1]["findings"]]
+    assert any(message.startswith("TorchServe itself faces the network at http://0.0.0.0:") for message in found), found
+
+
 def test_torchserve_faces_no_network_beside_its_gateway(box: Box) -> None:
     status, lines = box.run("provision", "--address", "http://0.0.0.0:8080", "--gateway", "0.0.0.0:8443")
     assert status == 2
