@@ -140,6 +140,11 @@ def _show_started(wanted: lifecycle.ServerPlan, proved: Proved, front: GatewayPl
     console.out.print(f"\n{escape(line)}")
     if front and not front.address.tls and not front.address.loopback:
         console.step("http:// as you asked: whoever is on that network can read the keys and pictures that pass")
+    if exposed := wanted.settings.exposed:
+        console.step(
+            f"TorchServe itself faces the network ({', '.join(exposed)}), and it gets no security patches any more: "
+            "GATEWAY=0.0.0.0:8443 faces it instead"
+        )
 
 
 def curl_line(run: RunFolder, server: ServerState, picture: Path) -> str:

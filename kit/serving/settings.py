@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from common.errors import UsageError
+from common.gateway.address import is_local
 from common.words import count
 
 # Not settable by the environment, whatever enable_envvars_config says (ConfigManager: no TS_ field).
@@ -111,6 +112,11 @@ class ServerSettings:
     def listeners(self) -> list[Listener]:
         """Every address the server will take."""
         return [self.inference, self.management, self.metrics, self.grpc, self.grpc_listener("management")]
+
+    @property
+    def exposed(self) -> list[str]:
+        """The keys of the addresses that other machines reach."""
+        return [one.key for one in self.listeners() if not one.unix_path and not is_local(one.host)]
 
     @property
     def body_bytes(self) -> int:

@@ -98,3 +98,11 @@ def test_every_value_in_the_kits_profiles_has_its_reason_above_it(name: str) -> 
                 explained = True
             else:
                 assert explained, f"{name}/{file}: {line!r} has no comment above it"
+
+
+def test_addresses_that_other_machines_reach(tmp_path: Path) -> None:
+    file = tmp_path / "config.properties"
+    file.write_text("inference_address=http://0.0.0.0:8080\nmanagement_address=unix:/run/ts.sock\n")
+    assert settings.load(file, {}).exposed == ["inference_address"]
+    file.write_text("inference_address=http://localhost:8080\nmetrics_address=http://127.0.0.1:8082\n")
+    assert settings.load(file, {}).exposed == []
