@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from common.errors import UsageError
+from common.errors import KitError, UsageError
 from common.gateway import keys
 from kit import console
 from kit.fleet.gateway import client_keys
@@ -41,33 +41,39 @@ def key(
     """Make a key, and print it this once as a header; or revoke one. Either counts within a second."""
     if bool(name) == bool(revoke):
         raise UsageError("say which key", "make key NAME=till-7 makes one, make key REVOKE=till-7 ends one")
-    on_boxes = bool(fleet or hosts)
+    on_boxes, limit, well = bool(fleet or hosts), keys.rate(rate), True
     if revoke:
         if on_boxes:
-            sys.exit(_send(fleet, hosts, Changes(revoke=(revoke,))))
-        keys.revoke(places.keys(), revoke)
-        console.out.print(f"{revoke} is revoked: within a second it gets HTTP 401")
-        return
-    limit, status = keys.rate(rate), 0
+            well = _send(fleet, hosts, Changes(revoke=(revoke,)))
+        else:
+            keys.revoke(places.keys(), revoke)
+            console.out.print(f"{revoke} is revoked: within a second it gets HTTP 401")
+        sys.exit(0 if well else 1)
     if on_boxes:
         made, row = keys.new(name, limit)
-        status = _send(fleet, hosts, Changes(add={keys.sha256(made): row}))
+        well = _send(fleet, hosts, Changes(add={keys.sha256(made): row}))
     else:
         made = keys.add(places.keys(), name, limit)
     # Not through rich, which would break a long line: this is for a file.
     typer.echo(f"Authorization: Bearer {made}")
     console.step(f"the key of {name}; it is kept nowhere, so this is the only time that it can be read")
-    sys.exit(status)
+    sys.exit(0 if well else 1)
 
 
-def _send(fleet: str, hosts: str, changes: Changes) -> int:
-    """To every box; 1 when one did not take it."""
-    workspace = find(fleet, hosts)
+def _send(fleet: str, hosts: str, changes: Changes) -> bool:
+    """To every box; False when one did not take it now. Raises KitError when none did, or ever will."""
+    workspace, somewhere = find(fleet, hosts), False
     answers = gateways.change_keys(workspace.links(), changes, workspace.fleet.parallel)
     for answer in answers:
-        later = f"; {AGAIN}" if client_keys.unsent(places.unsent(), answer.box) != Changes() else ""
-        console.step(f"{answer.box}: {answer.error + later or '; '.join(answer.said['changed']) or 'as it was'}")
-    return 1 if any(answer.error for answer in answers) else 0
+        waits = client_keys.unsent(places.unsent(), answer.box) != Changes()
+        said = f"{answer.error}; {AGAIN}" if waits else answer.error
+        console.step(f"{answer.box}: {said or '; '.join(answer.said['changed']) or 'as it was'}")
+        somewhere |= waits or bool(answer.said.get("changed"))
+    if not somewhere:
+        raise KitError(
+            "nothing was changed on any box", "make keys with the same FLEET= or HOSTS= lists what they have"
+        )
+    return not any(answer.error for answer in answers)
 
 
 @app.command(name="list")

@@ -34,7 +34,10 @@ class Workstation:
         return script_environment(self.folder / "build", COLUMNS="160", **{**named, **variables})
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "scripts.fleet", *arguments]
+        return self.script("fleet", *arguments, **variables)
+
+    def script(self, name: str, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", f"scripts.{name}", *arguments]
         environment = self.environment(**variables)
         return subprocess.run(command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=120)
 

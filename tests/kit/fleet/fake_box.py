@@ -176,13 +176,13 @@ class FakeBox:
 
     def _change_keys(self, given: argparse.Namespace, stdin: bytes) -> Result:
         told, kept = json.loads(stdin), self.state["keys"]
-        for digest in [digest for digest, row in kept.items() if row["name"] in told["revoke"]]:
-            del kept[digest]
+        ended = [digest for digest, row in kept.items() if row["name"] in told["revoke"]]
+        changed = [f"{kept.pop(digest)['name']} is revoked" for digest in ended]
         others = {row["name"] for digest, row in kept.items() if digest not in told["add"]}
         if taken := others & {row["name"] for row in told["add"].values()}:
             return {"ok": False, "error": f"there is a key named {taken.pop()} already", "hint": "revoke it first"}
         kept.update(told["add"])
-        return {"ok": True, "changed": [f"{row['name']} may ask" for row in told["add"].values()]}
+        return {"ok": True, "changed": changed + [f"{row['name']} may ask" for row in told["add"].values()]}
 
     def _logs(self, given: argparse.Namespace, stdin: bytes) -> Result:
         return {"ok": True, "lines": ["one", "two", "three"][-given.n :]}
