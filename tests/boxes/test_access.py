@@ -57,7 +57,8 @@ SHELL = f"usermod --shell /bin/bash {USER}"
 RC = f"/home/{USER}/.bashrc"
 
 
-@pytest.mark.parametrize("shell", [pytest.param("tcsh", marks=thorough), "fish"])
+@thorough  # tests/transport has both, without a box
+@pytest.mark.parametrize("shell", ["tcsh", "fish"])
 def test_a_login_shell_that_is_no_sh_does_too(shop: Shop, second: Release, fault: BeginFault, shell: str) -> None:
     tried = fault(f"the ssh user's login shell is {shell}")
     box = shop.boxes[2]

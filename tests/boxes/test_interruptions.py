@@ -56,11 +56,11 @@ def test_a_link_cut_between_the_switch_and_the_confirm_brings_the_box_back_by_it
 
 
 STEPS = ["receive", "verify", "space", "switch", "start", "gate", "confirm"]
-SHORT = ("switch", "gate")
+SHORT = "gate"
 
 
 @pytest.mark.parametrize(
-    "step", [step if step in SHORT else pytest.param(step, marks=pytest.mark.thorough) for step in STEPS]
+    "step", [step if step == SHORT else pytest.param(step, marks=pytest.mark.thorough) for step in STEPS]
 )
 def test_a_power_cut_leaves_the_last_confirmed_release_at_boot(
     shop: Shop, restarting: Release, fault: BeginFault, step: str

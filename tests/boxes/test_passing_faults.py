@@ -39,9 +39,8 @@ def told(box: Box, cause: str, until: float) -> str:
     return by["status"]
 
 
-@pytest.mark.parametrize(
-    ("seconds", "tries"), [(45, 2), pytest.param(240, 5, marks=pytest.mark.thorough)], ids=["45 s", "240 s"]
-)
+@pytest.mark.parametrize(("seconds", "tries"), [(45, 2), (240, 5)], ids=["45 s", "240 s"])
+@pytest.mark.thorough
 def test_a_port_that_is_taken_for_a_while(shop: Shop, fault: BeginFault, seconds: int, tries: int) -> None:
     tried = fault(f"another program has the port for {seconds} s when the server starts")
     box = shop.boxes[2]
