@@ -12,7 +12,6 @@ from typing import Protocol
 
 from box.state.paths import GATEWAY_UNIT, Paths
 from box.system import units
-from common.errors import KitError
 from common.gateway import nginx_files
 from common.gateway.nginx_conf import LOGS
 
@@ -42,11 +41,7 @@ class Systemd:
         return int(units.systemctl("show", GATEWAY_UNIT, "--property=MainPID", "--value").stdout.strip() or 0)
 
     def start(self) -> None:
-        units.systemctl("reset-failed", GATEWAY_UNIT)
-        # Not waited for: this may be a part of another unit's own start.
-        started = units.systemctl("start", "--no-block", GATEWAY_UNIT)
-        if started.returncode:
-            raise KitError(f"systemd does not start {GATEWAY_UNIT}: {started.stderr.strip()}", "box.pyz provision")
+        units.start(GATEWAY_UNIT)
 
     def reload(self) -> None:
         units.systemctl("reload", GATEWAY_UNIT)

@@ -19,7 +19,6 @@ from box.server.boot_choice import recover
 from box.state.paths import UNIT, Paths
 from box.system import units
 from common import durable
-from common.errors import KitError
 
 STOPPED, STARTING, READY, FAILED = "stopped", "starting", "ready", "failed"
 STOP_SECONDS = 120.0
@@ -58,11 +57,7 @@ class Systemd:
 
     def start(self) -> None:
         failed_starts.forget(self.paths)
-        # One that was stopped while it waited to be restarted keeps its count of restarts, and `judge` goes by that.
-        units.systemctl("reset-failed", UNIT)
-        started = units.systemctl("start", "--no-block", UNIT)
-        if started.returncode:
-            raise KitError(f"systemd does not start {UNIT}: {started.stderr.strip()}", "box.pyz provision")
+        units.start(UNIT)
 
     def stop(self) -> None:
         units.systemctl("stop", UNIT)

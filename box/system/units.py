@@ -6,6 +6,8 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+from common.errors import KitError
+
 NAMESPACE = "vision-serve"  # of the units' journal
 
 
@@ -15,6 +17,15 @@ def are_here() -> bool:
 
 def systemctl(*arguments: str) -> subprocess.CompletedProcess[str]:
     return _run(["systemctl", *arguments])
+
+
+def start(unit: str) -> None:
+    """Begin to: this may be a part of another unit's own start. Raises KitError."""
+    # One that was stopped while it waited to be restarted keeps its count of restarts, which its state is judged by.
+    systemctl("reset-failed", unit)
+    started = systemctl("start", "--no-block", unit)
+    if started.returncode:
+        raise KitError(f"systemd does not start {unit}: {started.stderr.strip()}", "box.pyz provision")
 
 
 def log(units: Sequence[str], since: float, count: int) -> list[str]:
