@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import fcntl
 import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
@@ -165,12 +166,15 @@ def check(pair: Pair) -> None:
 
 
 def authority(folder: Path) -> Pair:
-    """The one that is there, or a new one."""
-    if there := read(folder):
-        return there
-    made = new_authority()
-    write(folder, made)
-    return made
+    """The one that is there, or a new one: of many who ask at once, as for the boxes of a fleet, all get the same."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (folder / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if there := read(folder):
+            return there
+        made = new_authority()
+        write(folder, made)
+        return made
 
 
 def is_due(pair: Pair | None, names: Sequence[str], now: datetime.datetime | None = None) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import datetime
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,3 +63,9 @@ def test_a_pair_that_is_none_is_refused(wrong: str) -> None:
     }[wrong]
     with pytest.raises(KitError, match=words):
         certificates.check(changed)
+
+
+def test_many_who_ask_at_once_get_one_authority(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: certificates.authority(tmp_path / "authority"), range(8)))
+    assert len({pair.certificate for pair in found}) == 1
