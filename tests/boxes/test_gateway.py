@@ -4,6 +4,7 @@ happens to the box.
 
 from __future__ import annotations
 
+import io
 import ssl
 import threading
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+from PIL import Image
 
 from kit.golden import Golden
 from tests.boxes.box import Box
@@ -50,6 +52,11 @@ class Till:
         with self.shop.session.network.entered(), self.client() as client:
             return client.post("/predictions/resnet18", content=golden.picture.read_bytes())
 
+    def sends(self, picture: bytes) -> int:
+        """The status of an answer."""
+        with self.shop.session.network.entered(), self.client() as client:
+            return client.post("/predictions/resnet18", content=picture).status_code
+
     def is_answered(self) -> bool:
         try:
             answer = self.ask(self.shop.golden[0])
@@ -81,6 +88,14 @@ class Till:
             client.join()
         assert done.status == 0, f"{done.document}{done.said}"
         return self.answers
+
+
+def large_picture() -> bytes:
+    """Larger than what nginx keeps in its own memory of an upload."""
+    file = io.BytesIO()
+    Image.effect_noise((1200, 1200), 100).convert("RGB").save(file, "JPEG", quality=95)
+    assert file.tell() > 500_000
+    return file.getvalue()
 
 
 def printed(workstation: Workstation, command: str, box: Box, **variables: str) -> str:
@@ -122,6 +137,7 @@ def test_a_till_is_answered_whatever_happens_to_the_box(
     tried = fault("a client asks through the gateway: hot swap, restart, power cut, rollback, revoked key")
     box, name = till.box, till.box.name
     assert till.is_answered()
+    assert till.sends(large_picture()) == 200
     with till.shop.session.network.entered(), pytest.raises(httpx.ConnectError):
         httpx.get(f"http://{box.address}:8080/ping", trust_env=False)
 
