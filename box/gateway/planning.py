@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pwd
 import time
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import box
@@ -41,12 +40,6 @@ def lacking(paths: Paths, where: Address, manifest: Manifest | None) -> str:
     return ""
 
 
-def program(paths: Paths, manifest: Manifest) -> Path:
-    """Of a release that has one."""
-    assert manifest.gateway
-    return paths.site_packages(manifest.runtime_id, manifest.python) / manifest.gateway.program
-
-
 def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
     """Of a release that lacks nothing for it."""
     assert manifest.gateway
@@ -72,7 +65,6 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
     told = {
         "version": box.VERSION,
         "model": manifest.model.name,
-        "inference": chosen.asking_address,
         "metrics": release.metrics,
         "body_bytes": release.body_bytes,
         "tokens": str(paths.keys),
@@ -83,7 +75,7 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
     }
     return Files(
         tree=paths.release(manifest.release),
-        program=program(paths, manifest),
+        program=paths.site_packages(manifest.runtime_id, manifest.python) / release.program,
         conf=conf,
         settings=told,
         certificate=shown.pem if shown else None,

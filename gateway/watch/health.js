@@ -65,6 +65,11 @@ function kept() {
     return JSON.parse(ngx.shared.health.get('verdict') || '{"ready": false, "why": "the server is starting"}');
 }
 
+function keep(verdict) {
+    verdict.at = Date.now();
+    ngx.shared.health.set('verdict', JSON.stringify(verdict));
+}
+
 // Twice a second. On a box, who started the server asks it, and tells what came of it in a file.
 async function watch() {
     if (settings.verdict) {
@@ -85,8 +90,7 @@ async function watch() {
     } catch (e) {
         verdict = {ready: false, why: e.message, version: before.version};
     }
-    verdict.at = Date.now();
-    ngx.shared.health.set('verdict', JSON.stringify(verdict));
+    keep(verdict);
 }
 
 function told() {
@@ -96,8 +100,7 @@ function told() {
     } catch (e) {
         verdict = {ready: false, why: 'the server is not running, or is starting'};
     }
-    verdict.at = Date.now();
-    ngx.shared.health.set('verdict', JSON.stringify(verdict));
+    keep(verdict);
 }
 
 // {ready, why, version, workers, pids, proved}: what was last seen.

@@ -2,7 +2,6 @@
 // <name>.1 and emptied. nginx appends, so it goes on at the file's new end.
 import fs from 'fs';
 
-
 function rotate() {
     ['access.log', 'error.log'].forEach((name) => {
         try {

@@ -57,11 +57,11 @@ def _nginx(opened: zipfile.ZipFile, names: list[str]) -> Iterator[Inside]:
         if not name.endswith("/nginx"):
             continue
         binary = opened.read(name)
-        for found in [*NGINX.finditer(binary)][:1]:
+        if found := NGINX.search(binary):
             yield _library("nginx", found[1], f"pkg:generic/nginx@{{}}?vcs_url={BINARIES}")
         for module in dict.fromkeys(match.groups() for match in MODULE.finditer(binary)):
             yield _library(module[0].decode(), module[1], f"pkg:generic/{module[0].decode()}@{{}}")
-        for found in [*OPENSSL.finditer(binary)][:1]:
+        if found := OPENSSL.search(binary):
             yield _library("openssl", found[1], "pkg:generic/openssl@{}")
 
 

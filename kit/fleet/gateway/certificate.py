@@ -48,7 +48,7 @@ def wanted(box: str, gateway: Event | None, authority: Path, given: Given) -> tu
     shown = gateway.get("certificate") or {}
     if given.pair:
         return _document(given.pair, given, ""), "the one that was given"
-    why = _due(box, gateway, shown, bool(given.client_ca is not None))
+    why = _due(box, gateway, shown, given.client_ca is not None)
     if not why:
         return None
     own = certificates.authority(authority)
