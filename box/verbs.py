@@ -14,7 +14,7 @@ from box import findings, gateway_verbs, status_report
 from box.activation import activation, choice, commit_or_rollback, confirmation, process, situation
 from box.gateway import following
 from box.program import invocation, provisioning, self_repair
-from box.server import boot_choice, failed_starts, service, supervisor
+from box.server import boot_choice, failed_starts, service, supervisor, watching
 from box.state import history, locks, trial
 from box.state.events import Journal, emit, say
 from box.state.paths import Paths
@@ -195,6 +195,7 @@ def recover(paths: Paths, asked: Asked) -> Result:
         self_repair.mend(paths, starting=True)
     target = boot_choice.recover(paths)
     if asked.start:
+        watching.prepare(paths)
         following.tried(paths, target)
     if target and releases.loaded(paths, target):
         service.of(paths).limit_memory(commit_or_rollback.memory_limit(paths, target))

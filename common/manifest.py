@@ -67,13 +67,11 @@ class Gate:
 @dataclass(frozen=True)
 class Gateway:
     """The nginx in front of it. `program`: its file, below the runtime's site-packages. `in_flight`: how many requests
-    TorchServe has at a time. `body_bytes`: the largest request. `metrics`: TorchServe's, a URL. `about`: what the page
-    says of the release."""
+    TorchServe has at a time. `body_bytes`: the largest request. `about`: what the page says of the release."""
 
     program: str
     in_flight: int
     body_bytes: int
-    metrics: str
     about: Mapping[str, str]
 
 
@@ -177,7 +175,6 @@ def _gateway(section: dict[str, Any]) -> Gateway:
         program=_relative(section["program"]),
         in_flight=int(section["in_flight"]),
         body_bytes=int(section["body_bytes"]),
-        metrics=str(section["metrics"]),
         about={str(name): str(words) for name, words in section["about"].items()},
     )
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PROC = Path("/proc")
-# Of what stands behind workers, in its command line, whose last word is the process id of its server.
-BEHIND_WORKERS = {b"worker.importer", b"worker.parent"}
+# Of what stands behind workers, or watches them, in its command line, whose last word is the process id of its server.
+BEHIND_WORKERS = {b"worker.importer", b"worker.parent", b"common.watch"}
 
 
 def family(pid: int, proc: Path = PROC) -> list[int]:

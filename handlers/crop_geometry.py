@@ -50,7 +50,7 @@ def stored_crop_box(stored: tuple[int, int], orientation: int, resize: int, crop
     Computed upright and then turned back, because the crop's corner does not round the same from both ends.
     """
     on_its_side = orientation >= FIRST_ORIENTATION_ON_ITS_SIDE
-    width, height = stored[::-1] if on_its_side else stored
+    width, height = upright_size(stored, orientation)
     left, top, right, bottom = crop_box((width, height), resize, crop)
     _, against_x, against_y = TURNS.get(orientation, (None, False, False))
     if against_x:
@@ -70,6 +70,10 @@ def fitted(stored: tuple[int, int], orientation: int, resize: int, crop: int, fi
         return (across, down, width - across, height - down), (crop, crop)
     across, down = (max(1, round(side * crop / max(stored))) for side in stored)
     return (0.0, 0.0, float(width), float(height)), (across, down)
+
+
+def upright_size(stored: tuple[int, int], orientation: int) -> tuple[int, int]:
+    return stored[::-1] if orientation >= FIRST_ORIENTATION_ON_ITS_SIDE else stored
 
 
 def upright(picture: Image.Image, orientation: int) -> Image.Image:

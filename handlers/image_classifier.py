@@ -18,11 +18,12 @@ import numpy as np
 import numpy.typing as npt
 
 import handler_settings
+import measures
 import model_file
 from input_error import InputError
-from picture_decoder import PictureDecoder, Pixels
+from picture_decoder import Picture, PictureDecoder
 from request_row import picture_bytes, wanted_classes
-from serving_context import Headers, Row, ServingContext
+from serving_context import Headers, Record, Row, ServingContext
 
 # JSON has no NaN, so an answer that held one would be none.
 NO_NUMBER = InputError(
@@ -33,10 +34,19 @@ NO_NUMBER = InputError(
 
 # Where a request's time goes, as browsers' tools show it: milliseconds, https://www.w3.org/TR/server-timing/
 TIMING = "Server-Timing"
+LABELS = "index_to_name.json"
 
 
 class ImageClassifier:
     _loaded = False
+
+    def measures(self, folder: Path) -> list[dict[str, Any]]:
+        """For the kit's own worker: what `handle` records."""
+        return measures.declared(handler_settings.labels(folder / LABELS))
+
+    def about(self, folder: Path) -> dict[str, str]:
+        """The same one's: the model in words."""
+        return measures.about(folder)
 
     def preload(self, context: ServingContext) -> None:
         """For the kit's own worker: what is done once, before the workers are forked. Raises as `initialize` does."""
@@ -49,7 +59,7 @@ class ImageClassifier:
             self._load(context)
         classes = self._model.start(self._settings.threads, self._crop, _batch_size(context))
         if classes != len(self._labels):
-            raise ValueError(f"index_to_name.json names {len(self._labels)} classes, the model has {classes}")
+            raise ValueError(f"{LABELS} names {len(self._labels)} classes, the model has {classes}")
         # TorchServe's own worker logs two lines a request at INFO (that one came, and a PredictionTime gauge), which
         # the front end reads through a pipe and parses. Warnings and errors are still said.
         logging.disable(logging.INFO)
@@ -58,7 +68,8 @@ class ImageClassifier:
         properties = context.system_properties
         folder = Path(properties["model_dir"])
         self._settings = handler_settings.settings(context.model_yaml_config)
-        self._labels = handler_settings.labels(folder / "index_to_name.json")
+        self._labels = handler_settings.labels(folder / LABELS)
+        self._places = measures.places(self._labels)
         wanted = handler_settings.preprocessing(folder / "preprocessing.json")
         self._decoder = PictureDecoder(
             wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels, wanted.fit
@@ -70,7 +81,7 @@ class ImageClassifier:
     def handle(self, rows: Sequence[Row], context: ServingContext) -> list[dict[str, Any]]:
         """One answer for each row, in their order, and how long it took: the network's time is the whole batch's."""
         answers: dict[int, dict[str, Any]] = {}
-        pictures: dict[int, tuple[Pixels, int]] = {}
+        pictures: dict[int, tuple[Picture, int]] = {}
         timing: dict[int, str] = {}
         for index, row in enumerate(rows):
             headers = context.get_all_request_header(index)
@@ -83,24 +94,28 @@ class ImageClassifier:
                 pictures[index] = self._read(row, headers)
             except InputError as error:
                 answers[index] = _refuse(error, context, index)
-            timing[index] = _timing("decode", begun)
+            timing[index] = _timing("decode", perf_counter() - begun)
+            if index in pictures:
+                measures.picture(_record(context, index), pictures[index][0], perf_counter() - begun)
         if pictures:
             begun = perf_counter()
-            probabilities = self._model.probabilities(np.stack([pixels for pixels, _ in pictures.values()]))
-            network = _timing("network", begun)
+            probabilities = self._model.probabilities(np.stack([shown.pixels for shown, _ in pictures.values()]))
+            seconds = perf_counter() - begun
             for (index, (_, topk)), row_of_classes in zip(pictures.items(), probabilities, strict=True):
-                timing[index] += f", {network}"
+                timing[index] += f", {_timing('network', seconds)}"
                 if np.isfinite(row_of_classes).all():
                     answers[index] = self._best(row_of_classes, topk)
+                    place = self._places[int(row_of_classes.argmax())]
+                    measures.answer(_record(context, index), row_of_classes, place, seconds)
                 else:
                     answers[index] = _refuse(NO_NUMBER, context, index)
         for index, words in timing.items():
             context.set_response_header(index, TIMING, words)
         return [answers[index] for index in range(len(rows))]
 
-    def _read(self, row: Row, headers: Headers) -> tuple[Pixels, int]:
+    def _read(self, row: Row, headers: Headers) -> tuple[Picture, int]:
         topk = wanted_classes(row, headers, self._settings.topk)
-        return self._decoder.decode(picture_bytes(row, headers)), topk
+        return self._decoder.picture(picture_bytes(row, headers)), topk
 
     def _best(self, probabilities: npt.NDArray[np.float32], topk: int) -> dict[str, float]:
         """The `topk` likeliest classes from the best. Of two classes with one name the likelier speaks."""
@@ -118,14 +133,20 @@ class ImageClassifier:
         return {"pid": os.getpid(), "threads": self._model.threads, "classes": len(self._labels)}
 
 
+def _record(context: ServingContext, index: int) -> Record | None:
+    """TorchServe's own worker has no place for what is measured."""
+    return context.record(index) if hasattr(context, "record") else None
+
+
 def _batch_size(context: ServingContext) -> int:
     return context.system_properties.get("batch_size") or 1
 
 
-def _timing(what: str, begun: float) -> str:
-    return f"{what};dur={(perf_counter() - begun) * 1000:.2f}"
+def _timing(what: str, seconds: float) -> str:
+    return f"{what};dur={seconds * 1000:.2f}"
 
 
 def _refuse(error: InputError, context: ServingContext, index: int) -> dict[str, Any]:
     context.set_response_status(error.code, error.phrase, index)
+    measures.refused(_record(context, index), error)
     return error.body

@@ -19,14 +19,21 @@ TYPES = {
 }
 
 
-class InputError(Exception):
-    """What stands in place of an answer: `code` is one of TYPES, `message` says what is wrong and what to do. All but
-    500 are the client's mistakes."""
+# Why, for whoever counts them: the status's own, unless an error says it closer.
+OF_CODE = {400: "no_picture", 413: "too_large", 415: "not_served", 422: "damaged", 500: "model_fault"}
+EMPTY, SEVERAL, TOPK, NOT_BASE64, NOT_JSON = "empty", "several_pictures", "topk", "not_base64", "not_json"
+REASONS = (*OF_CODE.values(), EMPTY, SEVERAL, TOPK, NOT_BASE64, NOT_JSON)
 
-    def __init__(self, code: int, message: str) -> None:
+
+class InputError(Exception):
+    """What stands in place of an answer: `code` is one of TYPES, `message` says what is wrong and what to do, `reason`
+    is one of REASONS. All but 500 are the client's mistakes."""
+
+    def __init__(self, code: int, message: str, reason: str = "") -> None:
         super().__init__(message)
         self.code = code
         self.message = message
+        self.reason = reason or OF_CODE[code]
 
     @property
     def phrase(self) -> str:

@@ -22,9 +22,9 @@ import gif_blocks
 import jpeg_segments
 import picture_formats
 import png_chunks
-from crop_geometry import CROP, fitted, upright
+from crop_geometry import CROP, fitted, upright, upright_size
 from decoding_limits import TiffPixels
-from input_error import InputError
+from input_error import EMPTY, InputError
 from picture_formats import KINDS, supported_format, unsupported_format
 from tiff_directory import orientation
 
@@ -59,6 +59,15 @@ class Source:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """RGB `pixels` [crop, crop, 3] of a picture that came as width × height pixels, upright."""
+
+    pixels: Pixels
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
 class PictureDecoder:
     """Decodes to `crop` × `crop`; `resize` and `fit` say how (crop_geometry).
 
@@ -72,9 +81,11 @@ class PictureDecoder:
     fit: str = CROP
 
     def decode(self, data: bytes) -> Pixels:
-        """RGB pixels [crop, crop, 3].
+        """RGB pixels [crop, crop, 3]. Raises as `picture` does."""
+        return self.picture(data).pixels
 
-        Raises InputError: 400 empty, 413 too many pixels, 415 no picture or of a kind that is not served,
+    def picture(self, data: bytes) -> Picture:
+        """Raises InputError: 400 empty, 413 too many pixels, 415 no picture or of a kind that is not served,
         422 damaged, or more work than a picture of its size asks for.
         """
         kind = _kind(data)
@@ -99,18 +110,18 @@ class PictureDecoder:
                 "Send the whole file again, or save it as an ordinary JPEG or PNG.",
             ) from None
 
-    def _without_its_end(self, source: Source) -> Pixels:
+    def _without_its_end(self, source: Source) -> Picture:
         """Cheap cameras leave out a JPEG's end marker. Raises OSError for any other file, and where pixels are missing
         too."""
         ways = jpeg_segments.ended(source.data) if source.kind == "JPEG" else None
         if ways is None:
             raise OSError("damaged")
         plainly, noisily = (self._decode(Source(way, source.kind, source.orientation)) for way in ways)
-        if (plainly != noisily).any():
+        if (plainly.pixels != noisily.pixels).any():
             raise OSError("cut off")
         return plainly
 
-    def _decode(self, source: Source) -> Pixels:
+    def _decode(self, source: Source) -> Picture:
         with Image.open(io.BytesIO(source.data), formats=(source.kind,)) as picture:
             self._check_size(picture.size, source.kind)
             stored = picture.size
@@ -124,7 +135,8 @@ class PictureDecoder:
             (left, top, right, bottom), size = fitted(stored, turned, self.resize, self.crop, self.fit)
             box = (left / shrunk, top / shrunk, right / shrunk, bottom / shrunk)
             small = _resizable(picture, source).resize(size, self.interpolation, box=box)
-        return np.asarray(self._padded(upright(_on_white(small), turned)))
+        pixels = np.asarray(self._padded(upright(_on_white(small), turned)))
+        return Picture(pixels, *upright_size(stored, turned))
 
     def _padded(self, picture: Image.Image) -> Image.Image:
         if picture.size == (self.crop, self.crop):
@@ -146,7 +158,7 @@ class PictureDecoder:
 
 def _kind(data: bytes) -> str:
     if not data:
-        raise InputError(400, f"The picture is empty; send the bytes of a {KINDS} file.")
+        raise InputError(400, f"The picture is empty; send the bytes of a {KINDS} file.", EMPTY)
     kind = supported_format(data)
     if kind is None:
         other = unsupported_format(data)

@@ -23,7 +23,8 @@ import json
 import zlib
 from typing import Any
 
-from input_error import InputError
+from input_error import NOT_BASE64, NOT_JSON, SEVERAL, InputError
+from input_error import TOPK as WRONG_TOPK
 from picture_formats import supported_format, unsupported_format
 from serving_context import Headers, Row
 
@@ -54,7 +55,9 @@ def wanted_classes(row: Row, headers: Headers, default: int) -> int:
     except ValueError:  # more digits than Python converts
         wanted = 0
     if wanted < 1:
-        raise InputError(400, f"topk must be a whole number from 1 up, not {text[:20]!r}; for example topk=3.")
+        raise InputError(
+            400, f"topk must be a whole number from 1 up, not {text[:20]!r}; for example topk=3.", WRONG_TOPK
+        )
     return wanted
 
 
@@ -63,9 +66,9 @@ def picture_bytes(row: Row, headers: Headers) -> bytes:
     a Content-Encoding that is not known."""
     uploads = [name for name in row if name != TOPK and _content_type(headers, name)]
     if len(uploads) > 1:
-        raise InputError(400, f"The request holds {len(uploads)} files; send one picture a request.")
+        raise InputError(400, f"The request holds {len(uploads)} files; send one picture a request.", SEVERAL)
     if _bytes_not_passed_on(row, headers) > MOST_FRAMING:
-        raise InputError(400, "The request holds several parts of one name; send one picture a request.")
+        raise InputError(400, "The request holds several parts of one name; send one picture a request.", SEVERAL)
     names = uploads or [name for name in PICTURE_NAMES if name in row] or _with_a_picture(row)
     if not names:
         hint = " (curl --data-binary sends a form unless told a Content-Type)" if _is_form(headers) else ""
@@ -123,7 +126,7 @@ def _parsed(data: bytes) -> Any:
     try:
         return json.loads(data)
     except (ValueError, RecursionError):
-        raise InputError(400, f"The request says it is JSON and is not. {HOW_TO_SEND}.") from None
+        raise InputError(400, f"The request says it is JSON and is not. {HOW_TO_SEND}.", NOT_JSON) from None
 
 
 def _from_json(value: Any) -> bytes:
@@ -132,7 +135,7 @@ def _from_json(value: Any) -> bytes:
     for _ in range(DEEPEST):
         if isinstance(value, list):
             if len(value) > 1 and not isinstance(value[0], (int, float, list)):
-                raise InputError(400, f"The JSON holds {len(value)} pictures; send one picture a request.")
+                raise InputError(400, f"The JSON holds {len(value)} pictures; send one picture a request.", SEVERAL)
             value = value[0] if len(value) == 1 else None
         elif isinstance(value, dict):
             value = next((value[name] for name in (INSTANCES, *PICTURE_NAMES) if name in value), None)
@@ -153,7 +156,7 @@ def _from_text(text: str) -> bytes:
     try:
         return _from_base64(text)
     except (binascii.Error, ValueError):
-        raise InputError(400, f"The picture's text is not base64. {HOW_TO_SEND}.") from None
+        raise InputError(400, f"The picture's text is not base64. {HOW_TO_SEND}.", NOT_BASE64) from None
 
 
 def _from_bare_text(data: bytes) -> bytes:

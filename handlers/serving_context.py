@@ -20,7 +20,17 @@ Both share one mapping and the HTTP headers win, so a value under a parameter's 
 """
 
 
+class Record(Protocol):
+    """Where what is measured of a request goes: worker/metrics.py's Row."""
+
+    def observe(self, key: str, value: float) -> None: ...
+
+    def count(self, key: str, place: int) -> None: ...
+
+
 class ServingContext(Protocol):
+    """Of the kit's own worker also `record`: None for a request of a watcher. TorchServe's has nothing of the kind."""
+
     manifest: dict[str, Any]
     model_yaml_config: Any
 
@@ -34,3 +44,5 @@ class ServingContext(Protocol):
     def set_response_content_type(self, idx: int, value: str) -> None: ...
 
     def set_response_header(self, idx: int, key: str, value: str) -> None: ...
+
+    def record(self, idx: int) -> Record | None: ...

@@ -53,6 +53,11 @@ class Build:
         return self.folder / "run"
 
     @property
+    def record(self) -> Path:
+        """What its servers did, by the minute; `make report` shows it."""
+        return self.folder / "record.sqlite"
+
+    @property
     def bundles(self) -> Path:
         """One file for each release, platform and Python."""
         return self.folder / "bundle"

@@ -22,7 +22,7 @@ from common.errors import KitError
 from common.server.server_log import line_that_matters
 from kit import console, machine, profiles
 from kit.gateway.planning import GatewayPlan, Wanted
-from kit.serving import gateway, lifecycle, state
+from kit.serving import gateway, lifecycle, state, watching
 from kit.serving import status as status_of
 from kit.serving.launch import RunFolder
 from kit.serving.logs import read_lines
@@ -92,6 +92,7 @@ def start(
                     spinner.update(f"starting: {text}")
 
                 with proved_server(wanted, progress, foreground, keep=True) as proved:
+                    watching.start(wanted, proved.server)
                     if front:
                         proved = replace(proved, server=gateway.start(front, wanted, proved.server, progress))
                     # it stays, whatever becomes of the words about it
@@ -129,7 +130,7 @@ def _show_started(wanted: lifecycle.ServerPlan, proved: Proved, front: GatewayPl
             "ready after": f"{proved.seconds:.1f} s",
             "inference": server.inference,
             "management": server.management,
-            "metrics": f"{server.metrics}/metrics",
+            "metrics": _metrics(wanted.run, server),
             "gRPC": server.grpc,
             **({"gateway": server.gateway} if server.gateway else {}),
             "log": console.shown_path(wanted.run.server_log),
@@ -145,6 +146,10 @@ def _show_started(wanted: lifecycle.ServerPlan, proved: Proved, front: GatewayPl
             f"TorchServe itself faces the network ({', '.join(exposed)}), and it gets no security patches any more: "
             "GATEWAY=0.0.0.0:8443 faces it instead"
         )
+
+
+def _metrics(run: RunFolder, server: ServerState) -> str:
+    return f"{server.gateway}/metrics" if server.gateway else f"unix:{console.shown_path(run.metrics_socket)}"
 
 
 def curl_line(run: RunFolder, server: ServerState, picture: Path) -> str:

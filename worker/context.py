@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from worker.metrics import Row
 from worker.protocol import Answer, LoadRequest, Request
 
 SERVER = "0.12.0"
@@ -13,7 +14,8 @@ SERVER = "0.12.0"
 class Context:
     """`manifest` is the archive's, `model_yaml_config` its model-config.yaml."""
 
-    def __init__(self, request: LoadRequest, manifest: dict[str, Any], config: dict[str, Any]) -> None:
+    def __init__(self, request: LoadRequest, manifest: dict[str, Any], config: dict[str, Any], row: Row | None) -> None:
+        self._row = row
         self.model_name, self.manifest, self.model_yaml_config = request.model, manifest, config
         self.system_properties = {
             "model_dir": request.folder,
@@ -38,6 +40,10 @@ class Context:
 
     def get_request_header(self, idx: int, key: str) -> Any:
         return self._batch[idx].headers.get(key)
+
+    def record(self, idx: int) -> Row | None:
+        """Where what is measured of a request goes; None for one of a watcher, which is no traffic."""
+        return None if self._batch[idx].is_probe else self._row
 
     def set_response_status(self, code: int = 200, phrase: str = "", idx: int = 0) -> None:
         self.answers[idx].code, self.answers[idx].phrase = code, phrase

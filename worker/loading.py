@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from worker.context import Context
+from worker.metrics import Measure, Row
 from worker.protocol import LoadRequest
 
 
@@ -20,8 +21,9 @@ class NotLoaded(Exception):
 
 
 class Handler:
-    """The archive's handler: a class with `initialize(context)` and `handle(rows, context)`. `preload(context)`, where
-    it has that, is what can be done once for all workers, before they are forked, without a GPU and without threads."""
+    """The archive's handler: a class with `initialize(context)` and `handle(rows, context)`. Where it has them:
+    `preload(context)` is what can be done once for all workers, before they are forked, without a GPU and without
+    threads; `measures(folder)` what it records, as worker/metrics.py takes it; `about(folder)` its model, in words."""
 
     def __init__(self, folder: Path) -> None:
         """Imports the file that the archive's manifest names; the folder is on Python's path. Raises NotLoaded when it
@@ -29,9 +31,14 @@ class Handler:
         self._manifest = json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text(encoding="utf-8"))
         self._config = _config(folder / self._manifest["model"].get("configFile", ""))
         self._handler = _handler_class(importlib.import_module(Path(self._manifest["model"]["handler"]).stem))()
+        model, handler = self._manifest["model"], self._handler
+        self.measures: list[Measure] = handler.measures(folder) if hasattr(handler, "measures") else []
+        self.about = {"model": str(model.get("modelName", "")), "version": str(model.get("modelVersion", ""))}
+        if hasattr(handler, "about"):
+            self.about |= handler.about(folder)
 
-    def context(self, request: LoadRequest) -> Context:
-        return Context(request, self._manifest, self._config)
+    def context(self, request: LoadRequest, row: Row | None = None) -> Context:
+        return Context(request, self._manifest, self._config, row)
 
     def preload(self, context: Context) -> None:
         if hasattr(self._handler, "preload"):
@@ -42,12 +49,6 @@ class Handler:
 
     def handle(self, rows: list[Any], context: Context) -> Any:
         return self._handler.handle(rows, context)
-
-    @property
-    def model(self) -> tuple[str, str]:
-        """Its name and version, "" where the archive does not say."""
-        model = self._manifest["model"]
-        return str(model.get("modelName", "")), str(model.get("modelVersion", ""))
 
     @property
     def serves_on_a_gpu(self) -> bool:

@@ -33,12 +33,13 @@ LOOK = 1.0  # seconds between looks whether the version is still there, once it 
 @dataclass
 class Child:
     """A worker: the connection of the process that TorchServe started for it, how to hear of its end, and its row of
-    the metrics."""
+    the metrics. `unwanted`: TorchServe has ended it."""
 
     pid: int
     connection: socket.socket
     ended: int
     row: int
+    unwanted: bool = False
 
 
 @dataclass
@@ -48,7 +49,10 @@ class Parent:
     listener: socket.socket
     handler: Handler | Exception
     children: dict[int, Child] = field(default_factory=dict)
-    metrics: Metrics = field(default_factory=Metrics)
+    metrics: Metrics = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.metrics = Metrics(self.handler.measures if isinstance(self.handler, Handler) else ())
 
     def run(self) -> None:
         """Fork a worker for each that asks, until the server has ended or wants none any more."""
@@ -98,7 +102,7 @@ class Parent:
             return
         with connection, suppress(OSError):  # it was killed before it could ask, or hear
             if name == METRICS and isinstance(self.handler, Handler):
-                connection.sendall(self.metrics.document(*self.handler.model))
+                connection.sendall(self.metrics.document(self.handler.about))
 
     def _fork(self, connection: socket.socket, name: str, streams: list[int]) -> None:
         own, row = os.getpid(), self.metrics.take_row()
@@ -117,6 +121,7 @@ class Parent:
     def _kill(self, child: Child) -> None:
         """TorchServe has killed who asked for it."""
         if child.pid in self.children:
+            child.unwanted = True
             os.kill(child.pid, signal.SIGKILL)
 
     def _ended(self, child: Child) -> None:
@@ -128,7 +133,7 @@ class Parent:
         child.connection.close()
         os.close(child.ended)
         del self.children[child.pid]
-        self.metrics.give_back(child.row)
+        self.metrics.give_back(child.row, died=status != 0 and not child.unwanted)
 
     def _become_worker(self, parent: int, name: str, streams: list[int], connection: socket.socket, row: int) -> None:
         status = 1

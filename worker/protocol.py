@@ -17,6 +17,7 @@ LOAD, PREDICT = b"L", b"I"
 END_OF_LIST = -1
 INTEGER = struct.Struct("!i")
 CHUNK = 1 << 16
+CLOCKS_DIFFER, LONGEST_WAIT = -0.01, 600.0  # nginx's time is of its last event, to a millisecond
 
 
 class FrontEndClosed(Exception):
@@ -52,6 +53,19 @@ class Request:
     id: bytes
     row: Mapping[str, Any]
     headers: Mapping[str, Any]
+
+    @property
+    def is_probe(self) -> bool:
+        """Asked by who watches the server, as common/server/torchserve.py has it, or for the handler's description."""
+        return "X-Probe" in self.headers or "describe" in self.headers
+
+    def waited(self, now: float) -> float | None:
+        """Seconds until `now` (since 1970) from when nginx passed it on; None where nobody says, or what cannot be."""
+        try:
+            seconds = now - float(str(self.headers.get("X-Request-Start", "")).removeprefix("t="))
+        except ValueError:
+            return None
+        return max(seconds, 0.0) if CLOCKS_DIFFER < seconds < LONGEST_WAIT else None
 
 
 @dataclass

@@ -8,7 +8,7 @@ import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
-from time import monotonic_ns
+from time import perf_counter, time
 
 from worker import protocol
 from worker.context import Context
@@ -53,16 +53,16 @@ class Worker:
             if isinstance(message, LoadRequest):
                 self._load(message)
             else:
-                begun = monotonic_ns()
+                arrived, begun = time(), perf_counter()
                 answer, codes = self._answer(message)
-                self._row.count(codes, monotonic_ns() - begun)
-                self._connection.sendall(answer)
+                self._record(message, codes, arrived, perf_counter() - begun)
+                self._connection.sendall(answer)  # whoever has its answer finds it counted
 
     def _load(self, request: LoadRequest) -> None:
         try:
             if isinstance(self._handler, Exception):
                 raise self._handler
-            context = self._handler.context(request)
+            context = self._handler.context(request, self._row)
             self._handler.initialize(context)
         except Exception as error:
             logging.exception("Failed to load model %s, exception %s", request.model, error)
@@ -73,6 +73,21 @@ class Worker:
             raise SystemExit(1) from None
         self._context = context
         self._connection.sendall(protocol.loaded(200, f"loaded model {request.model}"))
+
+    def _record(self, batch: list[Request], codes: list[int], arrived: float, seconds: float) -> None:
+        row, probes = self._row, 0
+        for request, code in zip(batch, codes, strict=True):
+            if request.is_probe:
+                row.status("probes", code)
+                probes += 1
+                continue
+            row.status("code", code)
+            row.observe("handler", seconds)
+            if (waited := request.waited(arrived)) is not None:
+                row.observe("queue", waited)
+                row.observe("total", waited + seconds)
+        if probes < len(batch):
+            row.observe("batch", len(batch) - probes)
 
     def _answer(self, batch: list[Request]) -> tuple[bytes, list[int]]:
         """What goes to TorchServe, and each request's HTTP status."""

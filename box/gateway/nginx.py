@@ -74,6 +74,7 @@ class Plain:
         with self._console.open("wb") as console:
             subprocess.Popen(
                 nginx_files.command(self.paths.gateway_run),
+                cwd=self.paths.gateway_run,
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=console,

@@ -65,19 +65,20 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
     told = {
         "version": box.VERSION,
         "model": manifest.model.name,
-        "metrics": release.metrics,
         "body_bytes": release.body_bytes,
         "tokens": str(paths.keys),
         "keys": str(paths.gateway_keys),
         "verdict": str(paths.verdict),
         "log_bytes": LOG_BYTES,
         "about": about,
+        "certificate_ends": shown.ends if shown else 0,
     }
     return Files(
         tree=paths.release(manifest.release),
         program=paths.site_packages(manifest.runtime_id, manifest.python) / release.program,
         conf=conf,
         settings=told,
+        metrics=paths.metrics_socket,
         certificate=shown.pem if shown else None,
         client_ca=shown.client_ca if shown else b"",
     )

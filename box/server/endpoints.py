@@ -14,7 +14,7 @@ def inference(paths: Paths) -> Inference:
     """Where the server listens, which may not be yet where box.json says."""
     address = own_word(paths).get("address")
     chosen = settings.BoxSettings(str(address)) if address else settings.load(paths)
-    return Inference(chosen.asking_address, paths.inference_header)
+    return Inference(chosen.asking_address, paths.inference_header, probe=True)
 
 
 def other_address(paths: Paths) -> str:

@@ -23,6 +23,7 @@ from box.server import command, runtime_check
 from box.server.child import Child
 from box.server.notify import notify, watchdog_seconds
 from box.server.verdict import Verdict
+from box.server.watching import watched
 from box.state import settings
 from box.state.events import say
 from box.state.paths import Paths
@@ -74,7 +75,7 @@ class Supervisor:
         self.manifest = manifest
         self.chosen = chosen
         self.stop = stop
-        self.inference = Inference(chosen.asking_address, paths.inference_header)
+        self.inference = Inference(chosen.asking_address, paths.inference_header, probe=True)
         self.management = Management(f"unix:{paths.socket}", paths.management_header)
         self.first = integrity.first_golden(paths, manifest)
         self.verdict = Verdict(paths, manifest, self.management)
@@ -90,15 +91,16 @@ class Supervisor:
         self._state("starting", child)
         try:
             self._wait_until_ready(child)
-            if not self.stop.is_set():
-                self._state("ready", child)
-                self.verdict.glance()
-                notify("READY=1", f"STATUS={self.manifest.release} answers")
-                say(f"vision-serve: {self.manifest.release} answers at {self.chosen.inference_address}")
-                self._watch(child)
-            notify("STOPPING=1")
-            self.verdict.stopping()
-            drain(self.management, self.paths.keys, self.manifest.server.response_timeout, say)
+            with watched(self.paths, child.pid):
+                if not self.stop.is_set():
+                    self._state("ready", child)
+                    self.verdict.glance()
+                    notify("READY=1", f"STATUS={self.manifest.release} answers")
+                    say(f"vision-serve: {self.manifest.release} answers at {self.chosen.inference_address}")
+                    self._watch(child)
+                notify("STOPPING=1")
+                self.verdict.stopping()
+                drain(self.management, self.paths.keys, self.manifest.server.response_timeout, say)
         finally:
             child.end()
             for told in (self.paths.server_state, self.paths.verdict):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from common.gateway.nginx_conf import COUNTS
+
 UNIT = "vision-serve.service"
 MENDING_UNIT = "vision-serve-mend.service"
 USER = "vision-serve"  # whom the units run as
@@ -126,6 +128,11 @@ class Paths:
         """A file for each key that clients may come with; it belongs to the server's user."""
         return self.gateway_state / "keys"
 
+    @property
+    def record(self) -> Path:
+        """What the server did, by the minute; it belongs to the server's user."""
+        return self.state / "record/record.sqlite"
+
     # What is gone after a power cut.
     @property
     def instead(self) -> Path:
@@ -169,6 +176,10 @@ class Paths:
         return self.root / "run/vision-serve-gateway"
 
     @property
+    def gateway_counts(self) -> Path:
+        return self.gateway_run / COUNTS
+
+    @property
     def run(self) -> Path:
         return self.root / "run/vision-serve"
 
@@ -180,6 +191,11 @@ class Paths:
     def verdict(self) -> Path:
         """Whether the server answers, as the supervisor last saw it; the gateway's health is this."""
         return self.run / "verdict.json"
+
+    @property
+    def metrics_socket(self) -> Path:
+        """Where the supervisor tells Prometheus's figures, to the gateway and to root."""
+        return self.run / "metrics.sock"
 
     @property
     def inference_header(self) -> Path:

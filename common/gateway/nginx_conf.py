@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 CERTIFICATE, PRIVATE_KEY, CLIENT_CA = "certificate.pem", "certificate.key", "client-ca.pem"
 LOGS = "logs"
+COUNTS = f"{LOGS}/counts.json"  # what the gateway has counted, for who records it
+METRICS = "metrics.sock"  # leads to the socket of who watches the server
 # What nginx's processes write into: on a box, all that is theirs.
 WRITTEN = (LOGS, "uploads", "answers")
 
@@ -52,6 +54,7 @@ http {{
         server {gateway.upstream} max_conns={gateway.in_flight} max_fails=0;
         keepalive {gateway.in_flight};
     }}
+    upstream watch {{ server unix:{METRICS}; }}
     server {{
         listen {gateway.listen}{" ssl" if gateway.tls else ""} backlog=1024;
         http2 on;

@@ -14,7 +14,7 @@ from typing import Any
 from common import durable
 from common.errors import KitError
 from common.gateway import nginx_conf
-from common.gateway.nginx_conf import CERTIFICATE, CLIENT_CA, LOGS, PRIVATE_KEY, WRITTEN, Gateway
+from common.gateway.nginx_conf import CERTIFICATE, CLIENT_CA, LOGS, METRICS, PRIVATE_KEY, WRITTEN, Gateway
 
 # Where both lie in the kit's own tree, and in a release's folder.
 SOURCES, SCRIPTS = Path("config/nginx"), Path("gateway")
@@ -37,12 +37,14 @@ class Pem:
 @dataclass(frozen=True)
 class Files:
     """What a gateway is started from, beside its nginx.conf. `tree` holds SOURCES and SCRIPTS; `settings` is what the
-    scripts read; `golden` a folder of pictures, None where another tells its health."""
+    scripts read; `metrics` the socket of who watches the server; `golden` a folder of pictures, None where another
+    tells its health."""
 
     tree: Path
     program: Path
     conf: Gateway
     settings: Mapping[str, Any]
+    metrics: Path
     golden: Path | None = None
     certificate: Pem | None = None
     client_ca: bytes = b""
@@ -75,8 +77,9 @@ def write(folder: Path, files: Files) -> None:
     settings = {**files.settings, **{name: str(place) for name, place in places.items()}}
     durable.write(folder / "settings.json", json.dumps(settings, indent=1).encode())
     durable.write(folder / "nginx.conf", nginx_conf.render(files.conf).encode())
-    (folder / PROGRAM).unlink(missing_ok=True)
-    (folder / PROGRAM).symlink_to(files.program)
+    for name, target in ((PROGRAM, files.program), (METRICS, files.metrics)):
+        (folder / name).unlink(missing_ok=True)
+        (folder / name).symlink_to(target)
 
 
 def show(folder: Path, certificate: Pem) -> bool:

@@ -93,7 +93,15 @@ class Api:
         return read_header(self.opened_by) if isinstance(self.opened_by, Path) else dict(self.opened_by)
 
 
+@dataclass(frozen=True)
 class Inference(Api):
+    """`probe`: what is asked watches the server, and is not counted as traffic (worker/protocol.py)."""
+
+    probe: bool = False
+
+    def headers(self, token: str = "") -> dict[str, str]:
+        return super().headers(token) | ({"X-Probe": "1"} if self.probe else {})
+
     def predict(self, model: str, picture: bytes, timeout: float = PREDICT_SECONDS, version: str = "") -> Any:
         """What it answers, as JSON: `{label: probability}` when all is well."""
         path = f"/predictions/{quote(model, safe='')}" + (f"/{quote(version, safe='')}" if version else "")

@@ -15,7 +15,8 @@ function figures(now, status) {
   const more = (name, accepts) => sum(now.sample, name, accepts) - sum(before.sample, name, accepts);
   const requests = more('gateway_request_seconds_count');
   const failed = more('gateway_requests_total', (labels) => /code="[45]/.test(labels) && !labels.includes('"other"'));
-  const staged = more('gateway_staged_total');
+  const queue = (labels) => labels.includes('stage="queue"');
+  const queued = more('vision_stage_seconds_count', queue);
   const counted = buckets(before.sample, now.sample);
   rates.push(requests / seconds);
   rates.splice(0, Math.max(0, rates.length - KEPT));
@@ -25,7 +26,7 @@ function figures(now, status) {
     p50: ms(quantile(0.5, counted)),
     p95: ms(quantile(0.95, counted)),
     p99: ms(quantile(0.99, counted)),
-    'mean queue': staged ? ms(more('gateway_stage_seconds_total', (one) => one.includes('queue')) / staged) : '–',
+    'mean queue': queued ? ms(more('vision_stage_seconds_sum', queue) / queued) : '–',
     'workers’ memory': mb(status.workers_memory_bytes),
     'free memory': mb(status.available_memory_bytes),
   };

@@ -1,9 +1,11 @@
-// What the gateway saw, in Prometheus's text format, with TorchServe's own metrics behind it. Counted as a request is
-// logged, in memory that nginx's processes share.
+// What the gateway saw, in Prometheus's text format, with what watches the server (common/watch) behind it. Counted as a
+// request is logged, in memory that nginx's processes share.
+import fs from 'fs';
+
+import health from 'health.js';
+
 const SECONDS = [0.002, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 1.5,
     2.5, 5, 10];
-const STAGES = ['queue', 'decode', 'network'];
-
 const KINDS = [['/predictions/', 'predictions'], ['/v1/', 'v1'], ['/v2/', 'v2'], ['/inference.', 'grpc'],
     ['/metrics', 'metrics']];
 
@@ -60,12 +62,8 @@ function observe(r) {
     add('sum{path="' + name + '"}', took);
     const bound = SECONDS.find((seconds) => took <= seconds);
     add('bucket{path="' + name + '",le="' + (bound === undefined ? '+Inf' : bound) + '"}', 1);
-    const worker = stages(timing(r));
-    if (worker.network !== undefined) {
-        worker.queue = queue(r, worker);
-        STAGES.forEach((stage) => { add('stage{stage="' + stage + '"}', (worker[stage] || 0) / 1000); });
-        add('staged', 1);
-    }
+    add('received', Number(r.variables.request_length));
+    add('sent', Number(r.variables.bytes_sent));
     return '';
 }
 
@@ -99,26 +97,46 @@ function text(all) {
     names.filter((name) => name.indexOf('sum{') === 0).forEach((name) => {
         Array.prototype.push.apply(lines, histogram(all, /path="([a-z0-9]+)"/.exec(name)[1]));
     });
-    lines.push('# HELP gateway_stage_seconds_total Time of answered pictures in each stage.',
-        '# TYPE gateway_stage_seconds_total counter');
-    STAGES.forEach((stage) => {
-        lines.push('gateway_stage_seconds_total{stage="' + stage + '"} ' + (all['stage{stage="' + stage + '"}'] || 0));
+    [['received', 'Bytes of requests for predictions.'], ['sent', 'Bytes of the answers to them.']].forEach((one) => {
+        family(lines, 'gateway_' + one[0] + '_bytes_total', 'counter', one[1], all[one[0]] || 0);
     });
-    lines.push('# HELP gateway_staged_total Pictures whose stages were timed.', '# TYPE gateway_staged_total counter',
-        'gateway_staged_total ' + (all.staged || 0));
+    family(lines, 'gateway_ready', 'gauge', '1 while the server answers, and rightly.', health.verdict().ready ? 1 : 0);
+    if (settings.certificate_ends) {
+        family(lines, 'gateway_certificate_end_seconds', 'gauge', 'When it ends, since 1970.', settings.certificate_ends);
+    }
     return lines.join('\n') + '\n';
 }
 
-async function answer(r) {
-    let behind = '';
-    try {
-        const reply = await ngx.fetch(settings.metrics + '/metrics');
-        behind = await reply.text();
-    } catch (e) {
-        behind = ''; // TorchServe is not there; the gateway's own figures are
-    }
-    r.headersOut['Content-Type'] = 'text/plain; version=0.0.4; charset=utf-8';
-    r.return(200, text(counts()) + behind);
+function family(lines, name, kind, help, value) {
+    lines.push('# HELP ' + name + ' ' + help, '# TYPE ' + name + ' ' + kind, name + ' ' + value);
 }
 
-export default {header, observe, answer};
+async function answer(r) {
+    const behind = await r.subrequest('/-/watch');
+    r.headersOut['Content-Type'] = 'text/plain; version=0.0.4; charset=utf-8';
+    r.return(200, text(counts()) + (behind.status === 200 ? behind.responseText : ''));
+}
+
+function label(name, wanted) {
+    return name.split(wanted + '="')[1].split('"')[0];
+}
+
+// For who records what happened (common/watch/series.py): only of what asks for predictions.
+function keep() {
+    ngx.shared.counts.add('since', Date.now() / 1000);
+    const all = counts();
+    const told = {since: all.since, ready: health.verdict().ready, codes: {}, seconds: {},
+        kilobytes_in: Math.floor((all.received || 0) / 1024), kilobytes_out: Math.floor((all.sent || 0) / 1024)};
+    Object.keys(all).forEach((name) => {
+        const into = {requests: ['codes', 'code'], bucket: ['seconds', 'le']}[name.split('{')[0]];
+        if (into && name.indexOf('path="other"') < 0 && name.indexOf('path="metrics"') < 0) {
+            const key = label(name, into[1]).replace('+Inf', 'inf');
+            told[into[0]][key] = (told[into[0]][key] || 0) + all[name];
+        }
+    });
+    const file = settings.logs + '/counts.json';
+    fs.writeFileSync(file + '.new', JSON.stringify(told));
+    fs.renameSync(file + '.new', file);
+}
+
+export default {header, observe, answer, keep};

@@ -38,13 +38,13 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Behind:
-    """The TorchServe that a gateway is for. `upstream` is `host:port`; the others are URLs, and files. `about` is what
-    the page says of it, as words."""
+    """The TorchServe that a gateway is for. `upstream` is `host:port`; `metrics` the socket of who watches it; the
+    others are URLs, and files. `about` is what the page says of it, as words."""
 
     upstream: str
     inference: str
     management: str
-    metrics: str
+    metrics: Path
     model: str
     tokens: Path
     golden: Path
@@ -100,13 +100,15 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
         "model": behind.model,
         "inference": behind.inference,
         "management": behind.management,
-        "metrics": behind.metrics,
         "body_bytes": behind.body_bytes,
         "tokens": str(behind.tokens),
         "keys": str(places.keys()),
         "log_bytes": LOG_BYTES,
         "about": about,
+        "certificate_ends": certificate.ends.timestamp() if certificate else 0,
     }
     authority = read_file(Path(wanted.client_ca), "CLIENT_CA") if wanted.client_ca else b""
-    files = Files(PROJECT, nginx.binary(wanted.nginx), conf, settings, behind.golden, certificate, authority)
+    files = Files(
+        PROJECT, nginx.binary(wanted.nginx), conf, settings, behind.metrics, behind.golden, certificate, authority
+    )
     return GatewayPlan(address, folder, files, trust)

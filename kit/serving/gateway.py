@@ -27,7 +27,7 @@ def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
     where = address.parse(wanted.address or settings.values.get(address.KEY, ""))
     if not where:
         return None
-    for listener in (settings.inference, settings.management, settings.metrics):
+    for listener in (settings.inference, settings.management):
         if listener.unix_path:
             raise UsageError(
                 f"{listener.key} is a socket file, and the gateway asks TorchServe over a port",
@@ -43,7 +43,7 @@ def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
         upstream=f"{settings.inference.host}:{settings.inference.port}",
         inference=settings.inference.url,
         management=settings.management.url,
-        metrics=settings.metrics.url,
+        metrics=server.run.metrics_socket,
         model=server.archive["model_name"],
         tokens=server.run.keys,
         golden=server.profile.build.golden,

@@ -71,6 +71,20 @@ class RunFolder:
         return self.logs / "console.log"
 
     @property
+    def watch_settings(self) -> Path:
+        return self.folder / "watch.json"
+
+    @property
+    def metrics_socket(self) -> Path:
+        """Where Prometheus's figures are told, to the gateway and to this user. The path may be longer than a socket's
+        can be: who listens does it from within the folder."""
+        return self.folder / "metrics.sock"
+
+    @property
+    def watch_log(self) -> Path:
+        return self.logs / "watch.log"
+
+    @property
     def gateway(self) -> Path:
         """nginx's own folder: its configuration, logs, and uploads that are not whole yet."""
         return self.folder / "gateway"

@@ -89,7 +89,9 @@ def wait_until_proved(
         progress(f"{verdict.ready} of {verdict.wanted} workers ready" if can_ask else "Java is starting")
         time.sleep(POLL_SECONDS)
     progress("asking for a first prediction")
-    answer = Inference(server.inference, run.inference_header).predict(server.model, golden.picture.read_bytes())
+    answer = Inference(server.inference, run.inference_header, probe=True).predict(
+        server.model, golden.picture.read_bytes()
+    )
     if wrong := golden.mismatch(answer):
         raise KitError(
             f"the server gives wrong answers: {wrong}",

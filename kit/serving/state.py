@@ -78,7 +78,7 @@ def running(run: RunFolder) -> ServerState | None:
 
 def clear(run: RunFolder, temp: str) -> None:
     """Remove what belongs to a server that has ended: tokens, sockets, unpacked models, certificates. The logs stay."""
-    for path in (run.inference_header, run.management_header, run.keys, run.state):
+    for path in (run.inference_header, run.management_header, run.keys, run.state, run.watch_settings):
         path.unlink(missing_ok=True)
     for folder in (run.model_store, Path(temp)):
         shutil.rmtree(folder, ignore_errors=True)

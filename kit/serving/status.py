@@ -12,7 +12,7 @@ from rich.console import RenderableType
 
 from common import processes
 from common.server.torchserve import Management
-from common.server.worker_metrics import read as read_metrics
+from common.watch import workers as watched_workers
 from kit import console
 from kit.gateway import certificates
 from kit.processes import IMPORTER
@@ -37,7 +37,7 @@ def document(run: RunFolder, server: ServerState) -> dict[str, Any]:
         "metrics": server.metrics,
         "grpc": server.grpc,
         "gateway": _gateway(run, server),
-        "worker_metrics": read_metrics(Path(server.temp)),
+        "worker_metrics": watched_workers.read(Path(server.temp)),
         "memory_bytes": _memory(server.pid),
         "parents": [{"pid": pid, "name": _name(pid), "memory_bytes": _memory(pid)} for pid in parents],
         "workers": [
@@ -87,13 +87,14 @@ def _gateway(run: RunFolder, server: ServerState) -> dict[str, Any] | None:
 
 def _answered(metrics: Mapping[str, Any]) -> str:
     """What the workers of a version have answered, as a sentence."""
-    answers = metrics["answers"]
-    total, batches = sum(answers.values()), sum(bucket["count"] for bucket in metrics["batches_by_seconds"])
+    measures = {one["key"]: one for one in metrics["measures"]}
+    answers, handled = measures["code"]["counts"], measures["handler"]
     who = f"{metrics['model']} {metrics['version']}"
-    if not total:
+    if not answers:
         return f"{who} has answered nothing yet"
     codes = ", ".join(f"{count:,} with {code}" for code, count in answers.items())
-    return f"{who} has answered {codes}; {metrics['handler_seconds'] / batches * 1000:.1f} ms in the handler on average"
+    mean = handled["sum"] / sum(handled["counts"]) * 1000
+    return f"{who} has answered {codes}; {mean:.1f} ms in the handler on average"
 
 
 def _megabytes(process: Mapping[str, Any]) -> str:

@@ -88,7 +88,7 @@ def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> Checke
     return CheckedServer(
         url=server.inference,
         management_url=address("MANAGEMENT_URL", options.management_url) or server.management,
-        metrics_url=address("METRICS_URL", options.metrics_url) or server.metrics,
+        metrics_url=address("METRICS_URL", options.metrics_url) or f"unix:{run.metrics_socket}",
         grpc=options.grpc or server.grpc,
         model=options.model or server.model,
         golden=pictures,

@@ -25,6 +25,7 @@ from kit.serving.ports import free_ports
 from tests.gateway.fake_torchserve import GOLDEN, MODEL, TOKENS, FakeTorchServe
 
 PREDICT = f"/predictions/{MODEL}"
+WATCHER = "w"  # the socket of who watches the server, beside the gateway's folder
 
 
 def free_port() -> int:
@@ -92,7 +93,6 @@ def started(folder: Path, behind: FakeTorchServe, **changes: object) -> Iterator
         "model": MODEL,
         "inference": here,
         "management": here,
-        "metrics": here,
         "body_bytes": conf.body_bytes,
         "tokens": str(tokens),
         "keys": str(folder / "keys"),
@@ -102,7 +102,7 @@ def started(folder: Path, behind: FakeTorchServe, **changes: object) -> Iterator
     key = keys.add(folder / "keys", "till-1", None)
     place = folder / "gateway"
     place.mkdir()
-    nginx_files.write(place, Files(PROJECT, nginx.binary(""), conf, settings, golden, **files))  # type: ignore[arg-type]
+    nginx_files.write(place, Files(PROJECT, nginx.binary(""), conf, settings, folder / WATCHER, golden, **files))  # type: ignore[arg-type]
     if callable(edit):
         edit(place)
     process = nginx.start(place)

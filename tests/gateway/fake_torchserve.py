@@ -104,8 +104,6 @@ class FakeTorchServe:
         if path.startswith("/models/"):
             workers = [{"id": str(9000 + i), "status": state} for i, state in enumerate(self.mood.states)]
             return 200, [{"modelName": MODEL, "modelVersion": "2.0", "workers": workers}], False
-        if path == "/metrics":
-            return 200, b"# TYPE ts_inference_requests_total counter\nts_inference_requests_total 7.0\n", False
         if asked.body == GOLDEN:
             return 200, {"Banana" if not self.mood.wrong else "Lime": 0.9}, True
         if path.split("/")[2] != MODEL:

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
+from typing import Any
+
+import httpx
+from pytest import MonkeyPatch
 
 from common.gateway import keys
+from common.gateway.nginx_conf import COUNTS
+from common.watch import endpoint, exposition, series, snapshot
 from kit.client.exposition import parse
-from tests.gateway.conftest import PREDICT, Front, Start
+from tests.gateway.conftest import PREDICT, WATCHER, Front, Start
+from tests.gateway.fake_torchserve import GOLDEN
 from tests.integration.places import wait_for
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -71,6 +79,10 @@ def test_when_a_key_was_last_used_is_kept(start: Start) -> None:
     wait_for(lambda: used.exists() and list(json.loads(used.read_text())) == ["till-1"])
 
 
+def told(client: httpx.Client) -> dict[tuple[Any, ...], float]:
+    return {(one.name, *sorted(one.labels.items())): one.value for one in parse(client.get("/metrics").text)}
+
+
 def test_metrics_are_prometheus_s_and_count_what_came(start: Start) -> None:
     front = start()
     with front.client() as client:
@@ -79,11 +91,66 @@ def test_metrics_are_prometheus_s_and_count_what_came(start: Start) -> None:
         client.post(PREDICT, content=b"bad picture")
         client.post(PREDICT, files={"image": b"a picture"})
         client.get('/v1/models/x"y')
-        samples = {(one.name, *sorted(one.labels.items())): one.value for one in parse(client.get("/metrics").text)}
+        wait_for(lambda: told(client)["gateway_ready",] == 1)
+        samples = told(client)
     assert samples["gateway_requests_total", ("code", "200"), ("path", "predictions")] == 4
     assert samples["gateway_requests_total", ("code", "415"), ("path", "predictions")] == 1
     assert samples["gateway_request_seconds_count", ("path", "predictions")] == 5
     assert samples["gateway_request_seconds_bucket", ("le", "+Inf"), ("path", "predictions")] == 5
-    assert samples["gateway_staged_total",] == 5
-    assert samples["gateway_stage_seconds_total", ("stage", "network")] == 5 * 0.012
-    assert samples["ts_inference_requests_total",] == 7
+    assert samples["gateway_received_bytes_total",] > 4 * len(b"a picture")
+    assert samples["gateway_sent_bytes_total",] > 0
+    assert "gateway_certificate_end_seconds" not in {name for name, *_ in samples}, "it has none"
+
+
+def test_what_watches_the_server_is_told_behind_the_gateway_s_own(start: Start, monkeypatch: MonkeyPatch) -> None:
+    front = start()
+    many = [("", {"label": f"class {number}"}, number) for number in range(3000)]
+    families = exposition.Families()
+    families.add("vision_answers_total", "counter", "Pictures by their first answer.", many)
+    with front.client() as client:
+        assert not any(name.startswith("vision_") for name, *_ in told(client)), "nobody watches yet"
+        monkeypatch.chdir(front.folder.parent)  # the path is longer than a socket's can be
+        close = endpoint.listen(Path(WATCHER), families.text)
+        try:
+            samples = told(client)
+        finally:
+            close()
+        assert samples["vision_answers_total", ("label", "class 2999")] == 2999
+        assert "gateway_ready" in {name for name, *_ in samples}
+
+
+def test_who_records_finds_only_what_asked_for_predictions(start: Start) -> None:
+    def often(folder: Path) -> None:
+        file = folder / "locations.conf"
+        file.write_text(file.read_text().replace("metrics.keep interval=5s", "metrics.keep interval=100ms"))
+
+    front = start(edit=often)
+    with front.client() as client:
+        for _ in range(3):
+            client.post(PREDICT, content=b"a picture")
+        client.post(PREDICT, content=b"bad picture")
+        for path in ("/metrics", "/.env", "/wp-login.php"):
+            client.get(path)
+    counted = snapshot.Snapshot(0, [], {})
+
+    def codes() -> object:
+        nonlocal counted
+        counted = snapshot.take(front.folder, front.folder / COUNTS)
+        return counted.gateway.get("codes")
+
+    wait_for(lambda: codes() == {"200": 3, "415": 1})
+    recorded = series.Tally(0).since_last(counted)
+    assert (recorded["gateway=200"], recorded["gateway=415"]) == (3, 1)
+    assert sum(count for name, count in recorded.items() if name.startswith("gateway_seconds<")) == 4
+    assert set(counted.gateway) == {"since", "ready", "codes", "seconds", "kilobytes_in", "kilobytes_out"}
+
+
+def test_torchserve_hears_when_a_request_was_passed_on_and_who_only_watches(start: Start) -> None:
+    front = start()
+    with front.client() as client:
+        client.post(PREDICT, content=b"a picture", headers={"X-Request-Start": "t=1", "X-Probe": "1"})
+    (asked,) = front.behind.predictions()
+    assert abs(time.time() - float(asked.headers["x-request-start"].removeprefix("t="))) < 5
+    assert "x-probe" not in asked.headers
+    wait_for(lambda: any(one.body == GOLDEN for one in front.behind.asked))
+    assert all(one.headers["x-probe"] == "1" for one in front.behind.asked if one.body == GOLDEN)

@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from common import processes
-from common.server import worker_metrics
+from common.watch import workers
 from kit.serving.launch import WORKER
 from tests.worker import front_end
 from tests.worker.archives import archive
@@ -230,12 +230,14 @@ def test_the_parent_tells_what_its_workers_have_answered_also_those_that_ended(f
     for asked in (first, second, second):
         asked.ask()
     first.process.kill()
-    wait_for(lambda: worker_metrics.read(front.temp)[0]["workers"] == 1)
+    wait_for(lambda: workers.read(front.temp)[0]["workers"] == 1)
     front.worker().ask()
-    (found,) = worker_metrics.read(front.temp)
+    (found,) = workers.read(front.temp)
     assert (found["model"], found["workers"], found["workers_started"]) == ("echo", 2, 3)
-    assert found["answers"] == {"200": 4}
-    assert second.ask()["row"] == {"body": "hello"}
+    assert next(one["counts"] for one in found["measures"] if one["key"] == "code") == {"200": 4}
+    assert found["workers_died"] == 0, "that one was TorchServe's to end"
+    os.kill(int(str(second.ask()["pid"])), signal.SIGKILL)
+    wait_for(lambda: workers.read(front.temp)[0]["workers_died"] == 1)
 
 
 def test_a_handler_that_cannot_be_imported_is_told_by_the_worker(front: FrontEnd) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 from typing import Any
 
@@ -10,61 +11,77 @@ import pytest
 
 from worker.metrics import MOST_WORKERS, Metrics
 
+MEASURES: list[dict[str, Any]] = [
+    {"key": "size", "name": "picture_size", "help": "How large.", "bounds": [1, 10]},
+    {"key": "fruit", "name": "fruits_total", "help": "Which.", "label": "fruit", "values": ["Banana", "Lime"]},
+]
+
 
 def told(metrics: Metrics) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(metrics.document("resnet18", "1.0"))
-    return found
+    document: dict[str, Any] = json.loads(metrics.document({"model": "resnet18", "version": "1.0"}))
+    return document
 
 
-def counts(buckets: list[dict[str, Any]]) -> dict[float | None, int]:
-    return {bucket["up_to"]: bucket["count"] for bucket in buckets if bucket["count"]}
+def measure(metrics: Metrics, key: str) -> dict[str, Any]:
+    return next(one for one in told(metrics)["measures"] if one["key"] == key)
 
 
 def test_nothing_was_answered_yet() -> None:
-    found = told(Metrics())
-    assert (found["model"], found["version"], found["answers"], found["handler_seconds"]) == ("resnet18", "1.0", {}, 0)
-    assert not counts(found["batches_by_seconds"]) and not counts(found["batches_by_requests"])
+    found = told(Metrics(MEASURES))
+    assert (found["model"], found["version"], found["workers"]) == ("resnet18", "1.0", 0)
+    assert not any(sum(one["counts"].values() if "label" in one else one["counts"]) for one in found["measures"])
 
 
 def test_rows_of_all_workers_are_added_up() -> None:
-    metrics = Metrics()
+    metrics = Metrics(MEASURES)
     one, two = (metrics.row(metrics.take_row()) for _ in range(2))
-    one.count([200, 415], 3_000_000)
-    two.count([200], 60_000_000_000)
-    two.count([200], 1_000_000)
-    found = told(metrics)
-    assert found["answers"] == {"200": 3, "415": 1}
-    assert found["handler_seconds"] == pytest.approx(60.004)
-    assert counts(found["batches_by_seconds"]) == {0.001: 1, 0.005: 1, None: 1}
-    assert counts(found["batches_by_requests"]) == {1: 2, 2: 1}
+    for row, code, seconds in ((one, 200, 0.003), (one, 415, 0.0031), (two, 200, 60.0)):
+        row.status("code", code)
+        row.observe("handler", seconds)
+    handler = measure(metrics, "handler")
+    assert measure(metrics, "code")["counts"] == {"200": 2, "415": 1}
+    assert handler["sum"] == pytest.approx(60.0061)
+    assert handler["labels"] == {"stage": "handler"}
+    counted = dict(zip([*handler["bounds"], math.inf], handler["counts"], strict=True))
+    assert {bound: count for bound, count in counted.items() if count} == {0.003: 1, 0.005: 1, math.inf: 1}
 
 
-def test_a_batch_of_a_hundred_and_a_status_that_http_does_not_have() -> None:
+def test_a_status_that_http_does_not_have_is_counted_as_500() -> None:
     metrics = Metrics()
-    metrics.row(metrics.take_row()).count([999] * 100, 1)
-    found = told(metrics)
-    assert found["answers"] == {"500": 100}
-    assert counts(found["batches_by_requests"]) == {None: 1}
+    for code in (999, 99, 0, 600):
+        metrics.row(metrics.take_row()).status("code", code)
+    assert measure(metrics, "code")["counts"] == {"500": 4}
+
+
+def test_what_a_handler_measures_is_told_beside_the_worker_s_own() -> None:
+    metrics = Metrics(MEASURES)
+    row = metrics.row(metrics.take_row())
+    for value in (0, 1, 1.5, 10, 11):
+        row.observe("size", value)
+    row.count("fruit", 1)
+    assert measure(metrics, "size") == {**MEASURES[0], "sum": 23.5, "counts": [2, 2, 1]}
+    assert measure(metrics, "fruit")["counts"] == {"Lime": 1}
 
 
 def test_a_row_that_was_given_back_counts_on_for_the_next_worker() -> None:
     metrics = Metrics()
     first = metrics.take_row()
-    metrics.row(first).count([200], 1)
-    metrics.give_back(first)
+    metrics.row(first).status("code", 200)
+    metrics.give_back(first, died=False)
     again = metrics.take_row()
     assert again == first
-    metrics.row(again).count([200], 1)
+    metrics.row(again).status("code", 200)
     found = told(metrics)
-    assert (found["answers"], found["workers"], found["workers_started"]) == ({"200": 2}, 1, 2)
+    assert measure(metrics, "code")["counts"] == {"200": 2}
+    assert (found["workers"], found["workers_started"]) == (1, 2)
 
 
 def test_more_workers_than_rows_share_the_last() -> None:
     metrics = Metrics()
     rows = [metrics.take_row() for _ in range(MOST_WORKERS + 3)]
     assert rows[-3:] == [MOST_WORKERS - 1] * 3
-    metrics.row(rows[-1]).count([200], 1)
-    assert told(metrics)["answers"] == {"200": 1}
+    metrics.row(rows[-1]).status("code", 200)
+    assert measure(metrics, "code")["counts"] == {"200": 1}
 
 
 def test_the_parent_reads_what_a_forked_worker_has_counted() -> None:
@@ -72,7 +89,7 @@ def test_the_parent_reads_what_a_forked_worker_has_counted() -> None:
     number = metrics.take_row()
     pid = os.fork()
     if pid == 0:
-        metrics.row(number).count([200], 5)
+        metrics.row(number).status("code", 200)
         os._exit(0)
     os.waitpid(pid, 0)
-    assert told(metrics)["answers"] == {"200": 1}
+    assert measure(metrics, "code")["counts"] == {"200": 1}

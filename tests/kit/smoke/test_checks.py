@@ -137,17 +137,20 @@ def test_a_queue_that_stays_full_fails(session: Session, fake: FakeTorchServe, m
     assert (result.outcome, "queue is full" in result.detail) == (Outcome.FAILED, True)
 
 
-GOOD_METRICS = '# TYPE ts_inference_requests_total counter\nts_inference_requests_total{model_name="net",} 3.0\n'
+STOCK_METRICS = '# TYPE ts_inference_requests_total counter\nts_inference_requests_total{model_name="net",} COUNT\n'
+METRICS = '# TYPE vision_requests_total counter\nvision_requests_total{model="net",version="1",code="200"} COUNT\n'
 
 
 @pytest.mark.parametrize(
     ("text", "outcome", "words"),
     [
-        (GOOD_METRICS, Outcome.PASSED, "ts_inference_requests_total 3"),
+        (STOCK_METRICS, Outcome.PASSED, "ts_inference_requests_total counts"),
+        (METRICS, Outcome.PASSED, "vision_requests_total counts"),
+        (METRICS + STOCK_METRICS.replace("COUNT", "3"), Outcome.PASSED, "2 samples; vision_requests_total counts"),
         ("", Outcome.FAILED, "metrics_mode=prometheus"),
         ('{"metrics": []}\n', Outcome.FAILED, "not Prometheus's text format: line 1"),
-        (GOOD_METRICS.replace("net", "other"), Outcome.FAILED, "counts no request for net"),
-        (GOOD_METRICS.replace("3.0", "0.0"), Outcome.FAILED, "counts no request for net"),
+        (METRICS.replace("net", "other"), Outcome.FAILED, "counts requests for net"),
+        (METRICS.replace("COUNT", "3"), Outcome.FAILED, "does not count a request for net right after one"),
     ],
 )
 def test_metrics(with_metrics: Callable[[str], Session], text: str, outcome: Outcome, words: str) -> None:

@@ -1,4 +1,4 @@
-"""What the kit's workers have answered, asked of the parents that they were forked from."""
+"""What the kit's workers have answered and measured, asked of the parents that they were forked from."""
 
 from __future__ import annotations
 

@@ -1,0 +1,46 @@
+"""The server is watched by its own supervisor: a thread that keeps the record and tells the metrics."""
+
+from __future__ import annotations
+
+import os
+import pwd
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+
+from box.server import endpoints
+from box.state.events import say
+from box.state.paths import USER, Paths
+from common.watch.watcher import Watched, watch
+
+STOP_SECONDS = 10.0  # for the record's last minutes to reach the disk
+
+
+@contextmanager
+def watched(paths: Paths, java: int) -> Iterator[None]:
+    """While the block runs."""
+
+    def about() -> Mapping[str, str]:
+        return {"release": str(endpoints.own_word(paths).get("release") or "")}
+
+    server = Watched(paths.temp, java, time.time(), paths.gateway_counts, paths.record, paths.metrics_socket, about)
+    stop = threading.Event()
+    thread = threading.Thread(target=watch, args=(server, stop, say), daemon=True, name="watch")
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(STOP_SECONDS)
+
+
+def prepare(paths: Paths) -> None:
+    """Root's part: a folder for the record that the server's user may write. Without it there is none, and that is
+    all."""
+    if not paths.is_system:
+        return
+    with suppress(OSError, KeyError):
+        paths.record.parent.mkdir(mode=0o750, exist_ok=True)
+        user = pwd.getpwnam(USER)
+        os.chown(paths.record.parent, user.pw_uid, user.pw_gid)

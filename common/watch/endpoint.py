@@ -1,0 +1,80 @@
+"""`GET /metrics` on a unix socket: for the gateway, and for who may look into the folder that the socket lies in."""
+
+from __future__ import annotations
+
+import os
+import socketserver
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+from common.server.torchserve import Api, UnixConnection
+from common.watch.exposition import CONTENT_TYPE
+
+PATH = "/metrics"
+READ_SECONDS = 10.0
+
+
+def read(socket: Path) -> str:
+    """What is told there now. Raises Unreachable when nobody does."""
+    return _Near(f"unix:{socket}", {}).ask("its metrics", "GET", PATH, READ_SECONDS).decode()
+
+
+class _Near(Api):
+    """By way of the socket's folder: its whole path may be longer than a socket's can be."""
+
+    def connection(self, timeout: float) -> UnixConnection:
+        return _NearConnection(self.address.removeprefix("unix:"), timeout)
+
+
+class _NearConnection(UnixConnection):
+    def connect(self) -> None:
+        whole = Path(self.path)
+        folder = os.open(whole.parent, os.O_PATH | os.O_DIRECTORY)
+        try:
+            self.path = f"/proc/self/fd/{folder}/{whole.name}"
+            super().connect()
+        finally:
+            os.close(folder)
+
+
+class _Server(socketserver.ThreadingUnixStreamServer):
+    daemon_threads = True
+
+
+def listen(socket: Path, text: Callable[[], str]) -> Callable[[], None]:
+    """Answer with `text()` in threads of its own, until what is returned is called. Raises OSError where there can be
+    no socket."""
+
+    class Handler(BaseHTTPRequestHandler):
+        timeout = 10
+
+        def do_GET(self) -> None:
+            if self.path != PATH:
+                self.send_error(404)
+                return
+            content = text().encode()
+            self.send_response(200)
+            self.send_header("Content-Type", CONTENT_TYPE)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def address_string(self) -> str:
+            return "local"
+
+        def log_message(self, format: str, *values: object) -> None:
+            """Nobody reads it."""
+
+    socket.unlink(missing_ok=True)
+    server = _Server(str(socket), Handler)
+    socket.chmod(0o600)
+    threading.Thread(target=server.serve_forever, daemon=True, name="metrics").start()
+
+    def close() -> None:
+        server.shutdown()
+        server.server_close()
+        socket.unlink(missing_ok=True)
+
+    return close

@@ -1,0 +1,46 @@
+"""The server of this machine is watched by a small process of its own (common/watch), which ends when Java has."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from common.gateway.nginx_conf import COUNTS
+from kit.build import PROJECT
+from kit.files import write_json
+from kit.serving.launch import RunFolder
+from kit.serving.lifecycle import ServerPlan
+from kit.serving.state import ServerState
+
+
+def start(wanted: ServerPlan, server: ServerState) -> None:
+    """Raises OSError when it cannot be started."""
+    run = wanted.run
+    counts(run).unlink(missing_ok=True)
+    told = {
+        "temp": server.temp,
+        "since": server.created,
+        "gateway": str(counts(run)),
+        "record": str(wanted.profile.build.record),
+        "socket": run.metrics_socket.name,
+        "about": {"release": f"{server.model} {server.version} {server.archive_sha256[:8]}"},
+    }
+    write_json(run.watch_settings, told, mode=0o600)
+    quiet = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
+    log = [
+        (os.POSIX_SPAWN_OPEN, 1, str(run.watch_log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+        (os.POSIX_SPAWN_DUP2, 1, 2),
+    ]
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", "common.watch", str(run.watch_settings), str(server.pid)],
+        {**os.environ, "PYTHONPATH": str(PROJECT)},
+        file_actions=[*quiet, *log],
+        setsid=True,
+    )
+
+
+def counts(run: RunFolder) -> Path:
+    """What the gateway has counted."""
+    return run.gateway / COUNTS
