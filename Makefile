@@ -8,8 +8,8 @@ VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION 
 	DRY_RUN DURATION FLEET FOREGROUND FORMAT GATEWAY GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT \
 	MANAGEMENT_HEADER_FILE MANAGEMENT_URL MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME \
 	MODEL_VERSION MULTILABEL NAME NAMES NGINX OBJECTIVE OUT PICTURES PLATFORM PRECISION PREPROCESSING PRIVATE_KEY \
-	PROFILE PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SIGNERS SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL WEIGHTS \
-	WEIGHTS_KEY WHEELS
+	PROFILE PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SIGNERS SINCE SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL \
+	WEIGHTS WEIGHTS_KEY WHEELS
 include scripts/variables.mk
 
 PYTHON ?= python3
@@ -21,7 +21,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
-.PHONY: bundle arm64 deploy rollback history
+.PHONY: report bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz fuzz-guided attack lock clean
 
@@ -59,6 +59,10 @@ certificates: setup ## what gateways show, renewed when due [FLEET=|HOSTS= CERTI
 ##@ Prove it
 smoke: setup ## check a running server from outside [URL= HEADER_FILE= JUNIT=file]
 	$(RUN) scripts.smoke
+
+##@ Watch it
+report: setup ## what a server or a fleet did over time, as a page and as figures [SINCE=7d FLEET=|HOSTS= OUT=]
+	$(RUN) scripts.report
 
 ##@ Make it fast
 precisions: setup ## fp32, bf16, fp16 and int8 on this machine: accuracy, speed, memory [ARCH= WEIGHTS=]

@@ -57,6 +57,8 @@ def parser() -> Parser:
     verb("history", "who did what when").add_argument("-n", type=int, default=20)
     verb("logs", "the server's last lines").add_argument("-n", type=int, default=100)
     verb("doctor", "what is in the way, and what to do")
+    made = verb("record", "what the server did, by the minute, packed")
+    made.add_argument("--since", type=float, default=0.0, help="only what came after this, in s since 1970")
     verb("keys", "who may ask the gateway, and when each did last")
     verb("change-keys", "take in and end keys, as the JSON on stdin says", internal=True)
     verb("certificate", "show the certificate on stdin from now on", internal=True)

@@ -22,6 +22,7 @@ from box.store import bundle_file, delivery, integrity, releases
 from box.system import space
 from common import manifest, memory
 from common.errors import KitError, UsageError
+from common.watch import reading
 
 Result = dict[str, Any]
 Asked = argparse.Namespace
@@ -186,6 +187,10 @@ def install(paths: Paths, asked: Asked) -> Result:
     return result | confirm(paths, asked) | {"waiting": False}
 
 
+def show_record(paths: Paths, asked: Asked) -> Result:
+    return {"ok": True, **reading.exported(paths.record, asked.since)}
+
+
 def recover(paths: Paths, asked: Asked) -> Result:
     failed = failed_starts.count(paths) if asked.start else 0
     time.sleep(failed_starts.pause(failed))
@@ -238,7 +243,7 @@ def settle(paths: Paths, asked: Asked) -> Result:
 
 
 # These change nothing, not even what they find damaged.
-READING = ("missing", "plan", "status", "history", "logs", "doctor", "keys")
+READING = ("missing", "plan", "status", "history", "logs", "doctor", "keys", "record")
 VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "provision": provision,
     "missing": missing,
@@ -252,6 +257,7 @@ VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "history": show_history,
     "logs": logs,
     "doctor": diagnose,
+    "record": show_record,
     "keys": gateway_verbs.show_keys,
     "change-keys": gateway_verbs.change_keys,
     "certificate": gateway_verbs.take_certificate,

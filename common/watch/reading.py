@@ -1,12 +1,14 @@
-"""What a record holds, for whoever shows it."""
+"""What a record holds, for whoever shows it; and how it travels, packed as it lies there."""
 
 from __future__ import annotations
 
+import base64
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from common.errors import KitError
 from common.watch import packing, recorder
@@ -34,25 +36,40 @@ class Record:
 def read(path: Path, since: float) -> Record:
     """What came at `since` or later; of a file that is not there, nothing. Raises KitError for one that cannot be
     read."""
+    return imported(exported(path, since), since)
+
+
+def exported(path: Path, since: float) -> dict[str, Any]:
+    """The same as JSON holds it: with whole hours, of which only the end may be wanted. Raises KitError."""
     if not path.exists():
-        return Record([], [])
+        return {"series": {}, "hours": [], "minutes": [], "events": []}
     try:
         with closing(recorder.connect(path)) as connection:
-            found = connection.execute("SELECT at, what, detail FROM events WHERE at >= ? ORDER BY at", (since,))
-            events = [Event(*row) for row in found]
-            return Record([one for one in _minutes(connection, since) if one[0] >= since], events)
-    except (sqlite3.Error, ValueError) as error:
-        raise KitError(
-            f"the record {path} cannot be read: {error}", "the server's next minutes begin a new one"
-        ) from None
+            hours = connection.execute("SELECT at, body FROM hours WHERE at > ? ORDER BY at", (since - HOUR,))
+            minutes = connection.execute("SELECT at, body FROM minutes WHERE at >= ? ORDER BY at", (since,))
+            events = connection.execute("SELECT at, what, detail FROM events WHERE at >= ? ORDER BY at", (since,))
+            return {
+                "series": recorder.series(connection),
+                "hours": [[at, base64.b64encode(body).decode()] for at, body in hours],
+                "minutes": [[at, base64.b64encode(body).decode()] for at, body in minutes],
+                "events": [list(row) for row in events],
+            }
+    except sqlite3.Error as error:
+        words = f"the record {path} cannot be read: {error}"
+        raise KitError(words, "the server's next minutes begin a new one") from None
 
 
-def _minutes(connection: sqlite3.Connection, since: float) -> Iterator[Minute]:
-    names = recorder.series(connection)
-    levels = recorder.gauges(names)
-    hours = connection.execute("SELECT at, body FROM hours WHERE at > ? ORDER BY at", (since - HOUR,))
-    for hour, body in hours:
-        for minute, values in sorted(packing.unpack_hour(body, levels).items()):
-            yield hour + minute * packing.MINUTES, recorder.named(values, names)
-    for at, body in connection.execute("SELECT at, body FROM minutes WHERE at >= ? ORDER BY at", (since,)):
-        yield at, recorder.named(packing.unpack_minute(body), names)
+def imported(document: Mapping[str, Any], since: float) -> Record:
+    """What `exported` has told. Raises KitError for what it did not."""
+    try:
+        names = {str(name): int(number) for name, number in document["series"].items()}
+        levels = recorder.gauges(names)
+        found = []
+        for hour, body in document["hours"]:
+            unpacked = packing.unpack_hour(base64.b64decode(body), levels)
+            found += [(hour + minute * packing.MINUTES, values) for minute, values in sorted(unpacked.items())]
+        found += [(at, packing.unpack_minute(base64.b64decode(body))) for at, body in document["minutes"]]
+        minutes = [(at, recorder.named(values, names)) for at, values in found if at >= since]
+        return Record(minutes, [Event(float(at), str(what), str(detail)) for at, what, detail in document["events"]])
+    except (KeyError, TypeError, ValueError) as error:
+        raise KitError(f"the record that came cannot be read: {error}", "deploy a newer bundle to that box") from None

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from box.store import releases
+from common.watch import endpoint, reading
+from kit.client.exposition import parse
 from tests.box.shop import Box, make_release, wait_for
 
 
@@ -68,6 +71,22 @@ def test_ready_after_an_answer_alive_after_each_and_a_quiet_end(box: Box, system
         assert process.wait(30) == 0
         assert not Path(f"/proc/{java}").exists()
         assert not box.paths.server_state.exists()
+
+
+def test_what_the_server_does_is_recorded_and_told(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    with serving(box, systemd, tmp_path) as process:
+        systemd.hear("READY=1")
+        release = str(releases.current(box.paths))
+        wait_for(lambda: box.paths.metrics_socket.exists(), 10)
+        told = {one.name: one.value for one in parse(endpoint.read(box.paths.metrics_socket))}
+        assert told["vision_server_memory_bytes"] > 1_000_000
+        assert told["vision_start_time_seconds"] == pytest.approx(time.time(), abs=60)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    record = reading.imported(box.ask("record"), 0)
+    assert [(one.what, one.detail) for one in record.events] == [("started", release), ("stopped", release)]
+    assert all(values["@server_memory_mb"] > 0 for _, values in record.minutes)
+    assert reading.imported(box.ask("record", "--since", str(time.time() + 60)), 0) == reading.Record([], [])
 
 
 def told(box: Box) -> dict[str, object]:

@@ -1,0 +1,27 @@
+"""What boxes recorded, brought to the workstation: each has a copy here, and only what is new is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from common.watch import reading
+from kit.fleet.host import survey
+from kit.fleet.host.survey import Answer
+from kit.fleet.ssh.remote import BoxError, Event, Remote
+from kit.report import copies
+
+
+def fetch(remotes: Mapping[str, Remote], folder: Path, parallel: int) -> list[Answer]:
+    """Bring each box's copy in `folder` up to date. One that is out of reach keeps the copy that it has."""
+
+    def one(box: str) -> Event:
+        copy = copies.path(folder, box)
+        since = copies.wanted_since(copy)
+        told = survey.call(remotes[box], "record", "--since", str(since))
+        if not told.get("ok"):
+            raise BoxError(str(told.get("error") or "it keeps no record: deploy a newer bundle"))
+        copies.keep(copy, reading.imported(told, since))
+        return {"ok": True}
+
+    return survey.survey(list(remotes), one, parallel)

@@ -1,0 +1,1 @@
+"""What servers did over time: read from their records, worked out, drawn."""
