@@ -14,15 +14,17 @@ from box import findings, gateway_verbs, status_report
 from box.activation import activation, choice, commit_or_rollback, confirmation, process, situation
 from box.gateway import following
 from box.program import invocation, provisioning, self_repair
-from box.server import boot_choice, failed_starts, service, supervisor, watching
+from box.server import boot_choice, failed_starts, service, supervisor
 from box.state import history, locks, trial
 from box.state.events import Journal, emit, say
 from box.state.paths import Paths
 from box.store import bundle_file, delivery, integrity, releases
 from box.system import space
+from box.watch import watching
 from common import manifest, memory
 from common.errors import KitError, UsageError
-from common.watch import reading
+from common.watch import endpoint
+from common.watch.record import reading
 
 Result = dict[str, Any]
 Asked = argparse.Namespace
@@ -188,6 +190,7 @@ def install(paths: Paths, asked: Asked) -> Result:
 
 
 def show_record(paths: Paths, asked: Asked) -> Result:
+    endpoint.flush(paths.metrics_socket)
     return {"ok": True, **reading.exported(paths.record, asked.since)}
 
 

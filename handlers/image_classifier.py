@@ -69,7 +69,7 @@ class ImageClassifier:
         folder = Path(properties["model_dir"])
         self._settings = handler_settings.settings(context.model_yaml_config)
         self._labels = handler_settings.labels(folder / LABELS)
-        self._places = measures.places(self._labels)
+        self._measures = measures.Measures(self._labels)
         wanted = handler_settings.preprocessing(folder / "preprocessing.json")
         self._decoder = PictureDecoder(
             wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels, wanted.fit
@@ -93,10 +93,10 @@ class ImageClassifier:
             try:
                 pictures[index] = self._read(row, headers)
             except InputError as error:
-                answers[index] = _refuse(error, context, index)
+                answers[index] = self._refuse(error, context, index)
             timing[index] = _timing("decode", perf_counter() - begun)
             if index in pictures:
-                measures.picture(_record(context, index), pictures[index][0], perf_counter() - begun)
+                self._measures.picture(_record(context, index), pictures[index][0], perf_counter() - begun)
         if pictures:
             begun = perf_counter()
             probabilities = self._model.probabilities(np.stack([shown.pixels for shown, _ in pictures.values()]))
@@ -105,13 +105,17 @@ class ImageClassifier:
                 timing[index] += f", {_timing('network', seconds)}"
                 if np.isfinite(row_of_classes).all():
                     answers[index] = self._best(row_of_classes, topk)
-                    place = self._places[int(row_of_classes.argmax())]
-                    measures.answer(_record(context, index), row_of_classes, place, seconds)
+                    self._measures.answer(_record(context, index), row_of_classes, seconds)
                 else:
-                    answers[index] = _refuse(NO_NUMBER, context, index)
+                    answers[index] = self._refuse(NO_NUMBER, context, index)
         for index, words in timing.items():
             context.set_response_header(index, TIMING, words)
         return [answers[index] for index in range(len(rows))]
+
+    def _refuse(self, error: InputError, context: ServingContext, index: int) -> dict[str, Any]:
+        context.set_response_status(error.code, error.phrase, index)
+        self._measures.refused(_record(context, index), error)
+        return error.body
 
     def _read(self, row: Row, headers: Headers) -> tuple[Picture, int]:
         topk = wanted_classes(row, headers, self._settings.topk)
@@ -144,9 +148,3 @@ def _batch_size(context: ServingContext) -> int:
 
 def _timing(what: str, seconds: float) -> str:
     return f"{what};dur={seconds * 1000:.2f}"
-
-
-def _refuse(error: InputError, context: ServingContext, index: int) -> dict[str, Any]:
-    context.set_response_status(error.code, error.phrase, index)
-    measures.refused(_record(context, index), error)
-    return error.body

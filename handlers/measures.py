@@ -26,6 +26,9 @@ SHARES = [round(0.05 * step, 2) for step in range(1, 20)]  # of one
 WARMTHS = [round(0.2 + 0.03 * step, 2) for step in range(21)]
 # Names of classes that are told apart: a model of 21,000 would be as many time series.
 MOST_LABELS = 1000
+# The network's outputs for the drift tests: classes in so many groups, of each the probabilities added up.
+MOST_GROUPS = 48
+LEVELS = [0.01, 0.03, 0.1, 0.3, 0.7]
 OTHER = "(other)"
 
 
@@ -36,6 +39,8 @@ def declared(labels: list[str]) -> list[dict[str, Any]]:
         _stage("network"),
         _counter("refused", "vision_refused_total", "Requests without a picture to answer.", "reason", list(REASONS)),
         _counter("label", "vision_answers_total", "Pictures by their first answer.", "label", distinct(labels)),
+        _counter("repeated", "vision_repeated_pictures_total", "The same picture as just before.", "", ["all"]),
+        _outputs(len(labels)),
         _bins("confidence", "vision_confidence", "Probability of the first answer.", SHARES),
         _bins("entropy", "vision_entropy", "Entropy of the answer: 0 certain, 1 all classes alike.", SHARES),
         _bins("brightness", "vision_picture_brightness", "Mean of red, green and blue, 0 to 1.", SHARES),
@@ -74,30 +79,55 @@ def places(labels: list[str]) -> list[int]:
     return [names.get(label, len(names) - 1) for label in labels]
 
 
-def refused(record: Record | None, error: InputError) -> None:
-    if record:
-        record.count("refused", REASONS.index(error.reason))
+def groups(classes: int) -> list[int]:
+    """The first class of each group."""
+    count = min(classes, MOST_GROUPS)
+    return [-(-group * classes // count) for group in range(count)]
 
 
-def picture(record: Record | None, shown: Picture, seconds: float) -> None:
-    """One that was decoded within `seconds`."""
-    if not record:
-        return
-    record.observe("decode", seconds)
-    for key, value in picture_statistics.of(shown.pixels).items():
-        record.observe(key, value)
-    record.observe("aspect", shown.width / shown.height)
-    record.observe("megapixels", shown.width * shown.height / 1e6)
+def levels(probabilities: npt.NDArray[np.float32], first: list[int]) -> list[int]:
+    """Where the groups of [classes] that are above the lowest level are counted: `group * len(LEVELS) + level`."""
+    level = np.searchsorted(LEVELS, np.add.reduceat(probabilities, first), side="left") - 1
+    (above,) = np.nonzero(level >= 0)
+    found: list[int] = (above * len(LEVELS) + level[above]).tolist()
+    return found
 
 
-def answer(record: Record | None, probabilities: npt.NDArray[np.float32], place: int, seconds: float) -> None:
-    """One picture's, [classes], all finite; `place` of its likeliest class; `seconds` in the network."""
-    if not record:
-        return
-    record.observe("network", seconds)
-    record.count("label", place)
-    record.observe("confidence", max(float(probabilities.max()), 0.0))
-    record.observe("entropy", entropy(probabilities))
+class Measures:
+    """What a worker measures of the requests for a model with these classes. `record` is None where nothing is to be:
+    for a watcher's own requests, and in TorchServe's own worker."""
+
+    def __init__(self, labels: list[str]) -> None:
+        self._places, self._first, self._last = places(labels), groups(len(labels)), -1
+
+    def refused(self, record: Record | None, error: InputError) -> None:
+        if record:
+            record.count("refused", REASONS.index(error.reason))
+
+    def picture(self, record: Record | None, shown: Picture, seconds: float) -> None:
+        """One that was decoded within `seconds`."""
+        if not record:
+            return
+        record.observe("decode", seconds)
+        for key, value in picture_statistics.of(shown.pixels).items():
+            record.observe(key, value)
+        record.observe("aspect", shown.width / shown.height)
+        record.observe("megapixels", shown.width * shown.height / 1e6)
+        before, self._last = self._last, picture_statistics.fingerprint(shown.pixels)
+        if before == self._last:
+            record.count("repeated", 0)
+
+    def answer(self, record: Record | None, probabilities: npt.NDArray[np.float32], seconds: float) -> None:
+        """One picture's, [classes], all finite, after `seconds` in the network."""
+        if not record:
+            return
+        record.observe("network", seconds)
+        best = int(probabilities.argmax())
+        record.count("label", self._places[best])
+        record.observe("confidence", max(float(probabilities[best]), 0.0))
+        record.observe("entropy", entropy(probabilities))
+        for level in levels(probabilities, self._first):
+            record.count("outputs", level)
 
 
 def entropy(probabilities: npt.NDArray[np.float32]) -> float:
@@ -118,6 +148,12 @@ def about(folder: Path) -> dict[str, str]:
         return {key: str(told[key]) for key in ("architecture", "precision", "runtime")}
     except (OSError, ValueError, KeyError, TypeError):  # an archive of somebody's own
         return {}
+
+
+def _outputs(classes: int) -> dict[str, Any]:
+    """Only for the drift tests of who watches the server: as time series they would be hundreds."""
+    values = [f"{group}>{level:g}" for group in range(len(groups(classes))) for level in LEVELS]
+    return _counter("outputs", "", "", "level", values)
 
 
 def _stage(name: str) -> dict[str, Any]:

@@ -34,6 +34,11 @@ class Build:
         return self.folder / "preprocessing.json"
 
     @property
+    def baseline(self) -> Path:
+        """What the drift tests compare traffic with; not there for a model that was checked on too few pictures."""
+        return self.folder / "baseline.json"
+
+    @property
     def export_report(self) -> Path:
         return self.folder / "export.json"
 

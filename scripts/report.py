@@ -13,13 +13,15 @@ from typing import Annotated
 import typer
 
 from common.errors import KitError
-from common.watch import reading
+from common.watch import endpoint
+from common.watch.record import reading
 from kit import console, machine, profiles
 from kit.fleet.host import records
 from kit.fleet.rollout.workspace import Workspace, find
 from kit.report import copies, files, page
 from kit.report import since as time_span
 from kit.report.document import Source, document
+from kit.serving.launch import RunFolder
 from scripts import options
 from scripts.options import FleetFile, Hosts
 
@@ -67,6 +69,7 @@ def main(
 
 def _here(profile: str, seconds: float) -> tuple[str, list[Source], Path]:
     chosen = profiles.choose(profile, machine.detect())
+    endpoint.flush(RunFolder(chosen.build.run).metrics_socket)
     record = reading.read(chosen.build.record, time.time() - seconds)
     return f"Profile {chosen.name} on this machine", [Source(chosen.name, record)], chosen.build.folder / "report"
 

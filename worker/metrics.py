@@ -17,7 +17,9 @@ from typing import Any
 # What is measured is plain data, since a handler imports nothing of the worker. Each has `key`, under which a value
 # is recorded, the `name`, `help` and fixed `labels` that Prometheus knows it by, and one of
 #     `bounds`              a histogram: upper ends of its buckets, the last one without
-#     `label` and `values`  a counter for each value of that label, recorded by the value's place in the list
+#     `label` and `values`  a counter for each value of that label, recorded by the value's place in the list; "" for
+#                           the one value of a counter without labels
+# One without a name is not told to Prometheus.
 Measure = Mapping[str, Any]
 
 # A picture takes 3 ms with AMX and some 150 on a small ARM box; what waits in a full queue takes seconds.

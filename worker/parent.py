@@ -102,7 +102,7 @@ class Parent:
             return
         with connection, suppress(OSError):  # it was killed before it could ask, or hear
             if name == METRICS and isinstance(self.handler, Handler):
-                connection.sendall(self.metrics.document(self.handler.about))
+                connection.sendall(self.metrics.document({**self.handler.about, "folder": self.family.folder}))
 
     def _fork(self, connection: socket.socket, name: str, streams: list[int]) -> None:
         own, row = os.getpid(), self.metrics.take_row()

@@ -19,15 +19,15 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
-from box.server import command, runtime_check
+from box.server import command, endpoints, runtime_check
 from box.server.child import Child
 from box.server.notify import notify, watchdog_seconds
 from box.server.verdict import Verdict
-from box.server.watching import watched
 from box.state import settings
 from box.state.events import say
 from box.state.paths import Paths
 from box.store import integrity, releases
+from box.watch.watching import watched
 from common import durable
 from common.errors import KitError
 from common.manifest import Manifest
@@ -91,7 +91,7 @@ class Supervisor:
         self._state("starting", child)
         try:
             self._wait_until_ready(child)
-            with watched(self.paths, child.pid):
+            with watched(self.paths, child.pid, self._serves):
                 if not self.stop.is_set():
                     self._state("ready", child)
                     self.verdict.glance()
@@ -209,6 +209,9 @@ class Supervisor:
                 raise KitError(f"no prediction succeeded for {patience:.0f} s: {why}")
             # A full queue refuses this question as it refuses others; asked often enough it gets its turn.
             pause = RETRY_SECONDS if why else min(PROBE_SECONDS, patience / 4)
+
+    def _serves(self) -> str:
+        return str(endpoints.own_word(self.paths).get("release") or "")
 
     def _still(self, child: Child) -> bool:
         self.verdict.glance()

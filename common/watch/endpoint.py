@@ -1,24 +1,36 @@
-"""`GET /metrics` on a unix socket: for the gateway, and for who may look into the folder that the socket lies in."""
+"""A watcher's unix socket: for the gateway, and for who may look into the folder that it lies in.
+
+GET /metrics    everything, as it is now, for Prometheus
+GET /flush      answered when the record is on the disk, which is written only now and then
+"""
 
 from __future__ import annotations
 
 import os
 import socketserver
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
+from common.errors import KitError
 from common.server.torchserve import Api, UnixConnection
 from common.watch.exposition import CONTENT_TYPE
 
-PATH = "/metrics"
+METRICS, FLUSH = "/metrics", "/flush"
 READ_SECONDS = 10.0
 
 
 def read(socket: Path) -> str:
-    """What is told there now. Raises Unreachable when nobody does."""
-    return _Near(f"unix:{socket}", {}).ask("its metrics", "GET", PATH, READ_SECONDS).decode()
+    """The metrics. Raises Unreachable when nobody tells them."""
+    return _Near(f"unix:{socket}", {}).ask("its metrics", "GET", METRICS, READ_SECONDS).decode()
+
+
+def flush(socket: Path) -> None:
+    """Have what happened until now written into the record. A server that has ended has done so."""
+    with suppress(KitError):
+        _Near(f"unix:{socket}", {}).ask("its record", "GET", FLUSH, READ_SECONDS)
 
 
 class _Near(Api):
@@ -43,18 +55,18 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
 
 
-def listen(socket: Path, text: Callable[[], str]) -> Callable[[], None]:
-    """Answer with `text()` in threads of its own, until what is returned is called. Raises OSError where there can be
-    no socket."""
+def listen(socket: Path, answers: Mapping[str, Callable[[], str]]) -> Callable[[], None]:
+    """Answer each path with what its function returns, in threads of its own, until what is returned here is called.
+    Raises OSError where there can be no socket."""
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10
 
         def do_GET(self) -> None:
-            if self.path != PATH:
+            if self.path not in answers:
                 self.send_error(404)
                 return
-            content = text().encode()
+            content = answers[self.path]().encode()
             self.send_response(200)
             self.send_header("Content-Type", CONTENT_TYPE)
             self.send_header("Content-Length", str(len(content)))

@@ -5,8 +5,10 @@ https://prometheus.io/docs/instrumenting/exposition_formats/ ; the gateway adds 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from common.watch.drift import Detector
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 GAUGES = {
@@ -24,7 +26,12 @@ GAUGES = {
 Labels = Mapping[str, str]
 
 
-def text(documents: Iterable[Mapping[str, Any]], gauges: Mapping[str, float], about: Labels) -> str:
+def text(
+    documents: Iterable[Mapping[str, Any]],
+    gauges: Mapping[str, float],
+    about: Labels,
+    detectors: Sequence[Detector] = (),
+) -> str:
     """`documents`: of the workers' parents; `about`: what Prometheus knows the release by."""
     families = Families()
     for name, value in sorted(gauges.items()):
@@ -39,8 +46,15 @@ def text(documents: Iterable[Mapping[str, Any]], gauges: Mapping[str, float], ab
         died = [("", who, document["workers_died"])]
         families.add("vision_worker_deaths_total", "counter", "Workers that nobody had told to end.", died)
         for one in document["measures"]:
+            if not one["name"]:
+                continue
             kind = "histogram" if "bounds" in one else "counter"
             families.add(one["name"], kind, one["help"], _samples(one, {**who, **one.get("labels", {})}))
+    for detector in detectors:
+        scores = [("", {**detector.who, "statistic": key}, round(score, 4)) for key, score in detector.scores.items()]
+        drifted = [("", {**detector.who, "statistic": key}, int(key in detector.drifted)) for key in detector.scores]
+        families.add("vision_drift_score", "gauge", "Of the last window, by its threshold: above 1 too large.", scores)
+        families.add("vision_drift", "gauge", "1 after two windows above 1, until one in which none is.", drifted)
     return families.text()
 
 
@@ -64,7 +78,7 @@ class Families:
 def _samples(one: Mapping[str, Any], labels: Labels) -> Iterator[tuple[str, Labels, float]]:
     if "bounds" not in one:
         for value, count in one["counts"].items():
-            yield "", {**labels, one["label"]: value}, count
+            yield "", {**labels, one["label"]: value} if one["label"] else labels, count
         return
     seen = 0
     for bound, count in zip([*one["bounds"], "+Inf"], one["counts"], strict=True):

@@ -10,12 +10,17 @@ from pathlib import Path
 
 from common import processes
 from common.watch import endpoint, exposition, machine, snapshot
-from common.watch.recorder import Recorder, added
+from common.watch.drift import Detector
+from common.watch.record.recorder import Recorder, added
 from common.watch.series import LEVEL, Tally
+from common.watch.snapshot import Snapshot
+from common.watch.windows import DriftWatch
 
-POLL_SECONDS = 5.0
+POLL_SECONDS = 2.0
 MINUTE = 60
+# What a record's events say.
 STARTED, STOPPED, SWITCHED = "started", "stopped", "switched"
+DRIFTED, SETTLED = "drift", "drift ended"
 # How a level is recorded: by which name, and how many of its units are one there.
 RECORDED = {
     "memory_available_bytes": ("memory_available_mb", 1 << 20),
@@ -25,6 +30,7 @@ RECORDED = {
     "throttled": ("throttled", 1),
     "undervolted": ("undervolted", 1),
 }
+DRIFT_LEVEL = f"{LEVEL}drift_"  # and the statistic: hundredths of its threshold
 
 
 @dataclass(frozen=True)
@@ -41,62 +47,96 @@ class Watched:
     socket: Path
     about: Callable[[], Mapping[str, str]]
 
+    @property
+    def release(self) -> str:
+        return self.about().get("release", "")
+
 
 def watch(watched: Watched, stop: threading.Event, say: Callable[[str], None]) -> None:
     """Until `stop`. What goes wrong here is said, and is no reason for anything else to end."""
-    recorder = Recorder(watched.record, say)
-    recorder.event(watched.since, STARTED, _release(watched))
+    watcher = Watcher(watched, Recorder(watched.record, say), say)
     try:
-        close = endpoint.listen(watched.socket, lambda: text(watched))
+        close = endpoint.listen(watched.socket, {endpoint.METRICS: watcher.text, endpoint.FLUSH: watcher.flush})
     except OSError as error:
         say(f"the metrics cannot be told at {watched.socket}: {error}")
         close = _nothing
     try:
-        _count(watched, recorder, stop)
+        watcher.run(stop)
     finally:
         close()
-        recorder.event(time.time(), STOPPED, _release(watched))
-        recorder.flush()
 
 
-def _count(watched: Watched, recorder: Recorder, stop: threading.Event) -> None:
-    tally, minute = Tally(watched.since), _minute(time.time())
-    counted: dict[str, int] = {}
-    stopping, release = False, _release(watched)
-    while not stopping:
-        stopping = stop.wait(POLL_SECONDS)
-        shown = snapshot.take(watched.temp, watched.gateway)
-        counted = added(counted, tally.since_last(shown))
-        if (now := _release(watched)) not in ("", release):
-            release = now
-            recorder.event(shown.at, SWITCHED, release)
-        if stopping or _minute(shown.at) != minute:
-            recorder.add(minute, counted | levels(watched))
-            minute, counted = _minute(shown.at), {}
+class Watcher:
+    def __init__(self, watched: Watched, recorder: Recorder, say: Callable[[str], None]) -> None:
+        self._watched, self._recorder, self._say = watched, recorder, say
+        self._tally, self._drift = Tally(watched.since), DriftWatch()
+        self._detectors: list[Detector] = []
+        self._release, self._words = watched.release, ""
+        self._flush_wanted, self._flushed = threading.Event(), threading.Event()
 
+    def run(self, stop: threading.Event) -> None:
+        self._recorder.event(self._watched.since, STARTED, self._release)
+        minute, counted = _minute(time.time()), dict[str, int]()
+        stopping = False
+        while not stopping:
+            stopping = stop.wait(POLL_SECONDS)
+            shown = snapshot.take(self._watched.temp, self._watched.gateway)
+            counted = added(counted, self._tally.since_last(shown))
+            self._look(shown)
+            flushing = self._flush_wanted.is_set()
+            if stopping or flushing or _minute(shown.at) != minute:
+                self._recorder.add(minute, counted | self._levels())
+                minute, counted = _minute(shown.at), {}
+            if flushing:
+                self._flush_wanted.clear()
+                self._recorder.flush()
+                self._flushed.set()
+        self._recorder.event(time.time(), STOPPED, self._release)
+        self._recorder.flush()
 
-def text(watched: Watched) -> str:
-    """Everything, as it is now, for Prometheus."""
-    shown = snapshot.take(watched.temp, watched.gateway)
-    return exposition.text(shown.workers, gauges(watched), watched.about())
+    def _look(self, shown: Snapshot) -> None:
+        """For what is an event."""
+        if (release := self._watched.release) not in ("", self._release):
+            self._release = release
+            self._recorder.event(shown.at, SWITCHED, release)
+        self._detectors = self._drift.look(shown.workers)
+        if not self._detectors:  # no workers now: that is no end of it
+            return
+        words = "; ".join(one.words for one in self._detectors if one.drifted)
+        if bool(words) != bool(self._words):
+            self._recorder.event(shown.at, DRIFTED if words else SETTLED, words)
+            self._say(f"drift: {words}" if words else "no drift any more")
+        self._words = words
 
+    def _levels(self) -> dict[str, int]:
+        """As they are recorded."""
+        told = self._gauges()
+        found = {
+            f"{LEVEL}{name}": max(0, round(told[gauge] / unit))
+            for gauge, (name, unit) in RECORDED.items()
+            if gauge in told
+        }
+        for detector in self._detectors:
+            found |= {f"{DRIFT_LEVEL}{key}": round(100 * score) for key, score in detector.scores.items()}
+        return found
 
-def gauges(watched: Watched) -> dict[str, float]:
-    memory = processes.proportional(processes.family(watched.pid))
-    mine = {"server_memory_bytes": float(memory), "start_time_seconds": round(watched.since, 3)}
-    return machine.gauges(watched.record.parent) | mine
+    def _gauges(self) -> dict[str, float]:
+        watched = self._watched
+        memory = processes.proportional(processes.family(watched.pid))
+        mine = {"server_memory_bytes": float(memory), "start_time_seconds": round(watched.since, 3)}
+        return machine.gauges(watched.record.parent) | mine
 
+    def text(self) -> str:
+        """Everything, as it is now, for Prometheus."""
+        shown = snapshot.take(self._watched.temp, self._watched.gateway)
+        return exposition.text(shown.workers, self._gauges(), self._watched.about(), self._detectors)
 
-def levels(watched: Watched) -> dict[str, int]:
-    """As they are recorded."""
-    told = gauges(watched)
-    return {
-        f"{LEVEL}{name}": max(0, round(told[gauge] / unit)) for gauge, (name, unit) in RECORDED.items() if gauge in told
-    }
-
-
-def _release(watched: Watched) -> str:
-    return watched.about().get("release", "")
+    def flush(self) -> str:
+        """For another thread: return when the record is on the disk, or nobody writes it any more."""
+        self._flushed.clear()
+        self._flush_wanted.set()
+        self._flushed.wait(2 * POLL_SECONDS)
+        return ""
 
 
 def _minute(at: float) -> int:

@@ -76,7 +76,8 @@ def collect(build: Build, model: str, model_config: Path, handlers: Path, proven
         raise KitError(f"{handlers / ENTRY} does not exist", "the handler is part of the kit: restore it")
     sources = sorted(path for path in handlers.glob("*.py") if path.name != "__init__.py")
     named: dict[str, Path] = {}
-    for path in (build.model(model), build.labels, build.preprocessing, model_config, *sources):
+    drift = [build.baseline] if build.baseline.exists() else []
+    for path in (build.model(model), build.labels, build.preprocessing, *drift, model_config, *sources):
         if path.name in named:
             raise UsageError(f"{path} and {named[path.name]} would have one name in the archive", "rename one")
         named[path.name] = path

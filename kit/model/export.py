@@ -19,6 +19,7 @@ from kit.files import replacing, write_json
 from kit.model import backend, runtimes
 from kit.model.checks import accuracy_gate, comparison, golden_pictures
 from kit.model.checks.comparison import Comparison, Model
+from kit.model.drift import baseline
 from kit.model.pictures import calibration
 from kit.model.pictures.choosing import Picture
 from kit.model.precision import precisions
@@ -38,13 +39,15 @@ class Exported:
 
 
 def export(profile: Profile, request: Request) -> Exported:
-    """Write build/<profile>/{model.pt or model.onnx, index_to_name.json, preprocessing.json, golden/, export.json}.
+    """Write build/<profile>/{model.pt or model.onnx, index_to_name.json, preprocessing.json, golden/, baseline.json,
+    export.json}.
 
     Raises KitError, with an earlier build left as it is, when the exported model is not as good as the original.
     """
     choice = precisions.of(profile, request.precision, request.platform, request.runtime)
     step(f"precision {choice.name}: {choice.reason}")
     step("loading the network and its weights")
+    a_day = baseline.pictures_a_day(profile)
     source = resolve(request)
     found = checked_on(request, source.labels)
     model_name = request.model_name or source.architecture.model_name
@@ -55,11 +58,13 @@ def export(profile: Profile, request: Request) -> Exported:
     write_json(build.labels, labels.document(source.labels))
     write_json(build.preprocessing, source.preprocessing.document())
     golden_pictures.write(made.measured, model_name, build.golden)
+    step("drawing the thresholds of the drift tests")
+    about_drift = baseline.write(build.baseline, made.measured, source.preprocessing, a_day)
     report = describe(source, choice, made, model, model_name)
     write_json(build.export_report, report)
     for other in set(runtimes.FILES.values()) - {model.name}:
         build.model(other).unlink(missing_ok=True)
-    notes = [*source.notes, *found.notes, choice.note, *made.notes]
+    notes = [*source.notes, *found.notes, choice.note, *made.notes, about_drift]
     return Exported(report, [note for note in notes if note])
 
 

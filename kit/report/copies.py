@@ -6,9 +6,9 @@ import re
 from contextlib import closing
 from pathlib import Path
 
-from common.watch import recorder
-from common.watch.reading import Record
-from common.watch.recorder import HOUR
+from common.watch.record import recorder
+from common.watch.record.reading import Record
+from common.watch.record.recorder import HOUR
 
 MINUTE = 60
 

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.watch.reading import Event, Record
+from common.watch.record.reading import Event, Record
+from common.watch.watcher import STARTED, STOPPED, SWITCHED
 from kit.report import figures, since
 
+TELL_RELEASE = (STARTED, STOPPED, SWITCHED)
 SILENT_SECONDS = 900.0  # three times as long as a record may be behind
 
 
@@ -48,17 +50,18 @@ def _server(source: Source, since: float, until: float, step: int) -> dict[str, 
 
 def _release(events: Sequence[Event]) -> str:
     """The last that was told."""
-    return next((one.detail for one in reversed(events) if one.detail), "")
+    return next((one.detail for one in reversed(events) if one.what in TELL_RELEASE and one.detail), "")
 
 
 def _badness(server: dict[str, Any]) -> tuple[float, ...]:
-    """What an operator looks at first: who is silent, who fails, who is slow."""
+    """What an operator looks at first: who is silent, who fails, who sees other things, who is slow."""
     summary = server["summary"]
     return (
         summary["last"] is None,
         server["silent_seconds"] > 0,
         bool(server["error"]),
         round(summary["error_ratio"] or 0.0, 3),
+        bool(summary["drifts"]),
         summary["worker_deaths"] + max(0, summary["starts"] - 1),
         summary["p99_ms"] or 0.0,
     )

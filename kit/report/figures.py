@@ -6,10 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from common.watch.reading import Event, Minute
-from common.watch.recorder import added
+from common.watch.record.reading import Event, Minute
+from common.watch.record.recorder import added
 from common.watch.series import DEATHS, GATEWAY, GATEWAY_SECONDS, LEVEL
-from common.watch.watcher import STARTED
+from common.watch.watcher import DRIFT_LEVEL, DRIFTED, STARTED
 from kit.report import histogram
 from kit.report.histogram import Counts
 
@@ -65,6 +65,8 @@ def figures(counts: Counts, seconds: float) -> dict[str, Any]:
     for key in ("confidence", "brightness", "sharpness"):
         found |= {f"{key}_{name}": histogram.quantile(counts, key, share) for name, share in SHARES.items()}
     found["queue_p95_ms"] = _milliseconds(histogram.quantile(counts, "queue", 0.95))
+    drifts = {name.removeprefix(DRIFT_LEVEL): value for name, value in counts.items() if name.startswith(DRIFT_LEVEL)}
+    found["drift"] = {key: value / 100 for key, value in drifts.items()}
     found["labels"] = histogram.values(counts, "label")
     found["refusals"] = histogram.values(counts, "refused")
     found["worker_deaths"] = int(counts.get(DEATHS, 0))
@@ -90,6 +92,7 @@ def summary(minutes: Sequence[Minute], events: Sequence[Event], seconds: float) 
         "most_temperature_c": highest["temperature_c"],
         "throttled_minutes": sum(values.get(f"{LEVEL}throttled", 0) > 0 for _, values in minutes),
         "starts": len(starts),
+        "drifts": [event.detail for event in events if event.what == DRIFTED],
     }
 
 

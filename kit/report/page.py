@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from common.watch.reading import Event
+from common.watch.record.reading import Event
 from common.watch.watcher import SWITCHED
 from kit.bench.report.page import STYLE
 from kit.report import plots
@@ -127,6 +127,8 @@ def _state(server: dict[str, Any]) -> str:
         words.append("nothing recorded")
     elif server["silent_seconds"]:
         words.append(f"silent for {_span(server['silent_seconds'])}")
+    if summary["drifts"]:
+        words.append(f"drift: {summary['drifts'][-1]}")
     if summary["worker_deaths"]:
         words.append(f"{summary['worker_deaths']} workers died")
     if summary["throttled_minutes"]:

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
-from common.watch.reading import Event
-from common.watch.watcher import STARTED, STOPPED, SWITCHED
+from common.watch.record.reading import Event
+from common.watch.watcher import SETTLED, STARTED, STOPPED, SWITCHED
 
 BLUE, ORANGE, RED, GREY, GREEN, PURPLE = "#1b6ca8", "#d1742f", "#b3261e", "#8a8d91", "#3f9b5d", "#7b5fb0"
 SHARES = ("#1b6ca8", "#d1742f", "#3f9b5d", "#7b5fb0", "#c9a227", "#c94f4f", "#4bb0b5", "#b8bcc1")
@@ -34,8 +34,8 @@ STYLE: dict[Any, Any] = {
     "axes.titlesize": 11,
     "axes.titleweight": "bold",
 }
-MARKS = {SWITCHED: (BLUE, "-"), STARTED: (GREY, ":"), STOPPED: (GREY, ":")}
-MOST_LABELS = 7
+MARKS = {SWITCHED: (BLUE, "-"), STARTED: (GREY, ":"), STOPPED: (GREY, ":"), SETTLED: (RED, ":")}
+MOST_LABELS, MOST_DRIFTS = 7, 3
 Rows = Sequence[dict[str, Any]]
 
 
@@ -48,6 +48,7 @@ def panels(rows: Rows, events: Sequence[Event], step: int) -> list[str]:
         lambda axes: _band(axes, rows, "confidence", "Confidence of the first answer", PURPLE, (0, 1)),
         lambda axes: _band(axes, rows, "brightness", "Brightness of the pictures", ORANGE, (0, 1)),
         lambda axes: _band(axes, rows, "sharpness", "Sharpness of the pictures", GREEN, (0, None)),
+        lambda axes: _drift(axes, rows),
         lambda axes: _memory(axes, rows),
         lambda axes: _temperature(axes, rows),
     ]
@@ -131,6 +132,25 @@ def _band(axes: Axes, rows: Rows, key: str, title: str, colour: str, limits: tup
     axes.set_ylim(*limits)
     _legend(axes)
     return any(row.get(f"{key}_p50") is not None for row in rows)
+
+
+def _drift(axes: Axes, rows: Rows) -> bool:
+    """Each statistic by its threshold; those that were above it, by name."""
+    keys = list(dict.fromkeys(key for row in rows for key in row.get("drift", {})))
+    lines = {key: [row.get("drift", {}).get(key, math.nan) for row in rows] for key in keys}
+    most = {key: max(value for value in values if not math.isnan(value)) for key, values in lines.items()}
+    above = sorted((key for key in keys if most[key] > 1), key=lambda key: -most[key])
+    for key in keys:
+        if key in above[:MOST_DRIFTS]:
+            axes.plot(_times(rows), lines[key], color=SHARES[above.index(key)], lw=1.4, label=key, marker=".")
+        else:
+            axes.plot(_times(rows), lines[key], color=GREY, lw=0.8, alpha=0.7)
+    axes.axhline(1, color=RED, lw=1, ls="--")
+    axes.set_title("Drift, by threshold")
+    axes.set_ylim(bottom=0)
+    if above:
+        _legend(axes)
+    return bool(keys)
 
 
 def _memory(axes: Axes, rows: Rows) -> bool:

@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from box.store import releases
-from common.watch import endpoint, reading
+from common.watch import endpoint
+from common.watch.record import reading
 from kit.client.exposition import parse
 from tests.box.shop import Box, make_release, wait_for
 

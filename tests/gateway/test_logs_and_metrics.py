@@ -110,7 +110,7 @@ def test_what_watches_the_server_is_told_behind_the_gateway_s_own(start: Start, 
     with front.client() as client:
         assert not any(name.startswith("vision_") for name, *_ in told(client)), "nobody watches yet"
         monkeypatch.chdir(front.folder.parent)  # the path is longer than a socket's can be
-        close = endpoint.listen(Path(WATCHER), families.text)
+        close = endpoint.listen(Path(WATCHER), {endpoint.METRICS: families.text})
         try:
             samples = told(client)
         finally:

@@ -15,6 +15,7 @@ import measures
 import picture_statistics
 from image_classifier import ImageClassifier
 from input_error import REASONS
+from picture_decoder import PictureDecoder
 from tests.handlers.handler_worker import LABELS, TinyModel, write_archive
 from worker.context import Context
 from worker.metrics import Metrics
@@ -106,6 +107,29 @@ def test_what_was_measured_of_a_batch(
         assert sum(told[key]["counts"]) == 2, key
     assert told["aspect"]["sum"] == pytest.approx(4)
     assert told["megapixels"]["sum"] == pytest.approx(0.64)
+
+
+def test_the_same_picture_again_is_counted(classifier: tuple[ImageClassifier, Path], photographs: list[Path]) -> None:
+    handler, folder = classifier
+    metrics = Metrics(handler.measures(folder))
+    row = metrics.row(metrics.take_row())
+    measured = measures.Measures(LABELS)
+    for number in (0, 1, 1, 1, 2, 1):
+        shown = PictureDecoder(224, 224, Image.Resampling.BILINEAR, 10**8).picture(photographs[number].read_bytes())
+        measured.picture(row, shown, 0.01)
+    told = {one["key"]: one for one in json.loads(metrics.document({}))["measures"]}
+    assert told["repeated"]["counts"] == {"all": 2}
+
+
+def test_outputs_are_counted_by_level_in_few_groups() -> None:
+    assert measures.groups(3) == [0, 1, 2]
+    first = measures.groups(1000)
+    assert len(first) == measures.MOST_GROUPS and first[0] == 0 and first == sorted(set(first))
+    many = np.full(1000, 0.0001, np.float32)
+    many[first[7]] = 0.8
+    sizes = np.diff([*first, 1000])
+    assert measures.levels(many, first) == [7 * 5 + 4] and sizes.max() - sizes.min() <= 1
+    assert measures.levels(np.array([0.01, 0.011, 0.5], np.float32), [0, 1, 2]) == [5, 13]
 
 
 def test_every_reason_can_be_counted() -> None:

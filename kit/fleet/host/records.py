@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from common.watch import reading
+from common.watch.record import reading
 from kit.fleet.host import survey
 from kit.fleet.host.survey import Answer
 from kit.fleet.ssh.remote import BoxError, Event, Remote

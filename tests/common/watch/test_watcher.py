@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from common.errors import Unreachable
-from common.watch import endpoint, reading, watcher
+from common.watch import endpoint, watcher
+from common.watch.record import reading
 from common.watch.watcher import Watched, watch
 from kit.build import PROJECT
 from kit.client.exposition import parse
@@ -79,6 +80,8 @@ def test_what_happens_is_recorded_and_told(
         told = {one.name: one.value for one in parse(endpoint.read(tmp_path / "m"))}
         assert told["vision_requests_total"] == 3
         assert told["vision_server_memory_bytes"] > 10_000_000
+        endpoint.flush(tmp_path / "m")
+        assert sum(values["code=200"] for _, values in reading.read(tmp_path / "r.sqlite", 0).minutes) == 3
         release["release"] = "fruit-1.1"
         time.sleep(0.3)
         workers.answer()
@@ -94,6 +97,7 @@ def test_what_happens_is_recorded_and_told(
     assert said == []
     with pytest.raises(Unreachable):
         endpoint.read(tmp_path / "m")
+    endpoint.flush(tmp_path / "m")
 
 
 def test_a_server_of_this_machine_is_watched_until_its_java_ends(workers: Workers, tmp_path: Path) -> None:

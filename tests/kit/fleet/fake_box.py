@@ -173,7 +173,7 @@ class FakeBox:
     def _record(self, given: argparse.Namespace, stdin: bytes) -> Result:
         """A file of the test's own."""
         from common.errors import KitError  # not in this program where it is all of a box.pyz
-        from common.watch import reading
+        from common.watch.record import reading
 
         try:
             return {"ok": True, **reading.exported(Path(self.state["record"]), given.since)}

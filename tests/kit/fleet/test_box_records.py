@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from common.watch import reading, recorder
+from common.watch.record import reading, recorder
 from kit.fleet.host import records, survey
 from kit.fleet.ssh.remote import Event, Remote
 from kit.report import copies

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from common.watch.reading import Event, Record
-from common.watch.recorder import HOUR
+from common.watch.record.reading import Event, Record
+from common.watch.record.recorder import HOUR
 
 UNTIL = 1_790_000_000 - 1_790_000_000 % HOUR
 

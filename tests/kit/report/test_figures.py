@@ -9,8 +9,9 @@ import pytest
 from common.errors import UsageError
 from kit.build import PROJECT
 from kit.report import figures, histogram, since
-from kit.report.bounds import BOUNDS, GATEWAY_BOUNDS
+from kit.report.bounds import BOUNDS, GATEWAY_BOUNDS, WORKER_SECONDS
 from tests.kit.report.conftest import UNTIL, minute, record
+from worker.metrics import OWN
 
 
 @pytest.mark.parametrize(("given", "seconds"), [("90m", 5400), ("36h", 129_600), ("7d", 604_800), ("2w", 1_209_600)])
@@ -50,6 +51,9 @@ def test_the_gateway_s_bins_are_those_of_its_own_script() -> None:
     found = re.search(r"const SECONDS = \[([^\]]+)\]", text)
     assert found
     assert tuple(float(bound) for bound in found[1].split(",")) == GATEWAY_BOUNDS
+    for one in OWN:
+        if one["key"] in WORKER_SECONDS:
+            assert BOUNDS[one["key"]] == tuple(one["bounds"])
     assert {"queue", "decode", "network", "handler", "total", "confidence", "brightness"} <= set(BOUNDS)
 
 

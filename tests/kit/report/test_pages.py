@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from common.watch import reading
-from common.watch.reading import Event, Record
+from common.watch.record import reading
+from common.watch.record.reading import Event, Record
 from kit.report import copies, files, page
 from kit.report.document import Source, document
 from kit.report.sparklines import sparkline
@@ -47,6 +47,15 @@ def test_a_server_s_release_is_the_last_that_it_told() -> None:
     assert found["never <b>"]["release"] == ""
     assert found["silent"]["silent_seconds"] == 7200 - 29 * 60
     assert found["good"]["silent_seconds"] == 0
+
+
+def test_what_drifts_is_told_before_what_is_slow_and_is_no_release() -> None:
+    drifting = Record(record().minutes, [*record().events, Event(UNTIL - 60, "drift", "darker")])
+    slow = Record([(at, {**values, "gateway_seconds<0.3": 5}) for at, values in record().minutes], record().events)
+    told = document([Source("slow", slow), Source("drifting", drifting)], 7200, UNTIL)
+    first = told["servers"][0]
+    assert (first["name"], first["release"], first["summary"]["drifts"]) == ("drifting", "fruit-1.1", ["darker"])
+    assert "drift: darker" in page.page(told, "Shops")
 
 
 def test_what_lies_before_the_time_asked_for_does_not_count() -> None:

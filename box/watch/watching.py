@@ -6,10 +6,9 @@ import os
 import pwd
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 
-from box.server import endpoints
 from box.state.events import say
 from box.state.paths import USER, Paths
 from common.watch.watcher import Watched, watch
@@ -18,11 +17,11 @@ STOP_SECONDS = 10.0  # for the record's last minutes to reach the disk
 
 
 @contextmanager
-def watched(paths: Paths, java: int) -> Iterator[None]:
-    """While the block runs."""
+def watched(paths: Paths, java: int, release: Callable[[], str]) -> Iterator[None]:
+    """While the block runs. `release`: the one that serves now, which a hot swap changes."""
 
     def about() -> Mapping[str, str]:
-        return {"release": str(endpoints.own_word(paths).get("release") or "")}
+        return {"release": release()}
 
     server = Watched(paths.temp, java, time.time(), paths.gateway_counts, paths.record, paths.metrics_socket, about)
     stop = threading.Event()

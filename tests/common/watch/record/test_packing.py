@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from common.watch import packing
+from common.watch.record import packing
 
 LEVELS = {7}
 

@@ -12,8 +12,8 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from common.watch import packing
-from common.watch.packing import MINUTES
+from common.watch.record import packing
+from common.watch.record.packing import MINUTES
 
 DAYS, FINE_DAYS = 90, 7
 STEP = 20  # minutes that become one after FINE_DAYS

@@ -16,9 +16,9 @@ from pathlib import Path
 import pytest
 
 from common.errors import KitError
-from common.watch import reading, recorder
-from common.watch.reading import Event
-from common.watch.recorder import DAY, HOUR, Recorder
+from common.watch.record import reading, recorder
+from common.watch.record.reading import Event
+from common.watch.record.recorder import DAY, HOUR, Recorder
 
 START = 1_790_000_000 - 1_790_000_000 % HOUR
 
@@ -183,7 +183,7 @@ def test_names_beyond_the_most_are_not_recorded(kept: Recorder, path: Path, monk
 WRITER = """
 import itertools, sys
 from pathlib import Path
-from common.watch import recorder
+from common.watch.record import recorder
 recorder.FLUSH_SECONDS = 0.0
 kept = recorder.Recorder(Path(sys.argv[1]), print)
 for minute in itertools.count():

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from common.errors import KitError
-from common.watch import packing, recorder
-from common.watch.recorder import HOUR
+from common.watch.record import packing, recorder
+from common.watch.record.recorder import HOUR
 
 Minute = tuple[int, dict[str, int]]
 

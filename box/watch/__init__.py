@@ -1,0 +1,1 @@
+"""The server watched: its record kept, its metrics told."""
