@@ -7,7 +7,7 @@
 VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CERTIFICATE CLIENTS CLIENT_CA \
 	DRY_RUN DURATION FLEET FOREGROUND FORMAT GATEWAY GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT \
 	MANAGEMENT_HEADER_FILE MANAGEMENT_URL MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME \
-	MODEL_VERSION MULTILABEL NAME NAMES NGINX OBJECTIVE OUT PICTURES PLATFORM PRECISION PREPROCESSING PRIVATE_KEY \
+	MODEL_VERSION MONITOR MULTILABEL NAME NAMES NGINX OBJECTIVE OUT PICTURES PLATFORM PRECISION PREPROCESSING PRIVATE_KEY \
 	PROFILE PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SIGNERS SINCE SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL \
 	WEIGHTS WEIGHTS_KEY WHEELS
 include scripts/variables.mk
@@ -21,7 +21,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
-.PHONY: report bundle arm64 deploy rollback history
+.PHONY: report monitor bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz fuzz-guided attack lock clean
 
@@ -61,6 +61,8 @@ smoke: setup ## check a running server from outside [URL= HEADER_FILE= JUNIT=fil
 	$(RUN) scripts.smoke
 
 ##@ Watch it
+monitor: setup ## Prometheus and Alertmanager, with rules and dashboards, until Ctrl-C [FLEET=|HOSTS= MONITOR=address:port]
+	$(RUN) scripts.monitor
 report: setup ## what a server or a fleet did over time, as a page and as figures [SINCE=7d FLEET=|HOSTS= OUT=]
 	$(RUN) scripts.report
 
@@ -102,7 +104,8 @@ lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 unit: setup ## fast tests, no server
-	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/test_architecture.py $(IN_PARALLEL)
+	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/monitoring tests/test_architecture.py \
+		$(IN_PARALLEL)
 programs: setup ## the commands, whole exports, the box's program, the gateway and its page (root, without Chromium)
 	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/browser $(IN_PARALLEL)
 integration: setup ## tests against a real TorchServe, and a minute of attacks

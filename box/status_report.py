@@ -18,6 +18,7 @@ from box.system.space import MEGABYTE
 from common import durable, json_lines, memory, processes
 from common.errors import KitError
 from common.manifest import Manifest
+from common.watch import endpoint
 
 # How far back its log may say why a server does not start: it is tried again every few minutes.
 RECENT_SECONDS = 900.0
@@ -52,6 +53,8 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
         "why_not": why or None,
         "gateway": report.status(paths, release),
         "since": word.get("since"),
+        "at": round(time.time(), 3),
+        "alerts": endpoint.alerts(paths.metrics_socket) if state.pid else {},
         "memory_mb": round(processes.proportional(processes.family(state.pid)) / MEGABYTE) if state.pid else 0,
         "memory_free_mb": round(memory.available() / MEGABYTE),
         "disk_free_mb": round(space.free_bytes(paths.home) / MEGABYTE),

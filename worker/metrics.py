@@ -116,7 +116,8 @@ class Metrics:
             return {**one, "sum": total[first] / MICRO, "counts": counts}
         described = {name: one[name] for name in one if name != "values"}
         counted = zip(one["values"], total[first : first + _width(one)], strict=True)
-        return {**described, "counts": {value: count for value, count in counted if count}}
+        # Of the many values of a label those that were seen; a counter without one is told from the beginning.
+        return {**described, "counts": {value: count for value, count in counted if count or not one["label"]}}
 
 
 def _width(one: Measure) -> int:

@@ -23,7 +23,16 @@ def watched(paths: Paths, java: int, release: Callable[[], str]) -> Iterator[Non
     def about() -> Mapping[str, str]:
         return {"release": release()}
 
-    server = Watched(paths.temp, java, time.time(), paths.gateway_counts, paths.record, paths.metrics_socket, about)
+    server = Watched(
+        temp=paths.temp,
+        pid=java,
+        since=time.time(),
+        gateway=paths.gateway_counts,
+        record=paths.record,
+        socket=paths.metrics_socket,
+        about=about,
+        verdict=paths.verdict,
+    )
     stop = threading.Event()
     thread = threading.Thread(target=watch, args=(server, stop, say), daemon=True, name="watch")
     thread.start()

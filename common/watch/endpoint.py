@@ -2,10 +2,12 @@
 
 GET /metrics    everything, as it is now, for Prometheus
 GET /flush      answered when the record is on the disk, which is written only now and then
+GET /alerts     JSON: what is wrong now, by name, in words
 """
 
 from __future__ import annotations
 
+import json
 import os
 import socketserver
 import threading
@@ -18,7 +20,7 @@ from common.errors import KitError
 from common.server.torchserve import Api, UnixConnection
 from common.watch.exposition import CONTENT_TYPE
 
-METRICS, FLUSH = "/metrics", "/flush"
+METRICS, FLUSH, ALERTS = "/metrics", "/flush", "/alerts"
 READ_SECONDS = 10.0
 
 
@@ -31,6 +33,15 @@ def flush(socket: Path) -> None:
     """Have what happened until now written into the record. A server that has ended has done so."""
     with suppress(KitError):
         _Near(f"unix:{socket}", {}).ask("its record", "GET", FLUSH, READ_SECONDS)
+
+
+def alerts(socket: Path) -> dict[str, str]:
+    """What is wrong there now, by name, in words; nothing where nobody watches."""
+    try:
+        told = json.loads(_Near(f"unix:{socket}", {}).ask("its alerts", "GET", ALERTS, READ_SECONDS))
+    except (KitError, ValueError):
+        return {}
+    return {str(name): str(words) for name, words in told.items()}
 
 
 class _Near(Api):

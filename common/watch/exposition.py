@@ -22,6 +22,7 @@ GAUGES = {
     "undervolted": "1 while the board gets too little voltage.",
     "clock_synchronized": "1 once the clock was set by the network.",
     "start_time_seconds": "When the server was started, since 1970.",
+    "time_seconds": "Now, by this machine's clock, since 1970.",
 }
 Labels = Mapping[str, str]
 

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import processes
-from common.watch import endpoint, exposition, machine, snapshot
+from common import durable, processes
+from common.errors import KitError
+from common.watch import conditions, endpoint, exposition, machine, snapshot
+from common.watch.conditions import Conditions, Now
 from common.watch.drift import Detector
+from common.watch.record import reading
 from common.watch.record.recorder import Recorder, added
 from common.watch.series import LEVEL, Tally
 from common.watch.snapshot import Snapshot
 from common.watch.windows import DriftWatch
 
 POLL_SECONDS = 2.0
+FLUSHED_WITHIN = 5.0  # of a slow SD card
 MINUTE = 60
 # What a record's events say.
 STARTED, STOPPED, SWITCHED = "started", "stopped", "switched"
 DRIFTED, SETTLED = "drift", "drift ended"
+ALERT, ALERT_ENDED = "alert", "alert ended"
+HOUR = 3600
 # How a level is recorded: by which name, and how many of its units are one there.
 RECORDED = {
     "memory_available_bytes": ("memory_available_mb", 1 << 20),
@@ -36,8 +43,8 @@ DRIFT_LEVEL = f"{LEVEL}drift_"  # and the statistic: hundredths of its threshold
 @dataclass(frozen=True)
 class Watched:
     """A server: its TEMP, its process, and since when; the file that its gateway writes its counts into. Where its
-    record goes, and the socket at which it is told. `about`: the release that serves now, and the like, as Prometheus
-    is to know it."""
+    record goes, and the socket at which it is told. `verdict`: where a supervisor tells whether it answers rightly;
+    without one the gateway says it. `about`: the release that serves now, and the like, as Prometheus is to know it."""
 
     temp: Path
     pid: int
@@ -46,6 +53,7 @@ class Watched:
     record: Path
     socket: Path
     about: Callable[[], Mapping[str, str]]
+    verdict: Path | None = None
 
     @property
     def release(self) -> str:
@@ -56,7 +64,8 @@ def watch(watched: Watched, stop: threading.Event, say: Callable[[str], None]) -
     """Until `stop`. What goes wrong here is said, and is no reason for anything else to end."""
     watcher = Watcher(watched, Recorder(watched.record, say), say)
     try:
-        close = endpoint.listen(watched.socket, {endpoint.METRICS: watcher.text, endpoint.FLUSH: watcher.flush})
+        answers = {endpoint.METRICS: watcher.text, endpoint.FLUSH: watcher.flush, endpoint.ALERTS: watcher.alerts}
+        close = endpoint.listen(watched.socket, answers)
     except OSError as error:
         say(f"the metrics cannot be told at {watched.socket}: {error}")
         close = _nothing
@@ -72,21 +81,29 @@ class Watcher:
         self._tally, self._drift = Tally(watched.since), DriftWatch()
         self._detectors: list[Detector] = []
         self._release, self._words = watched.release, ""
+        self._conditions, self._starts = Conditions(), [watched.since, *_starts(watched)]
         self._flush_wanted, self._flushed = threading.Event(), threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         self._recorder.event(self._watched.since, STARTED, self._release)
-        minute, counted = _minute(time.time()), dict[str, int]()
+        minute, whole = _minute(time.time()), dict[str, int]()
+        unrecorded = dict[str, int]()
         stopping = False
         while not stopping:
             stopping = stop.wait(POLL_SECONDS)
             shown = snapshot.take(self._watched.temp, self._watched.gateway)
-            counted = added(counted, self._tally.since_last(shown))
+            new = self._tally.since_last(shown)
+            whole, unrecorded = added(whole, new), added(unrecorded, new)
             self._look(shown)
-            flushing = self._flush_wanted.is_set()
-            if stopping or flushing or _minute(shown.at) != minute:
-                self._recorder.add(minute, counted | self._levels())
-                minute, counted = _minute(shown.at), {}
+            is_over, flushing = _minute(shown.at) != minute, self._flush_wanted.is_set()
+            if not (stopping or flushing or is_over):
+                continue
+            gauges = self._gauges()
+            self._recorder.add(minute, unrecorded | self._levels(gauges))
+            unrecorded = {}
+            if is_over:
+                self._judge(shown, whole, gauges)
+                minute, whole = _minute(shown.at), {}
             if flushing:
                 self._flush_wanted.clear()
                 self._recorder.flush()
@@ -108,9 +125,28 @@ class Watcher:
             self._say(f"drift: {words}" if words else "no drift any more")
         self._words = words
 
-    def _levels(self) -> dict[str, int]:
+    def _judge(self, shown: Snapshot, counted: Mapping[str, int], gauges: Mapping[str, float]) -> None:
+        """What is wrong after this minute."""
+        so = Now(
+            shown.at,
+            gauges,
+            self._ready(shown),
+            sum(start > shown.at - HOUR for start in self._starts),
+            float(shown.gateway.get("certificate_ends") or 0),
+            self._words,
+        )
+        begun, ended = self._conditions.judge(conditions.minute(counted, gauges), so)
+        for what, found in ((ALERT, begun), (ALERT_ENDED, ended)):
+            for name, words in found.items():
+                self._recorder.event(shown.at, what, f"{name}: {words}")
+                self._say(f"{what}: {name}: {words}")
+
+    def _ready(self, shown: Snapshot) -> bool | None:
+        told = durable.read_object(self._watched.verdict) if self._watched.verdict else shown.gateway
+        return bool(told["ready"]) if "ready" in told else None
+
+    def _levels(self, told: Mapping[str, float]) -> dict[str, int]:
         """As they are recorded."""
-        told = self._gauges()
         found = {
             f"{LEVEL}{name}": max(0, round(told[gauge] / unit))
             for gauge, (name, unit) in RECORDED.items()
@@ -124,6 +160,7 @@ class Watcher:
         watched = self._watched
         memory = processes.proportional(processes.family(watched.pid))
         mine = {"server_memory_bytes": float(memory), "start_time_seconds": round(watched.since, 3)}
+        mine["time_seconds"] = round(time.time(), 3)
         return machine.gauges(watched.record.parent) | mine
 
     def text(self) -> str:
@@ -131,12 +168,24 @@ class Watcher:
         shown = snapshot.take(self._watched.temp, self._watched.gateway)
         return exposition.text(shown.workers, self._gauges(), self._watched.about(), self._detectors)
 
+    def alerts(self) -> str:
+        return json.dumps(self._conditions.active)
+
     def flush(self) -> str:
         """For another thread: return when the record is on the disk, or nobody writes it any more."""
         self._flushed.clear()
         self._flush_wanted.set()
-        self._flushed.wait(2 * POLL_SECONDS)
+        self._flushed.wait(POLL_SECONDS + FLUSHED_WITHIN)
         return ""
+
+
+def _starts(watched: Watched) -> list[float]:
+    """When it was started before, within the last hour, as far as the record tells."""
+    try:
+        events = reading.read(watched.record, watched.since - HOUR).events
+    except KitError:
+        return []
+    return [event.at for event in events if event.what == STARTED]
 
 
 def _minute(at: float) -> int:

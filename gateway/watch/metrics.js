@@ -126,6 +126,7 @@ function keep() {
     ngx.shared.counts.add('since', Date.now() / 1000);
     const all = counts();
     const told = {since: all.since, ready: health.verdict().ready, codes: {}, seconds: {},
+        certificate_ends: settings.certificate_ends || 0,
         kilobytes_in: Math.floor((all.received || 0) / 1024), kilobytes_out: Math.floor((all.sent || 0) / 1024)};
     Object.keys(all).forEach((name) => {
         const into = {requests: ['codes', 'code'], bucket: ['seconds', 'le']}[name.split('{')[0]];

@@ -9,9 +9,11 @@ from typing import Any
 
 import psutil
 from rich.console import RenderableType
+from rich.markup import escape
 
 from common import processes
 from common.server.torchserve import Management
+from common.watch import endpoint
 from common.watch import workers as watched_workers
 from kit import console
 from kit.gateway import certificates
@@ -37,6 +39,7 @@ def document(run: RunFolder, server: ServerState) -> dict[str, Any]:
         "metrics": server.metrics,
         "grpc": server.grpc,
         "gateway": _gateway(run, server),
+        "alerts": endpoint.alerts(run.metrics_socket),
         "worker_metrics": watched_workers.read(Path(server.temp)),
         "memory_bytes": _memory(server.pid),
         "parents": [{"pid": pid, "name": _name(pid), "memory_bytes": _memory(pid)} for pid in parents],
@@ -67,6 +70,7 @@ def shown(told: Mapping[str, Any]) -> Iterator[RenderableType]:
         table.add_row(f"worker {worker['id']}", str(worker["pid"]), worker["status"], _megabytes(worker))
     yield table
     yield from map(_answered, told["worker_metrics"])
+    yield from (f"[bold red]{escape(f'{name}: {words}')}[/bold red]" for name, words in told["alerts"].items())
     if front := told["gateway"]:
         ends = f"; its certificate ends on {front['certificate_ends'][:10]}" if front["certificate_ends"] else ""
         running = "" if front["running"] else ", which has ended: make stop, then make serve"

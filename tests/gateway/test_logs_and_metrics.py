@@ -142,7 +142,9 @@ def test_who_records_finds_only_what_asked_for_predictions(start: Start) -> None
     recorded = series.Tally(0).since_last(counted)
     assert (recorded["gateway=200"], recorded["gateway=415"]) == (3, 1)
     assert sum(count for name, count in recorded.items() if name.startswith("gateway_seconds<")) == 4
-    assert set(counted.gateway) == {"since", "ready", "codes", "seconds", "kilobytes_in", "kilobytes_out"}
+    assert set(counted.gateway) == {
+        *("since", "ready", "codes", "seconds", "certificate_ends", "kilobytes_in", "kilobytes_out")
+    }
 
 
 def test_torchserve_hears_when_a_request_was_passed_on_and_who_only_watches(start: Start) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,7 @@ from kit.fleet.ssh.words import moment
 from kit.fleet.view.checks import FleetFinding
 from kit.fleet.view.report import megabytes
 
+CLOCK_SECONDS = 60.0  # as the alert of that name in config/monitoring/rules has it
 SOON_DAYS = 30  # a deployment renews one long before: nobody looked after this one
 STYLES = {"ok": "green", "note": "cyan", "warning": "yellow", "error": "bold red"}
 
@@ -46,7 +48,24 @@ def status(answers: Sequence[Answer]) -> RenderableType:
             escape(last_activation(said.get("last_activation") or {})),
         )
     answered = any(not answer.error for answer in answers)
-    return Group(*([shown] if answered else []), *(line for answer in answers for line in troubles(answer)))
+    lines = [line for answer in answers for line in troubles(answer)]
+    seen = [Text(sentence, style="bold red") for sentence in alerts(answers, time.time())]
+    return Group(*([shown] if answered else []), *lines, *seen)
+
+
+def alerts(answers: Sequence[Answer], now: float) -> Iterator[str]:
+    """What each box has noticed of itself (common/watch/conditions.py), and what only its fleet and this workstation's
+    clock, `now`, can tell."""
+    releases = Counter(answer.said.get("release") for answer in answers if answer.said.get("release"))
+    most = releases.most_common(1)[0][0] if releases else None
+    for answer in answers:
+        said = answer.said
+        for name, words in (said.get("alerts") or {}).items():
+            yield f"{answer.box}: {name}: {words}"
+        if abs(off := float(said.get("at") or now) - now) > CLOCK_SECONDS:
+            yield f"{answer.box}: VisionClockOff: its clock is {abs(off):,.0f} s {'ahead' if off > 0 else 'behind'}"
+        if (release := said.get("release")) and release != most and not said.get("on_trial"):
+            yield f"{answer.box}: VisionWrongRelease: {release}, where most of its fleet run {most}"
 
 
 def troubles(answer: Answer) -> Iterator[Text]:

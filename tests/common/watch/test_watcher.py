@@ -68,6 +68,7 @@ def test_what_happens_is_recorded_and_told(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(watcher, "POLL_SECONDS", 0.05)
+    monkeypatch.setattr(watcher, "MINUTE", 1)
     release = {"release": "fruit-1.0"}
     said: list[str] = []
     stop = threading.Event()
@@ -81,7 +82,11 @@ def test_what_happens_is_recorded_and_told(
         assert told["vision_requests_total"] == 3
         assert told["vision_server_memory_bytes"] > 10_000_000
         endpoint.flush(tmp_path / "m")
-        assert sum(values["code=200"] for _, values in reading.read(tmp_path / "r.sqlite", 0).minutes) == 3
+        assert sum(values.get("code=200", 0) for _, values in reading.read(tmp_path / "r.sqlite", 0).minutes) == 3
+        for _ in range(3):
+            workers.metrics.give_back(0, died=True)
+        wait_for(lambda: bool(endpoint.alerts(tmp_path / "m")))
+        assert endpoint.alerts(tmp_path / "m") == {"VisionWorkersDie": "3 workers died within 15 minutes"}
         release["release"] = "fruit-1.1"
         time.sleep(0.3)
         workers.answer()
@@ -90,11 +95,15 @@ def test_what_happens_is_recorded_and_told(
         watching.join()
     found = reading.read(tmp_path / "r.sqlite", 0)
     assert [(one.what, one.detail) for one in found.events] == [
-        ("started", "fruit-1.0"), ("switched", "fruit-1.1"), ("stopped", "fruit-1.1"),
-    ]  # fmt: skip
-    assert sum(values["code=200"] for _, values in found.minutes) == 4
+        ("started", "fruit-1.0"),
+        ("alert", "VisionWorkersDie: 3 workers died within 15 minutes"),
+        ("switched", "fruit-1.1"),
+        ("stopped", "fruit-1.1"),
+    ]
+    assert sum(values.get("code=200", 0) for _, values in found.minutes) == 4
     assert found.minutes[-1][1]["@server_memory_mb"] > 10
-    assert said == []
+    assert said == ["alert: VisionWorkersDie: 3 workers died within 15 minutes"]
+    assert endpoint.alerts(tmp_path / "m") == {}
     with pytest.raises(Unreachable):
         endpoint.read(tmp_path / "m")
     endpoint.flush(tmp_path / "m")

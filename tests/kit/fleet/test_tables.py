@@ -37,3 +37,19 @@ def test_a_box_whose_clients_do_not_reach_it_is_not_well() -> None:
     assert [str(line) for line in tables.troubles(silent)] == ["b1: its gateway is not ready: its port is taken"]
     assert Answer("b1", {"answers": True, "gateway": None}).well
     assert not Answer("b1", {"answers": False, "gateway": None}).well
+
+
+def test_what_boxes_have_noticed_and_what_only_their_fleet_can_tell() -> None:
+    answers = [
+        Answer("b1", {"release": "new", "at": NOW + 5, "alerts": {"VisionDrift": "darker, less sure"}}),
+        Answer("b2", {"release": "new", "at": NOW - 3600}),
+        Answer("b3", {"release": "old", "at": NOW, "alerts": {}}),
+        Answer("b4", {"release": "newer", "at": NOW, "on_trial": "newer"}),
+        Answer("b5", error="out of reach"),
+    ]
+    assert list(tables.alerts(answers, NOW)) == [
+        "b1: VisionDrift: darker, less sure",
+        "b2: VisionClockOff: its clock is 3,600 s behind",
+        "b3: VisionWrongRelease: old, where most of its fleet run new",
+    ]
+    assert list(tables.alerts([Answer("b1", error="out of reach")], NOW)) == []

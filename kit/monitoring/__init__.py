@@ -1,0 +1,1 @@
+"""Prometheus and Alertmanager of this machine, for a server or a fleet."""
