@@ -62,6 +62,7 @@ def parser() -> Parser:
     verb("keys", "who may ask the gateway, and when each did last")
     verb("change-keys", "take in and end keys, as the JSON on stdin says", internal=True)
     verb("certificate", "show the certificate on stdin from now on", internal=True)
+    verb("notify", "tell whom the JSON on stdin names of alerts from now on", internal=True)
     made = verb("lock", "keep other deployers off this box")
     made.add_argument("--break", dest="break_held", action="store_true", help="take it over from whoever holds it")
     verb("unlock", "let them in again")

@@ -15,6 +15,7 @@ from box.state.paths import Paths
 from box.store import integrity, releases
 from box.system import disk, space
 from box.system.space import MEGABYTE
+from box.watch import notify
 from common import durable, json_lines, memory, processes
 from common.errors import KitError
 from common.manifest import Manifest
@@ -54,6 +55,7 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
         "gateway": report.status(paths, release),
         "since": word.get("since"),
         "at": round(time.time(), 3),
+        "notify_sha256": notify.sha256(paths),
         "alerts": endpoint.alerts(paths.metrics_socket) if state.pid else {},
         "memory_mb": round(processes.proportional(processes.family(state.pid)) / MEGABYTE) if state.pid else 0,
         "memory_free_mb": round(memory.available() / MEGABYTE),

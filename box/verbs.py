@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-from box import findings, gateway_verbs, status_report
+from box import findings, status_report, workstation_verbs
 from box.activation import activation, choice, commit_or_rollback, confirmation, process, situation
 from box.gateway import following
 from box.program import invocation, provisioning, self_repair
@@ -261,9 +261,10 @@ VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "logs": logs,
     "doctor": diagnose,
     "record": show_record,
-    "keys": gateway_verbs.show_keys,
-    "change-keys": gateway_verbs.change_keys,
-    "certificate": gateway_verbs.take_certificate,
+    "keys": workstation_verbs.show_keys,
+    "change-keys": workstation_verbs.change_keys,
+    "certificate": workstation_verbs.take_certificate,
+    "notify": workstation_verbs.take_notify,
     "lock": lock,
     "unlock": unlock,
     "install": install,

@@ -129,6 +129,11 @@ class Paths:
         return self.gateway_state / "keys"
 
     @property
+    def notify(self) -> Path:
+        """Who is told of alerts."""
+        return self.state / "notify"
+
+    @property
     def record(self) -> Path:
         """What the server did, by the minute; it belongs to the server's user."""
         return self.state / "record/record.sqlite"

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 from box.state.events import say
 from box.state.paths import USER, Paths
+from box.watch import notify
 from common.watch.watcher import Watched, watch
 
 STOP_SECONDS = 10.0  # for the record's last minutes to reach the disk
@@ -32,6 +33,7 @@ def watched(paths: Paths, java: int, release: Callable[[], str]) -> Iterator[Non
         socket=paths.metrics_socket,
         about=about,
         verdict=paths.verdict,
+        notify=lambda: notify.target(paths),
     )
     stop = threading.Event()
     thread = threading.Thread(target=watch, args=(server, stop, say), daemon=True, name="watch")

@@ -22,8 +22,8 @@ from common.watch.watcher import Watched, watch
 def main(settings: Path, java: int) -> None:
     told = json.loads(settings.read_text(encoding="utf-8"))
     os.chdir(settings.parent)
-    paths = {name: Path(told[name]) for name in ("temp", "gateway", "record", "socket")}
-    watched = Watched(**paths, pid=java, since=told["since"], about=lambda: told["about"])
+    temp, gateway, record, socket = (Path(told[name]) for name in ("temp", "gateway", "record", "socket"))
+    watched = Watched(temp, java, told["since"], gateway, record, socket, about=lambda: told["about"])
     ended = os.pidfd_open(java)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -9,6 +9,7 @@ So a record stays readable when a later kit has other buckets.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -37,9 +38,19 @@ class Tally:
     """What sources have counted since each was seen last. `began`: of a source that was there before (s since 1970), as
     a gateway is that outlived a server, others have recorded the rest."""
 
-    def __init__(self, began: float) -> None:
+    def __init__(self, began: float, kept: str = "") -> None:
+        """`kept`: what `gateway` of the Tally before this one was, with the same record."""
         self._began = began
         self._before: dict[Source, Counted] = {}
+        if kept:
+            since, counted = json.loads(kept)
+            self._before[GATEWAY, since] = counted
+
+    @property
+    def gateway(self) -> str:
+        """How far it is counted: it outlives the servers behind it. "" where there is none."""
+        found = [[since, counted] for (name, since), counted in self._before.items() if name == GATEWAY]
+        return json.dumps(found[-1]) if found else ""
 
     def since_last(self, shown: Snapshot) -> Counted:
         found: Counted = {}

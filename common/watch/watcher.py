@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -14,9 +15,10 @@ from common.errors import KitError
 from common.watch import conditions, endpoint, exposition, machine, snapshot
 from common.watch.conditions import Conditions, Now
 from common.watch.drift import Detector
+from common.watch.notifying import Notifier
 from common.watch.record import reading
 from common.watch.record.recorder import Recorder, added
-from common.watch.series import LEVEL, Tally
+from common.watch.series import GATEWAY, LEVEL, Tally
 from common.watch.snapshot import Snapshot
 from common.watch.windows import DriftWatch
 
@@ -54,6 +56,7 @@ class Watched:
     socket: Path
     about: Callable[[], Mapping[str, str]]
     verdict: Path | None = None
+    notify: Callable[[], str] = str
 
     @property
     def release(self) -> str:
@@ -78,10 +81,11 @@ def watch(watched: Watched, stop: threading.Event, say: Callable[[str], None]) -
 class Watcher:
     def __init__(self, watched: Watched, recorder: Recorder, say: Callable[[str], None]) -> None:
         self._watched, self._recorder, self._say = watched, recorder, say
-        self._tally, self._drift = Tally(watched.since), DriftWatch()
+        self._tally, self._drift = Tally(watched.since, recorder.kept(GATEWAY)), DriftWatch()
         self._detectors: list[Detector] = []
         self._release, self._words = watched.release, ""
         self._conditions, self._starts = Conditions(), [watched.since, *_starts(watched)]
+        self._notifier = Notifier(watched.notify, say)
         self._flush_wanted, self._flushed = threading.Event(), threading.Event()
 
     def run(self, stop: threading.Event) -> None:
@@ -99,6 +103,7 @@ class Watcher:
             if not (stopping or flushing or is_over):
                 continue
             gauges = self._gauges()
+            self._recorder.keep(GATEWAY, self._tally.gateway)
             self._recorder.add(minute, unrecorded | self._levels(gauges))
             unrecorded = {}
             if is_over:
@@ -110,6 +115,7 @@ class Watcher:
                 self._flushed.set()
         self._recorder.event(time.time(), STOPPED, self._release)
         self._recorder.flush()
+        self._notifier.stop()
 
     def _look(self, shown: Snapshot) -> None:
         """For what is an event."""
@@ -140,6 +146,16 @@ class Watcher:
             for name, words in found.items():
                 self._recorder.event(shown.at, what, f"{name}: {words}")
                 self._say(f"{what}: {name}: {words}")
+                self._notifier.tell(
+                    {
+                        "host": socket.gethostname(),
+                        "release": self._release,
+                        "alert": name,
+                        "state": "firing" if what == ALERT else "resolved",
+                        "words": words,
+                        "at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(shown.at)),
+                    }
+                )
 
     def _ready(self, shown: Snapshot) -> bool | None:
         told = durable.read_object(self._watched.verdict) if self._watched.verdict else shown.gateway

@@ -5,6 +5,7 @@ happens to the box.
 from __future__ import annotations
 
 import io
+import json
 import ssl
 import threading
 import time
@@ -12,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -106,6 +108,13 @@ def printed(workstation: Workstation, command: str, box: Box, **variables: str) 
     return out
 
 
+def reported(till: Till) -> dict[str, Any]:
+    """What `make report` says of its box: requests and events."""
+    (server,) = json.loads(printed(till.workstation, "report", till.box, SINCE="1d"))["servers"]
+    assert server["error"] == ""
+    return {"requests": server["summary"]["requests"], "events": server["events"]}
+
+
 def assert_confined(box: Box) -> None:
     pid = box.sudo("systemctl show --property=MainPID --value vision-serve-gateway").strip()
     status = dict(line.split(":\t", 1) for line in box.sudo(f"cat /proc/{pid}/status").splitlines() if ":\t" in line)
@@ -146,6 +155,14 @@ def test_a_till_is_answered_whatever_happens_to_the_box(
     restart = till.answers_during(restarting)
     assert set(restart) == {"200", "503 with Retry-After"}
 
+    asked = hot.total() + restart.total()
+    wait_until(lambda: reported(till)["requests"] >= asked, "all that were asked, those in the restart too", 60)
+    before = reported(till)
+    assert {"started", "switched"} <= {event["what"] for event in before["events"]}
+    with till.shop.session.network.entered(), till.client() as client:
+        told = client.get("/metrics").text
+    assert 'vision_requests_total{model="resnet18"' in told and "gateway_certificate_end_seconds" in told
+
     box.power_cycle()
     box.wait_reachable()
     wait_until(till.is_answered, "an answer after the power cut", 240)
@@ -153,6 +170,10 @@ def test_a_till_is_answered_whatever_happens_to_the_box(
     assert_confined(box)
     told = till.workstation.status([name])[name]["gateway"]
     assert told["ready"] and box.address in told["certificate"]["names"]
+
+    after = reported(till)
+    assert after["requests"] > before["requests"], "what was written outlives a power cut"
+    assert len(after["events"]) > len(before["events"])
 
     back = till.workstation.rollback([name])
     assert back.status == 0, back.said

@@ -17,7 +17,11 @@ from tests.conftest import script_environment
 
 CONFIRM_SECONDS = 25
 # The commands of a fleet that are not scripts/fleet.py's.
-SCRIPTS = {"key": ("scripts.key", "key"), "certificates": ("scripts.certificates",)}
+SCRIPTS = {
+    "key": ("scripts.key", "key"),
+    "certificates": ("scripts.certificates",),
+    "report": ("scripts.report",),
+}
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sqlite3
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from pathlib import Path
 
 from common.watch.record import packing
@@ -29,6 +30,7 @@ CREATE TABLE IF NOT EXISTS series (id INTEGER PRIMARY KEY, name TEXT NOT NULL UN
 CREATE TABLE IF NOT EXISTS minutes (at INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS hours (at INTEGER PRIMARY KEY, step INTEGER NOT NULL, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS events (at REAL NOT NULL, what TEXT NOT NULL, detail TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS kept (name TEXT PRIMARY KEY, body TEXT NOT NULL);
 """
 Values = Mapping[str, int]
 
@@ -48,6 +50,7 @@ class Recorder:
         self._path, self._say = path, say
         self._minutes: dict[int, Values] = {}
         self._events: list[tuple[float, str, str]] = []
+        self._kept: dict[str, str] = {}
         self._flushed = time.monotonic()
 
     def add(self, minute: int, values: Values) -> None:
@@ -60,6 +63,21 @@ class Recorder:
     def event(self, at: float, what: str, detail: str) -> None:
         """Something that a picture of the time is marked with."""
         self._events.append((at, what, detail))
+
+    def keep(self, name: str, body: str) -> None:
+        """Something for the next one who writes this record, as it is with the minutes that are written with it."""
+        self._kept[name] = body
+
+    def kept(self, name: str) -> str:
+        """What the one before has kept; "" for nothing."""
+        if not self._path.exists():
+            return ""
+        try:
+            with closing(connect(self._path)) as connection:
+                row = connection.execute("SELECT body FROM kept WHERE name = ?", (name,)).fetchone()
+        except sqlite3.Error:
+            return ""
+        return str(row[0]) if row else ""
 
     def flush(self) -> None:
         self._flushed = time.monotonic()
@@ -84,6 +102,7 @@ class Recorder:
         try:
             connection.execute("BEGIN IMMEDIATE")
             write(connection, self._minutes, self._events)
+            connection.executemany("INSERT OR REPLACE INTO kept VALUES (?, ?)", self._kept.items())
             if self._minutes:
                 merge_hours(connection, max(self._minutes))
             connection.execute("COMMIT")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Sequence
 
+from common.watch import notifying
 from kit.fleet.gateway import certificate, client_keys
 from kit.fleet.gateway.certificate import Given
 from kit.fleet.host.jobs import HostJobs, Refusal
@@ -41,6 +43,7 @@ class Deploy(HostJobs):
         changed = self._provision()
         status = self.session.call("status", step="look")
         self._look_after_gateway(status)
+        self._say_whom_to_notify(status)
         if self._has_it(status) and not changed:
             return Kind.UNCHANGED
         self._send_and_receive()
@@ -114,6 +117,14 @@ class Deploy(HostJobs):
             document, why = due
             self.session.checked(self.session.call("certificate", stdin=json.dumps(document).encode()))
             changes.append(f"sent the gateway's certificate: {why}")
+
+    def _say_whom_to_notify(self, status: Event) -> None:
+        wanted = self.session.options.notify
+        digest = "" if wanted == notifying.NONE else hashlib.sha256(wanted.encode()).hexdigest()
+        if wanted and digest != status.get("notify_sha256", ""):
+            told = json.dumps({"notify": wanted}).encode()
+            self.session.checked(self.session.call("notify", stdin=told))
+            self.result.changes.append("it tells nobody of alerts" if not digest else "it was told whom to notify")
 
     def _has_it(self, status: Event) -> bool:
         """It confirmed this release, runs it, answers, and nothing on it is damaged. What an earlier run left on trial

@@ -19,11 +19,13 @@ WENT_BACK = " (it reverted automatically)"
 @dataclass(frozen=True)
 class DeployOptions:
     """What holds for every box of a run. `owner` goes into the locks; `signers` is the text of an allowed-signers file,
-    "" to leave a box's own as it is; `own_locks` are owners of ended runs from here, whose locks may be taken."""
+    and `notify` whom boxes tell of alerts, "" to leave a box's own as it is; `own_locks` are owners of ended runs from
+    here, whose locks may be taken."""
 
     owner: str
     confirm_seconds: int
     signers: str = ""
+    notify: str = ""
     break_lock: bool = False
     own_locks: frozenset[str] = frozenset()
 

@@ -35,7 +35,8 @@ class WaveRule:
 
 @dataclass(frozen=True)
 class Fleet:
-    """`source` is where it is written: a file, or HOSTS. Times in seconds; `bwlimit` in kB/s a box, 0: none."""
+    """`source` is where it is written: a file, or HOSTS. Times in seconds; `bwlimit` in kB/s a box, 0: none.
+    `notify`: whom boxes tell of alerts (common/watch/notifying.py), "" to leave a box's own."""
 
     name: str
     source: str
@@ -47,3 +48,4 @@ class Fleet:
     parallel: int = 16
     bwlimit: int = 0
     signers: str = ""
+    notify: str = ""

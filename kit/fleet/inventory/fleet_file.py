@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from common.errors import UsageError
 from common.gateway import address as gateway
+from common.watch import notifying
 from kit.fleet.inventory import yaml_lines
 from kit.fleet.inventory.fleet import Box, Fleet, WaveRule
 from kit.fleet.inventory.yaml_lines import Located
@@ -18,7 +19,7 @@ from kit.fleet.inventory.yaml_lines import Located
 ADDRESSES = ("inference_address", "gateway_address")
 FLEET_KEYS = (
     *("boxes", "groups", "waves", "pause", "allowed_failures", "confirm_seconds"),
-    *("parallel", "bwlimit", "signers", *ADDRESSES),
+    *("parallel", "bwlimit", "signers", "notify", *ADDRESSES),
 )
 BOX_KEYS = ("address", "groups", *ADDRESSES)
 GROUP_KEYS = ADDRESSES
@@ -55,6 +56,7 @@ def read_fleet(file: Path) -> Fleet:
         parallel=whole(top, "parallel", 1, defaults.parallel),
         bwlimit=whole(top, "bwlimit", 0, defaults.bwlimit),
         signers=str(file.parent / top["signers"].text("signers")) if "signers" in top else "",
+        notify=read_notify(top.get("notify")),
     )
 
 
@@ -181,6 +183,17 @@ def read_gateway(given: Located | None) -> str:
             "0.0.0.0:8443",
         )
     return text if parsed else gateway.OFF
+
+
+def read_notify(given: Located | None) -> str:
+    """Raises UsageError for what is neither a URL nor a command."""
+    if given is None:
+        return ""
+    text = given.text("notify")
+    try:
+        return text if text == notifying.NONE else notifying.checked(text)
+    except UsageError as error:
+        raise given.wrong(error.message, f"{error.hint}; {notifying.NONE} for nobody") from None
 
 
 def check_together(item: Located, box: Box) -> None:

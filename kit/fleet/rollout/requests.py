@@ -74,6 +74,7 @@ def options_of(workspace: Workspace, break_lock: bool, signers: str) -> DeployOp
         owner=workspace.owner,
         confirm_seconds=workspace.fleet.confirm_seconds,
         signers=signers,
+        notify=workspace.fleet.notify,
         break_lock=break_lock,
         own_locks=workspace.dead_owners(),
     )

@@ -55,6 +55,15 @@ def test_of_a_gateway_that_was_there_before_only_what_comes_from_now_on() -> Non
     assert more == {"gateway=200": 2, "gateway=503": 1}
 
 
+def test_what_a_gateway_counted_while_no_server_was_watched_is_not_lost() -> None:
+    before = Tally(200.0)
+    before.since_last(shown(codes={"200": 3}))
+    before.since_last(shown(codes={"200": 5}))
+    again = Tally(300.0, before.gateway)
+    assert again.since_last(shown(codes={"200": 5, "503": 4})) == {"gateway=503": 4}
+    assert Tally(300.0).gateway == ""
+
+
 def test_one_that_was_started_with_the_server_counts_from_its_start() -> None:
     found = Tally(50.0).since_last(shown(codes={"200": 3}))
     assert found == {

@@ -123,7 +123,9 @@ class Shop:
         return made
 
     def task(self, sent: Sequence[StagedRelease], workspace: ShopWorkspace, break_lock: bool = False) -> Task:
-        options = DeployOptions(workspace.owner, 10, self.signers, break_lock, workspace.dead_owners())
+        options = DeployOptions(
+            workspace.owner, 10, self.signers, self.fleet.notify, break_lock, workspace.dead_owners()
+        )
         releases = [one.release for one in sent]
         return Task("deploy", releases, [], options, lambda box, session: Deploy(session, box, sent))
 

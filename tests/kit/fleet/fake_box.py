@@ -156,6 +156,7 @@ class FakeBox:
             "disk_free_mb": 4096,
             "last_activation": self.state["last"],
             "gateway": self._gateway(),
+            "notify_sha256": self._notified(),
         }
 
     def _gateway(self) -> Result | None:
@@ -164,6 +165,15 @@ class FakeBox:
             return None
         shown = self.state["certificate"]
         return {"tls": True, "names": ["localhost", "192.0.2.7"], "ready": bool(shown), "certificate": shown}
+
+    def _notified(self) -> str:
+        told = self.state.get("notify", "")
+        return hashlib.sha256(told.encode()).hexdigest() if told else ""
+
+    def _notify(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        wanted = json.loads(stdin)["notify"]
+        self.state["notify"] = "" if wanted == "none" else wanted
+        return {"ok": True, "changed": True}
 
     def _certificate(self, given: argparse.Namespace, stdin: bytes) -> Result:
         told = json.loads(stdin)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from kit.fleet.host.result import Kind
 from kit.fleet.rollout.wave_engine import Verdict
 from tests.kit.fleet.conftest import PI, FakeRemote, Shop, results, staged
@@ -177,3 +179,23 @@ def test_a_bare_box_has_to_be_told_whom_to_trust(shop: Shop) -> None:
     assert report.verdict is Verdict.REFUSED
     assert "a bare box has to be told whose bundles to trust → SIGNERS=allowed_signers" in report.text()
     assert shop.state("b1")["calls"] == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "before", "after", "said"),
+    [
+        ("https://hooks.example/x", "", "https://hooks.example/x", "it was told whom to notify"),
+        ("https://hooks.example/x", "https://hooks.example/x", "https://hooks.example/x", ""),
+        ("none", "https://hooks.example/x", "", "it tells nobody of alerts"),
+        ("none", "", "", ""),
+        ("", "https://hooks.example/x", "https://hooks.example/x", ""),
+    ],
+)
+def test_whom_to_notify_is_told_where_that_is_new(shop: Shop, wanted: str, before: str, after: str, said: str) -> None:
+    shop.fleet = replace(shop.fleet, notify=wanted)
+    for box in shop.remotes:
+        shop.state(box)["notify"] = before
+    report = shop.deploy("r1")
+    assert {shop.state(box)["notify"] for box in shop.remotes} == {after}
+    changes = [change for one in report.results for change in one.changes]
+    assert (said in changes) if said else not any("notify" in change or "alerts" in change for change in changes)

@@ -79,6 +79,7 @@ def test_the_example_is_read_as_it_says() -> None:
         ("boxes: [pi@b1]\ngroups:\n  g:\n    port: 3", 4, "group g has no 'port'", "it knows inference_address"),
         ("boxes: [pi@b1]\ngateway_address: box:8443", 2, "box:8443 is not an address for a gateway", "none for no"),
         ("boxes: [pi@b1]\ngateway_address: 0.0.0.0:443", 2, "port 443 is for root alone", "0.0.0.0:8443"),
+        ("boxes: [pi@b1]\nnotify: ftp://x", 2, "neither a URL nor a command", "none for nobody"),
         ("boxes: [pi@b1]\ngateway_address: 8443", 2, "gateway_address must be a text", ""),
         (
             "boxes: [pi@b1]\ngateway_address: 0.0.0.0:8443\ninference_address: http://0.0.0.0:80",

@@ -51,6 +51,17 @@ def test_minutes_and_events_come_back_in_the_order_of_time(kept: Recorder, path:
     assert said == []
 
 
+def test_what_is_kept_for_the_next_one_comes_with_the_minutes(kept: Recorder, path: Path, said: list[str]) -> None:
+    assert kept.kept("gateway") == ""
+    kept.keep("gateway", "[1]")
+    assert kept.kept("gateway") == "", "as long as its minutes are not written"
+    kept.add(START, {"code=200": 3})
+    kept.flush()
+    assert Recorder(path, said.append).kept("gateway") == "[1]"
+    path.write_bytes(b"noise" * 5000)
+    assert Recorder(path, said.append).kept("gateway") == ""
+
+
 def test_it_is_written_every_five_minutes(kept: Recorder, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
     monkeypatch.setattr("time.monotonic", lambda: now)

@@ -1,4 +1,6 @@
-"""How a workstation looks after the gateway's keys and its certificate. Done again, these verbs change nothing."""
+"""How a workstation looks after what outlives releases: the gateway's keys, its certificate, whom to notify. Done
+again, these verbs change nothing.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,7 @@ from box.gateway import certificate, client_keys, following
 from box.state import history, locks
 from box.state.paths import Paths
 from box.store import releases
+from box.watch import notify
 from common.errors import UsageError
 
 Result = dict[str, Any]
@@ -35,6 +38,10 @@ def take_certificate(paths: Paths, asked: argparse.Namespace) -> Result:
         if changed and (release := releases.to_run(paths)):
             following.follow(paths, release)
     return {"ok": True, "changed": changed}
+
+
+def take_notify(paths: Paths, asked: argparse.Namespace) -> Result:
+    return {"ok": True, "changed": notify.save(paths, _told())}
 
 
 def _told() -> dict[str, Any]:
