@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from common.watch.record.reading import Event, Record
-from common.watch.watcher import STARTED, STOPPED, SWITCHED
+from common.watch.watcher import ALERT, ALERT_ENDED, STARTED, STOPPED, SWITCHED
 from kit.report import figures, since
 
 TELL_RELEASE = (STARTED, STOPPED, SWITCHED)
@@ -42,6 +42,7 @@ def _server(source: Source, since: float, until: float, step: int) -> dict[str, 
         "error": source.error,
         "silent_seconds": max(0.0, until - last) if last is not None and until - last > SILENT_SECONDS else 0.0,
         "release": _release(source.record.events),
+        "alerts": active(events),
         "summary": summary,
         "events": [one.__dict__ for one in events],
         "lines": figures.lines(figures.slots(minutes, since, until, step), step),
@@ -53,15 +54,27 @@ def _release(events: Sequence[Event]) -> str:
     return next((one.detail for one in reversed(events) if one.what in TELL_RELEASE and one.detail), "")
 
 
+def active(events: Sequence[Event]) -> list[str]:
+    """The alerts that have begun and not ended, in words."""
+    found: dict[str, str] = {}
+    for event in events:
+        name, _, words = event.detail.partition(": ")
+        if event.what == ALERT:
+            found[name] = words
+        elif event.what in (ALERT_ENDED, STOPPED):
+            found = {} if event.what == STOPPED else {other: one for other, one in found.items() if other != name}
+    return [f"{name}: {words}" for name, words in found.items()]
+
+
 def _badness(server: dict[str, Any]) -> tuple[float, ...]:
-    """What an operator looks at first: who is silent, who fails, who sees other things, who is slow."""
+    """What an operator looks at first: who is silent, who fails, who has alerts, who is slow."""
     summary = server["summary"]
     return (
         summary["last"] is None,
         server["silent_seconds"] > 0,
         bool(server["error"]),
         round(summary["error_ratio"] or 0.0, 3),
-        bool(summary["drifts"]),
+        len(server["alerts"]) + bool(summary["drifts"]),
         summary["worker_deaths"] + max(0, summary["starts"] - 1),
         summary["p99_ms"] or 0.0,
     )

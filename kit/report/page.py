@@ -127,7 +127,8 @@ def _state(server: dict[str, Any]) -> str:
         words.append("nothing recorded")
     elif server["silent_seconds"]:
         words.append(f"silent for {_span(server['silent_seconds'])}")
-    if summary["drifts"]:
+    words += server["alerts"]
+    if summary["drifts"] and not any(alert.startswith("VisionDrift") for alert in server["alerts"]):
         words.append(f"drift: {summary['drifts'][-1]}")
     if summary["worker_deaths"]:
         words.append(f"{summary['worker_deaths']} workers died")

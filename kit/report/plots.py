@@ -13,28 +13,19 @@ from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 
 from common.watch.record.reading import Event
-from common.watch.watcher import SETTLED, STARTED, STOPPED, SWITCHED
+from common.watch.watcher import ALERT_ENDED, SETTLED, STARTED, STOPPED, SWITCHED
+from kit.bench.report.plots import STYLE as BENCH_STYLE
 
 BLUE, ORANGE, RED, GREY, GREEN, PURPLE = "#1b6ca8", "#d1742f", "#b3261e", "#8a8d91", "#3f9b5d", "#7b5fb0"
 SHARES = ("#1b6ca8", "#d1742f", "#3f9b5d", "#7b5fb0", "#c9a227", "#c94f4f", "#4bb0b5", "#b8bcc1")
-STYLE: dict[Any, Any] = {
-    "svg.fonttype": "none",  # text stays text: it can be searched, and takes the page's typeface
-    "svg.hashsalt": "report",
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.edgecolor": "#9aa0a6",
-    "axes.grid": True,
-    "axes.axisbelow": True,
-    "grid.color": "#eceef0",
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "axes.titlelocation": "left",
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
+STYLE = {**BENCH_STYLE, "svg.hashsalt": "report", "grid.color": "#eceef0", "legend.fontsize": 8.5}
+MARKS = {
+    SWITCHED: (BLUE, "-"),
+    STARTED: (GREY, ":"),
+    STOPPED: (GREY, ":"),
+    SETTLED: (RED, ":"),
+    ALERT_ENDED: (RED, ":"),
 }
-MARKS = {SWITCHED: (BLUE, "-"), STARTED: (GREY, ":"), STOPPED: (GREY, ":"), SETTLED: (RED, ":")}
 MOST_LABELS, MOST_DRIFTS = 7, 3
 Rows = Sequence[dict[str, Any]]
 

@@ -15,7 +15,7 @@ import pytest
 from common.watch.record import reading
 from common.watch.record.reading import Event, Record
 from kit.report import copies, files, page
-from kit.report.document import Source, document
+from kit.report.document import Source, active, document
 from kit.report.sparklines import sparkline
 from tests.kit.report.conftest import UNTIL, record
 
@@ -56,6 +56,17 @@ def test_what_drifts_is_told_before_what_is_slow_and_is_no_release() -> None:
     first = told["servers"][0]
     assert (first["name"], first["release"], first["summary"]["drifts"]) == ("drifting", "fruit-1.1", ["darker"])
     assert "drift: darker" in page.page(told, "Shops")
+
+
+def test_an_alert_stands_until_it_ends_or_the_server_does() -> None:
+    def happened(*what: str) -> list[Event]:
+        return [Event(UNTIL - 100 + number, one.split("|")[0], one.split("|")[1]) for number, one in enumerate(what)]
+
+    queue, hot = "alert|VisionQueue: it waits", "alert|VisionHot: 85 °C"
+    assert active(happened(queue, hot, "alert ended|VisionQueue: it waits")) == ["VisionHot: 85 °C"]
+    assert active(happened(queue, "stopped|fruit-1.0")) == []
+    whole = Record(record().minutes, [*record().events, *happened(hot)])
+    assert "VisionHot: 85 °C" in page.page(document([Source("here", whole)], 7200, UNTIL), "Here")
 
 
 def test_what_lies_before_the_time_asked_for_does_not_count() -> None:
