@@ -10,14 +10,15 @@ import psutil
 from common import processes
 
 STARTER = "/worker/ts/model_service_worker.py"  # the kit's: TorchServe's own does not lie in a folder of that name
+WATCHER = "common.watch"  # a module that Python runs
 IMPORTER = "model-importer"
 SHARED = (IMPORTER, "model-parent")  # the names of the kit's processes behind workers (worker/process.py)
 
 
 @dataclass(frozen=True)
 class ProcessShare:
-    """One process: `kind` is Java, worker, or shared for what stands behind the kit's workers; `memory` its
-    proportional share (PSS), bytes."""
+    """One process: `kind` is Java, worker, or shared for what stands behind the kit's workers and watches them;
+    `memory` its proportional share (PSS), bytes."""
 
     kind: str
     pid: int
@@ -46,8 +47,9 @@ def cpu_seconds(pid: int) -> float:
 
 def _kind(process: psutil.Process) -> str:
     """What Java started for a forked worker only waits for its end."""
-    starter = any(word.endswith(STARTER) for word in process.cmdline())
-    return "shared" if starter or process.name() in SHARED else "worker"
+    words = process.cmdline()
+    beside = WATCHER in words or any(word.endswith(STARTER) for word in words)
+    return "shared" if beside or process.name() in SHARED else "worker"
 
 
 def shares(pid: int) -> list[ProcessShare]:

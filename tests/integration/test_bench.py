@@ -50,8 +50,8 @@ def test_a_running_server_is_loaded_and_left_running(server: Server, run_script:
     assert document["ceiling"]["value"] > 0
     kinds = Counter(process["kind"] for process in document["servers"][0]["processes"])
     workers = server.state.workers
-    assert kinds == {"Java": 1, "worker": workers, "shared": workers + 2}, (
-        "what imports, the parent, and what Java started for each"
+    assert kinds == {"Java": 1, "worker": workers, "shared": workers + 3}, (
+        "what imports, the parent, who watches, and what Java started for each"
     )
     assert document["servers"][0]["start_seconds"] is None
     assert state.running(server.run) == server.state
