@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import os
 import re
 import signal
 import subprocess
@@ -19,15 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from common.watch import workers
 from kit.build import PROJECT
 from kit.monitoring.files import CONFIG
+from kit.processes import family
 from tests.conftest import RunScript
 from tests.gateway.conftest import free_port
 from tests.integration.places import Place, wait_for
 from tests.integration.test_gateway import GatewayPlace
+from worker.process import WORKER
 
 PICTURES = sorted((PROJECT / "models/resnet18-grocery43/validation").glob("*/*.jpg"))
 SECONDS = 240.0  # Prometheus asks every 15, and a rate needs two answers
@@ -49,9 +51,8 @@ class Monitor:
         return {row["metric"]["alertname"] for row in self.query('ALERTS{alertstate="firing"}')}
 
     def alertmanager(self) -> str:
-        found = re.search(r"(http://127\.0\.0\.1:\d+)$", "\n".join(self.said), re.MULTILINE)
-        assert found, self.said
-        return found[1]
+        (line,) = (line for line in self.said if line.startswith("alerts"))
+        return line.rpartition(" ")[2]
 
 
 @contextmanager
@@ -130,9 +131,9 @@ def test_panels_have_data_nothing_fires_and_what_has_a_cause_does(monitor: Monit
     assert monitor.firing() == set()
     temp = Path(front.state.temp)
     for deaths in range(1, 5):
-        os.kill(ready(front)[0]["pid"], signal.SIGKILL)
-        wait_for(lambda deaths=deaths: workers.read(temp)[0]["workers_died"] >= deaths, 30)  # type: ignore[misc]
-        wait_for(lambda: all(one["status"] == "READY" for one in ready(front)), 60)
+        wait_for(lambda: len(alive(front)) == front.state.workers, 60)
+        alive(front)[0].kill()
+        wait_for(lambda deaths=deaths: workers.read(temp)[0]["workers_died"] >= deaths, 60)  # type: ignore[misc]
     until(lambda: "VisionWorkersDie" in monitor.firing(), 90, monitor.firing)
     told = f"{monitor.alertmanager()}/api/v2/alerts"
 
@@ -143,9 +144,9 @@ def test_panels_have_data_nothing_fires_and_what_has_a_cause_does(monitor: Monit
     until(heard, 60, lambda: httpx.get(told, trust_env=False).text)
 
 
-def ready(front: GatewayPlace) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = front.management.describe(front.state.model)[0]["workers"]
-    return found
+def alive(front: GatewayPlace) -> list[psutil.Process]:
+    """Its workers, by their own processes."""
+    return [one for one in family(front.java.pid) if one.name() == WORKER]
 
 
 def test_without_a_gateway_there_is_nothing_to_scrape(place: Place, run_script: RunScript) -> None:
