@@ -18,7 +18,17 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from benchmarks.drift import streams
-from benchmarks.drift.cases import CHANGES, FROZEN, NOTHING, UNSEEN, Photographs, answers, embedded, logits
+from benchmarks.drift.cases import (
+    CHANGES,
+    FROZEN,
+    NOTHING,
+    UNSEEN,
+    Photographs,
+    Pixels,
+    answers,
+    embedded,
+    logits,
+)
 from benchmarks.drift.streams import Seen, false_alarms, goes_wrong, parsed
 from kit.model.drift import baseline
 from kit.model.drift.observing import Column, observe
@@ -30,18 +40,26 @@ QUIET_WINDOWS = 200
 
 
 class Observed:
-    """Each photograph under each change, worked out once."""
+    """Each photograph under each change, worked out once, when it is first asked for."""
 
     def __init__(self, shown: Photographs) -> None:
         self.shown = shown
-        self.crops = {name: [change(crop) for crop in shown.crops] for name, change in CHANGES.items()}
-        self.logits = {name: logits(shown.source, crops) for name, crops in self.crops.items()}
+        self._crops: dict[tuple[str, int], Pixels] = {}
+        self._logits: dict[tuple[str, int], Any] = {}
 
     def columns(self, chosen: Any, change: str = NOTHING, classes: Sequence[int] | None = None) -> list[Column]:
-        known = range(len(self.shown.labels)) if classes is None else classes
-        crops = [self.crops[change][index] for index in chosen]
+        known = list(range(len(self.shown.labels)) if classes is None else classes)
+        wanted = [(change, int(index)) for index in chosen]
+        self._work_out([one for one in wanted if one not in self._logits])
+        scores = np.stack([self._logits[one] for one in wanted])
         labels = [self.shown.labels[index] for index in known]
-        return observe(crops, answers(self.logits[change][chosen], list(known)), labels)
+        return observe([self._crops[one] for one in wanted], answers(scores, known), labels)
+
+    def _work_out(self, missing: Sequence[tuple[str, int]]) -> None:
+        if missing:
+            self._crops |= {(change, index): CHANGES[change](self.shown.crops[index]) for change, index in missing}
+            found = logits(self.shown.source, [self._crops[one] for one in missing])
+            self._logits |= dict(zip(missing, found, strict=True))
 
 
 def split(shown: Photographs, seed: int) -> tuple[Any, Any]:
