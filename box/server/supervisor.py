@@ -108,7 +108,7 @@ class Supervisor:
         return 0
 
     def _prepare_folders(self) -> None:
-        """All in /run, which is memory: nothing of a running server wears the SD card."""
+        """All in /run, which is memory: but for its record nothing of a running server wears the SD card."""
         self.paths.run.mkdir(parents=True, exist_ok=True)
         for folder in (self.paths.store, self.paths.private, self.paths.temp):
             shutil.rmtree(folder, ignore_errors=True)

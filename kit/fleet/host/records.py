@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from common.watch.record import reading
+from kit.fleet.gateway.client_keys import NO_VERB
 from kit.fleet.host import survey
 from kit.fleet.host.survey import Answer
 from kit.fleet.ssh.remote import BoxError, Event, Remote
@@ -20,7 +21,8 @@ def fetch(remotes: Mapping[str, Remote], folder: Path, parallel: int) -> list[An
         since = copies.wanted_since(copy)
         told = survey.call(remotes[box], "record", "--since", str(since))
         if not told.get("ok"):
-            raise BoxError(str(told.get("error") or "it keeps no record: deploy a newer bundle"))
+            error = str(told.get("error") or "failed")
+            raise BoxError("it keeps no record yet: deploy a newer bundle" if NO_VERB in error else error)
         copies.keep(copy, reading.imported(told, since))
         return {"ok": True}
 

@@ -59,6 +59,17 @@ def test_a_box_that_is_out_of_reach_keeps_its_copy(kept: Shop, tmp_path: Path) -
     assert len(reading.read(copies.path(tmp_path / "copies", "b2"), 0).minutes) == 60
 
 
+def test_a_box_of_before_there_were_records_says_so(
+    kept: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def old(remote: Remote, verb: str, *arguments: str) -> Event:
+        return {"ok": False, "error": "argument VERB: invalid choice: 'record' (choose from 'provision', …)"}
+
+    monkeypatch.setattr(survey, "call", old)
+    answers = records.fetch(kept.remotes, tmp_path / "copies", 4)
+    assert {one.error for one in answers} == {"it keeps no record yet: deploy a newer bundle"}
+
+
 def test_a_record_that_no_one_can_read_is_told_and_the_others_come(kept: Shop, tmp_path: Path) -> None:
     (tmp_path / "b3.sqlite").write_bytes(b"noise" * 1000)
     answers = {one.box: one.error for one in records.fetch(kept.remotes, tmp_path / "copies", 4)}
