@@ -94,9 +94,10 @@ class ImageClassifier:
                 pictures[index] = self._read(row, headers)
             except InputError as error:
                 answers[index] = self._refuse(error, context, index)
-            timing[index] = _timing("decode", perf_counter() - begun)
+            seconds = perf_counter() - begun
+            timing[index] = _timing("decode", seconds)
             if index in pictures:
-                self._measures.picture(_record(context, index), pictures[index][0], perf_counter() - begun)
+                self._measures.picture(_record(context, index), pictures[index][0], seconds)
         if pictures:
             begun = perf_counter()
             probabilities = self._model.probabilities(np.stack([shown.pixels for shown, _ in pictures.values()]))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from common.errors import KitError, Unreachable, UsageError
 from common.server.torchserve import Management
+from common.watch import workers
 from kit import golden
 from kit.build import Build
 from kit.client.elsewhere import address, read_headers
@@ -15,6 +16,7 @@ from kit.files import read_json
 from kit.golden import Golden
 from kit.serving import state
 from kit.serving.launch import RunFolder
+from kit.serving.state import ServerState
 
 
 @dataclass(frozen=True)
@@ -88,7 +90,7 @@ def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> Checke
     return CheckedServer(
         url=server.inference,
         management_url=address("MANAGEMENT_URL", options.management_url) or server.management,
-        metrics_url=address("METRICS_URL", options.metrics_url) or f"unix:{run.metrics_socket}",
+        metrics_url=address("METRICS_URL", options.metrics_url) or _metrics(run, server),
         grpc=options.grpc or server.grpc,
         model=options.model or server.model,
         golden=pictures,
@@ -99,6 +101,11 @@ def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> Checke
         store=run.model_store,
         temp=Path(server.temp),
     )
+
+
+def _metrics(run: RunFolder, server: ServerState) -> str:
+    """The kit's own, unless TorchServe's own workers serve, which tell it nothing."""
+    return f"unix:{run.metrics_socket}" if workers.read(Path(server.temp)) else server.metrics
 
 
 def _model_of(folder: Path) -> str:
