@@ -91,10 +91,10 @@ def minute(counts: Mapping[str, int], gauges: Mapping[str, float]) -> Minute:
 class Conditions:
     """`active`: each condition that holds, and has for its time, in words."""
 
-    def __init__(self) -> None:
+    def __init__(self, active: Mapping[str, str] | None = None) -> None:
         self._minutes: deque[Minute] = deque(maxlen=MINUTES)
-        self._held: dict[str, int] = {}
-        self.active: dict[str, str] = {}
+        self.active = dict(active or {})
+        self._held = {name: HOLD.get(name, 0) for name in self.active}
 
     def judge(self, last: Minute, now: Now) -> tuple[dict[str, str], dict[str, str]]:
         """Take in a minute. What has begun with it, and what has ended, in words."""

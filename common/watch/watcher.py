@@ -84,38 +84,49 @@ class Watcher:
         self._tally, self._drift = Tally(watched.since, recorder.kept(GATEWAY)), DriftWatch()
         self._detectors: list[Detector] = []
         self._release, self._words = watched.release, ""
-        self._conditions, self._starts = Conditions(), [watched.since, *_starts(watched)]
+        self._starts = [watched.since, *_starts(watched)]
+        # What held when a server ended is told to be over, or goes on.
+        self._conditions = Conditions(json.loads(recorder.kept(ALERT) or "{}"))
+        self._minute = _minute(time.time())
+        self._whole: dict[str, int] = {}  # what this minute has counted; and what of it is not recorded yet
+        self._unrecorded: dict[str, int] = {}
         self._notifier = Notifier(watched.notify, say)
         self._flush_wanted, self._flushed = threading.Event(), threading.Event()
 
     def run(self, stop: threading.Event) -> None:
         self._recorder.event(self._watched.since, STARTED, self._release)
-        minute, whole = _minute(time.time()), dict[str, int]()
-        unrecorded = dict[str, int]()
         stopping = False
         while not stopping:
             stopping = stop.wait(POLL_SECONDS)
-            shown = snapshot.take(self._watched.temp, self._watched.gateway)
-            new = self._tally.since_last(shown)
-            whole, unrecorded = added(whole, new), added(unrecorded, new)
-            self._look(shown)
-            is_over, flushing = _minute(shown.at) != minute, self._flush_wanted.is_set()
-            if not (stopping or flushing or is_over):
-                continue
-            gauges = self._gauges()
-            self._recorder.keep(GATEWAY, self._tally.gateway)
-            self._recorder.add(minute, unrecorded | self._levels(gauges))
-            unrecorded = {}
-            if is_over:
-                self._judge(shown, whole, gauges)
-                minute, whole = _minute(shown.at), {}
-            if flushing:
-                self._flush_wanted.clear()
-                self._recorder.flush()
-                self._flushed.set()
+            try:
+                self._poll(stopping)
+            except Exception as error:  # a file that is not as it should be: the next may be
+                self._say(f"what the server does could not be watched just now: {type(error).__name__}: {error}")
         self._recorder.event(time.time(), STOPPED, self._release)
         self._recorder.flush()
         self._notifier.stop()
+
+    def _poll(self, stopping: bool) -> None:
+        shown = snapshot.take(self._watched.temp, self._watched.gateway)
+        new = self._tally.since_last(shown)
+        self._whole, self._unrecorded = added(self._whole, new), added(self._unrecorded, new)
+        self._look(shown)
+        is_over, flushing = _minute(shown.at) != self._minute, self._flush_wanted.is_set()
+        if not (stopping or flushing or is_over):
+            return
+        gauges = self._gauges()
+        if is_over:
+            self._judge(shown, self._whole, gauges)
+        self._recorder.keep(GATEWAY, self._tally.gateway)
+        self._recorder.keep(ALERT, self.alerts())
+        self._recorder.add(self._minute, self._unrecorded | self._levels(gauges))
+        self._unrecorded = {}
+        if is_over:
+            self._minute, self._whole = _minute(shown.at), {}
+        if flushing:
+            self._flush_wanted.clear()
+            self._recorder.flush()
+            self._flushed.set()
 
     def _look(self, shown: Snapshot) -> None:
         """For what is an event."""

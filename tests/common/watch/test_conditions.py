@@ -81,6 +81,13 @@ def test_what_ends_is_told_once_with_its_words() -> None:
     assert watched.judge(GOOD, now()) == ({}, {})
 
 
+def test_what_held_before_is_over_or_goes_on() -> None:
+    watched = Conditions({"VisionNotAnswering": "it does not answer", "VisionHot": "85 °C"})
+    begun, ended = watched.judge(GOOD, Now(0.0, WELL, ready=False))
+    assert (begun, ended) == ({}, {"VisionHot": "85 °C"})
+    assert list(watched.active) == ["VisionNotAnswering"]
+
+
 def test_nobody_asks_and_nothing_is_known() -> None:
     watched = Conditions()
     for _ in range(100):

@@ -109,6 +109,28 @@ def test_what_happens_is_recorded_and_told(
     endpoint.flush(tmp_path / "m")
 
 
+def test_what_cannot_be_read_is_said_and_the_next_is_counted(
+    workers: Workers, watched: Callable[..., Watched], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(watcher, "POLL_SECONDS", 0.05)
+    (tmp_path / "counts").write_text('{"since": "noise"}')
+    said: list[str] = []
+    stop = threading.Event()
+    watching = threading.Thread(target=watch, args=(watched(dict), stop, said.append))
+    watching.start()
+    try:
+        wait_for(lambda: bool(said))
+        (tmp_path / "counts").unlink()
+        workers.answer()
+        time.sleep(0.2)
+    finally:
+        stop.set()
+        watching.join()
+    assert said[0].startswith("what the server does could not be watched just now: ")
+    assert sum(values.get("code=200", 0) for _, values in reading.read(tmp_path / "r.sqlite", 0).minutes) == 1
+
+
 def test_a_server_of_this_machine_is_watched_until_its_java_ends(workers: Workers, tmp_path: Path) -> None:
     java = subprocess.Popen(["sleep", "60"])
     deep = tmp_path / ("long" * 30)
