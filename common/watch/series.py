@@ -42,9 +42,10 @@ class Tally:
         """`kept`: what `gateway` of the Tally before this one was, with the same record."""
         self._began = began
         self._before: dict[Source, Counted] = {}
+        self._gateway_since = math.inf
         if kept:
-            since, counted = json.loads(kept)
-            self._before[GATEWAY, since] = counted
+            self._gateway_since, counted = json.loads(kept)
+            self._before[GATEWAY, self._gateway_since] = counted
 
     @property
     def gateway(self) -> str:
@@ -55,12 +56,17 @@ class Tally:
     def since_last(self, shown: Snapshot) -> Counted:
         found: Counted = {}
         for source, counted in totals(shown):
-            before = self._before.get(source, {} if source[1] >= self._began else counted)
+            before = self._before.get(source, {} if self._is_new(source) else counted)
             self._before[source] = counted
             for name, count in counted.items():
                 if more := count - before.get(name, 0):
                     found[name] = found.get(name, 0) + more
         return found
+
+    def _is_new(self, source: Source) -> bool:
+        """Nobody has recorded anything of it: it began with this server, or after the gateway that was recorded."""
+        name, since = source
+        return since >= self._began or (name == GATEWAY and since > self._gateway_since)
 
 
 def totals(shown: Snapshot) -> Iterator[tuple[Source, Counted]]:

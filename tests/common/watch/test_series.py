@@ -62,6 +62,10 @@ def test_what_a_gateway_counted_while_no_server_was_watched_is_not_lost() -> Non
     again = Tally(300.0, before.gateway)
     assert again.since_last(shown(codes={"200": 5, "503": 4})) == {"gateway=503": 4}
     assert Tally(300.0).gateway == ""
+    booted = Tally(300.0, before.gateway)
+    assert booted.since_last(shown(since=250.0, codes={"503": 2}))["gateway=503"] == 2, (
+        "another gateway, before the server"
+    )
 
 
 def test_one_that_was_started_with_the_server_counts_from_its_start() -> None:
