@@ -49,7 +49,7 @@ def main(
     text, row = own_key.own_key(places.home() / "monitoring")
     if fleet or hosts:
         workspace = find(fleet, hosts)
-        targets = _boxes(workspace, Changes(revoke=(), add={keys.sha256(text): row}))
+        targets = _boxes(workspace, Changes(add={keys.sha256(text): row}))
         folder = workspace.folder / "monitor"
     else:
         targets = [_here(profile)]

@@ -1,6 +1,7 @@
 """What is wrong with a server, seen by who records it: the alerts of config/monitoring/rules, without Prometheus.
 
-Windows, limits and times are theirs. VisionSilent and VisionWrongRelease are not here: only somebody else sees those.
+Windows, limits and times are theirs. VisionSilent, VisionWrongRelease and VisionClockOff are not here: only somebody
+else sees those.
 """
 
 from __future__ import annotations

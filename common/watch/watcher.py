@@ -17,7 +17,7 @@ from common.watch.conditions import Conditions, Now
 from common.watch.drift import Detector
 from common.watch.notifying import Notifier
 from common.watch.record import reading
-from common.watch.record.recorder import Recorder, added
+from common.watch.record.recorder import HOUR, Recorder, added
 from common.watch.series import GATEWAY, LEVEL, Tally
 from common.watch.snapshot import Snapshot
 from common.watch.windows import DriftWatch
@@ -29,7 +29,6 @@ MINUTE = 60
 STARTED, STOPPED, SWITCHED = "started", "stopped", "switched"
 DRIFTED, SETTLED = "drift", "drift ended"
 ALERT, ALERT_ENDED = "alert", "alert ended"
-HOUR = 3600
 # How a level is recorded: by which name, and how many of its units are one there.
 RECORDED = {
     "memory_available_bytes": ("memory_available_mb", 1 << 20),

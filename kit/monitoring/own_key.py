@@ -27,7 +27,6 @@ def own_key(folder: Path) -> tuple[str, Row]:
 def admit(folder: Path, text: str, row: Row) -> None:
     """Have the gateway of this machine take it, in place of another of its name."""
     digest = keys.sha256(text)
-    for known in keys.read(folder):
-        if known.name == NAME and known.file.stem != digest:
-            known.file.unlink(missing_ok=True)
+    if any(known.name == NAME and known.file.stem != digest for known in keys.read(folder)):
+        keys.revoke(folder, NAME)
     keys.put(folder, digest, row)

@@ -92,25 +92,22 @@ def sentence(document: dict[str, Any], title: str) -> str:
 def _fleet(document: dict[str, Any]) -> str:
     """A row for each box, the worst first: what it did as small lines, all of a column by one scale."""
     servers, span = document["servers"], document["until"] - document["since"]
-    most = {key: max((row.get(key) or 0.0 for one in servers for row in _drawn(one)), default=0.0) for key in COLUMNS}
+    lines = [[_with_percent(row) for row in server["lines"]] for server in servers]
+    most = {key: max((row.get(key) or 0.0 for drawn in lines for row in drawn), default=0.0) for key in COLUMNS}
     head = "".join(f"<th>{title}</th>" for title, _ in COLUMNS.values())
     rows = ""
-    for server in servers:
+    for server, drawn in zip(servers, lines, strict=True):
         marks = [(one["at"] - document["since"]) / span for one in server["events"] if one["what"] == SWITCHED]
         whole = _with_percent(server["summary"])
         cells = ""
         for key, (_, form) in COLUMNS.items():
-            line = sparkline([row.get(key) for row in _drawn(server)], most[key], marks)
+            line = sparkline([row.get(key) for row in drawn], most[key], marks)
             figure = form.format(whole[key]) if whole.get(key) is not None else "–"
             cells += f'<td class="drawn"><div>{line}<span>{figure}</span></div></td>'
         who = f'<td class="box">{_name(server)}{_state(server)}</td><td>{escape(server["release"])}</td>'
         rows += f"<tr>{who}{cells}</tr>"
     table = f"<table><thead><tr><th>box</th><th>release</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
     return f'<h2>Boxes, the worst first</h2><div class="wide boxes">{table}</div>'
-
-
-def _drawn(server: dict[str, Any]) -> list[dict[str, Any]]:
-    return [_with_percent(row) for row in server["lines"]]
 
 
 def _with_percent(row: dict[str, Any]) -> dict[str, Any]:

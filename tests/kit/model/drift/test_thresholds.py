@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from benchmarks.drift.cases import window
 from common.errors import UsageError
 from common.watch import drift
-from common.watch.drift import Window
 from kit.model.drift import baseline, observing, thresholds
 from kit.model.drift.observing import Column
 
@@ -33,17 +33,6 @@ def pictures(count: int, seed: int, dark: bool = False) -> tuple[list[Any], Any]
 
 def observed(count: int, seed: int, dark: bool = False) -> list[Column]:
     return observing.observe(*pictures(count, seed, dark), LABELS)
-
-
-def window(columns: list[Column], chosen: Any) -> Window:
-    bins: dict[str, Any] = {"outputs": []}
-    for column in columns:
-        counts = np.bincount(column.indices[chosen], minlength=column.bins).tolist()
-        if column.kind == drift.OUTPUTS:
-            bins["outputs"].append(counts)
-        else:
-            bins[column.key] = counts
-    return Window(len(chosen), bins, 0)
 
 
 def test_many_windows_at_once_are_worked_out_as_one_is() -> None:
