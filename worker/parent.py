@@ -119,8 +119,9 @@ class Parent:
         self._selector.register(child.ended, selectors.EVENT_READ, lambda: self._ended(child))
 
     def _kill(self, child: Child) -> None:
-        """TorchServe has killed who asked for it."""
-        if child.pid in self.children:
+        """TorchServe has killed who asked for it: to end the worker, or since the worker has died, which it may hear
+        sooner than this process."""
+        if child.pid in self.children and not process.is_ending(child.pid):
             child.unwanted = True
             os.kill(child.pid, signal.SIGKILL)
 

@@ -16,6 +16,7 @@ MADV_DONTNEED = 4  # <sys/mman.h>
 # A mapping in /proc/self/smaps: its ends, r-xp, offset, device, inode.
 MAPPING = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) \S+ \S+ (\d+)")
 WRITTEN = re.compile(r"(?:Anonymous|Swap): +[1-9]")
+PF_EXITING = 0x4  # <linux/sched.h>
 LIKELIER_KILLED = "100"  # of 1000: when memory runs out a worker goes before the parent, with whom all would
 # As `top` shows them; at most 15 bytes. Their command lines are those of the process that they were forked from.
 IMPORTER, PARENT, WORKER = "model-importer", "model-parent", "model-worker"
@@ -23,6 +24,13 @@ IMPORTER, PARENT, WORKER = "model-importer", "model-parent", "model-worker"
 
 def name(words: str) -> None:
     _prctl(PR_SET_NAME, words.encode())
+
+
+def is_ending(pid: int) -> bool:
+    """Whether this child, not waited for yet, has died or is about to: before its sockets are closed, and so before
+    anybody can have noticed."""
+    told = Path(f"/proc/{pid}/stat").read_text()  # its name, which may hold anything, is in brackets
+    return bool(int(told.rpartition(")")[2].split()[6]) & PF_EXITING)
 
 
 def die_with(parent: int) -> None:

@@ -106,7 +106,10 @@ class Reader:
         return taken
 
     def _receive(self, into: memoryview) -> int:
-        got = self._connection.recv_into(into)
+        try:
+            got = self._connection.recv_into(into)
+        except ConnectionError:
+            raise FrontEndClosed from None
         if not got:
             raise FrontEndClosed
         return got

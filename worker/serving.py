@@ -56,7 +56,7 @@ class Worker:
                 arrived, begun = time(), perf_counter()
                 answer, codes = self._answer(message)
                 self._record(message, codes, arrived, perf_counter() - begun)
-                self._connection.sendall(answer)  # whoever has its answer finds it counted
+                self._send(answer)  # whoever has its answer finds it counted
 
     def _load(self, request: LoadRequest) -> None:
         try:
@@ -67,12 +67,16 @@ class Worker:
         except Exception as error:
             logging.exception("Failed to load model %s, exception %s", request.model, error)
             code = OUT_OF_MEMORY if is_memory(error) else 500
-            self._connection.sendall(
-                protocol.loaded(code, "System out of memory" if code == OUT_OF_MEMORY else str(error))
-            )
+            self._send(protocol.loaded(code, "System out of memory" if code == OUT_OF_MEMORY else str(error)))
             raise SystemExit(1) from None
         self._context = context
-        self._connection.sendall(protocol.loaded(200, f"loaded model {request.model}"))
+        self._send(protocol.loaded(200, f"loaded model {request.model}"))
+
+    def _send(self, message: bytes) -> None:
+        try:
+            self._connection.sendall(message)
+        except ConnectionError:
+            raise FrontEndClosed from None
 
     def _record(self, batch: list[Request], codes: list[int], arrived: float, seconds: float) -> None:
         row, probes = self._row, 0

@@ -240,6 +240,29 @@ def test_the_parent_tells_what_its_workers_have_answered_also_those_that_ended(f
     wait_for(lambda: workers.read(front.temp)[0]["workers_died"] == 1)
 
 
+def test_a_death_counts_though_torchserve_hears_of_it_first(front: FrontEnd) -> None:
+    asked = front.worker()
+    told = asked.ask()
+    parent = int(str(told["parent"]))
+    os.kill(parent, signal.SIGSTOP)
+    os.kill(int(str(told["pid"])), signal.SIGKILL)
+    assert asked.connection.recv(1) == b"", "this is how TorchServe hears"
+    asked.process.kill()
+    os.kill(parent, signal.SIGCONT)
+    wait_for(lambda: workers.read(front.temp)[0]["workers"] == 0)
+    assert workers.read(front.temp)[0]["workers_died"] == 1
+
+
+def test_a_worker_that_was_answering_when_torchserve_closed_ends_with_0(front: FrontEnd) -> None:
+    asked = front.worker()
+    pid = int(str(asked.ask()["pid"]))
+    os.kill(pid, signal.SIGSTOP)
+    asked.connection.sendall(front_end.predict([({}, [("data", "text/plain", b"hello")])]))
+    asked.connection.close()
+    os.kill(pid, signal.SIGCONT)
+    assert asked.process.wait(10) == 0
+
+
 def test_a_handler_that_cannot_be_imported_is_told_by_the_worker(front: FrontEnd) -> None:
     (front.folder / "echo_handler.py").write_text("import no_such_package\n")
     process = front.start()
