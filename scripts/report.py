@@ -75,7 +75,7 @@ def _here(profile: str, seconds: float) -> tuple[str, list[Source], Path]:
 
 
 def _fleet(workspace: Workspace, seconds: float) -> tuple[str, list[Source], Path]:
-    kept = workspace.folder / "records"
+    kept = workspace.records
     answers = records.fetch(workspace.links(), kept, workspace.fleet.parallel)
     since = time.time() - seconds
     sources = [Source(one.box, reading.read(copies.path(kept, one.box), since), one.error) for one in answers]

@@ -42,7 +42,7 @@ def _server(source: Source, since: float, until: float, step: int) -> dict[str, 
         "error": source.error,
         "silent_seconds": max(0.0, until - last) if last is not None and until - last > SILENT_SECONDS else 0.0,
         "release": _release(source.record.events),
-        "alerts": active(events),
+        "alerts": [f"{name}: {words}" for name, words in active(events).items()],
         "summary": summary,
         "events": [one.__dict__ for one in events],
         "lines": figures.lines(figures.slots(minutes, since, until, step), step),
@@ -54,8 +54,8 @@ def _release(events: Sequence[Event]) -> str:
     return next((one.detail for one in reversed(events) if one.what in TELL_RELEASE and one.detail), "")
 
 
-def active(events: Sequence[Event]) -> list[str]:
-    """The alerts that have begun and not ended, in words."""
+def active(events: Sequence[Event]) -> dict[str, str]:
+    """The alerts that have begun and not ended, by name, in words."""
     found: dict[str, str] = {}
     for event in events:
         name, _, words = event.detail.partition(": ")
@@ -63,7 +63,7 @@ def active(events: Sequence[Event]) -> list[str]:
             found[name] = words
         elif event.what in (ALERT_ENDED, STOPPED):
             found = {} if event.what == STOPPED else {other: one for other, one in found.items() if other != name}
-    return [f"{name}: {words}" for name, words in found.items()]
+    return found
 
 
 def _badness(server: dict[str, Any]) -> tuple[float, ...]:

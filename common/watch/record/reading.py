@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import base64
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,21 +39,35 @@ def read(path: Path, since: float) -> Record:
     return imported(exported(path, since), since)
 
 
+def events(path: Path) -> list[Event]:
+    """All of them, in the order of time; none of a file that is not there. Raises KitError."""
+    if not path.exists():
+        return []
+    with _opened(path) as connection:
+        return [Event(*row) for row in connection.execute("SELECT at, what, detail FROM events ORDER BY at")]
+
+
 def exported(path: Path, since: float) -> dict[str, Any]:
     """The same as JSON holds it: with whole hours, of which only the end may be wanted. Raises KitError."""
     if not path.exists():
         return {"series": {}, "hours": [], "minutes": [], "events": []}
+    with _opened(path) as connection:
+        hours = connection.execute("SELECT at, body FROM hours WHERE at > ? ORDER BY at", (since - HOUR,))
+        minutes = connection.execute("SELECT at, body FROM minutes WHERE at >= ? ORDER BY at", (since,))
+        happened = connection.execute("SELECT at, what, detail FROM events WHERE at >= ? ORDER BY at", (since,))
+        return {
+            "series": recorder.series(connection),
+            "hours": [[at, base64.b64encode(body).decode()] for at, body in hours],
+            "minutes": [[at, base64.b64encode(body).decode()] for at, body in minutes],
+            "events": [list(row) for row in happened],
+        }
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         with closing(recorder.connect(path)) as connection:
-            hours = connection.execute("SELECT at, body FROM hours WHERE at > ? ORDER BY at", (since - HOUR,))
-            minutes = connection.execute("SELECT at, body FROM minutes WHERE at >= ? ORDER BY at", (since,))
-            events = connection.execute("SELECT at, what, detail FROM events WHERE at >= ? ORDER BY at", (since,))
-            return {
-                "series": recorder.series(connection),
-                "hours": [[at, base64.b64encode(body).decode()] for at, body in hours],
-                "minutes": [[at, base64.b64encode(body).decode()] for at, body in minutes],
-                "events": [list(row) for row in events],
-            }
+            yield connection
     except sqlite3.Error as error:
         words = f"the record {path} cannot be read: {error}"
         raise KitError(words, "the server's next minutes begin a new one") from None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
+from common.errors import KitError
 from common.watch.record import reading
 from kit.fleet.gateway.client_keys import NO_VERB
 from kit.fleet.host import survey
@@ -23,7 +25,12 @@ def fetch(remotes: Mapping[str, Remote], folder: Path, parallel: int) -> list[An
         if not told.get("ok"):
             error = str(told.get("error") or "failed")
             raise BoxError("it keeps no record yet: deploy a newer bundle" if NO_VERB in error else error)
-        copies.keep(copy, reading.imported(told, since))
+        try:
+            copies.keep(copy, reading.imported(told, since), since)
+        except KitError as error:
+            raise BoxError(error.message) from None
+        except (sqlite3.Error, OSError) as error:
+            raise BoxError(f"the copy of its record, {copy}, cannot be written: {error}") from None
         return {"ok": True}
 
     return survey.survey(list(remotes), one, parallel)

@@ -90,7 +90,8 @@ class HostSession:
         silent = bool(release) and not status.get("answers")
         host_result.silent = str(status.get("why_not") or "it does not say why") if silent else ""
         host_result.running = None if silent else release
-        host_result.touched = self.switched and host_result.running != host_result.before
+        # A roll-out that is resumed knows of boxes that the one before it has switched.
+        host_result.touched = (self.switched or host_result.touched) and host_result.running != host_result.before
 
     def remember(self, release: str) -> None:
         """Written before anything is switched, so that a take-back knows the way even after the workstation was

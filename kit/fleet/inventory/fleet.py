@@ -31,6 +31,7 @@ class WaveRule:
     percent: float = 0.0
     pause: float | None = None
     allowed_failures: int | None = None
+    soak: float | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Fleet:
     boxes: tuple[Box, ...]
     waves: tuple[WaveRule, ...] = ()
     pause: float = 60.0
+    soak: float = 0.0
     allowed_failures: int = 0
     confirm_seconds: int = 60
     parallel: int = 16

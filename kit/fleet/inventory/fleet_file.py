@@ -18,16 +18,17 @@ from kit.fleet.inventory.yaml_lines import Located
 # Of the fleet, of a group, of a box: the nearest counts.
 ADDRESSES = ("inference_address", "gateway_address")
 FLEET_KEYS = (
-    *("boxes", "groups", "waves", "pause", "allowed_failures", "confirm_seconds"),
+    *("boxes", "groups", "waves", "pause", "soak", "allowed_failures", "confirm_seconds"),
     *("parallel", "bwlimit", "signers", "notify", *ADDRESSES),
 )
 BOX_KEYS = ("address", "groups", *ADDRESSES)
 GROUP_KEYS = ADDRESSES
-WAVE_KEYS = ("group", "count", "percent", "pause", "allowed_failures")
+WAVE_KEYS = ("group", "count", "percent", "pause", "soak", "allowed_failures")
 SELECTORS = ("group", "count", "percent")
 # The box reverts automatically when no confirm comes; under ten seconds a slow link alone would do that.
 LEAST_CONFIRM_SECONDS = 10
 ADDRESS = re.compile(r"[A-Za-z0-9_.@:%+][A-Za-z0-9_.@:%+-]*")
+LEAST_SOAK_SECONDS = 120  # of which there is a whole minute in every record
 NO_GATEWAY = "none"
 LEAST_PORT = 1024  # of those that a program without root's rights may listen at
 Addresses = dict[str, str]
@@ -51,6 +52,7 @@ def read_fleet(file: Path) -> Fleet:
         boxes=boxes,
         waves=read_waves(top.get("waves"), boxes),
         pause=top["pause"].number("pause", 0) if "pause" in top else defaults.pause,
+        soak=read_soak(top["soak"]) if "soak" in top else defaults.soak,
         allowed_failures=whole(top, "allowed_failures", 0, defaults.allowed_failures),
         confirm_seconds=whole(top, "confirm_seconds", LEAST_CONFIRM_SECONDS, defaults.confirm_seconds),
         parallel=whole(top, "parallel", 1, defaults.parallel),
@@ -152,8 +154,16 @@ def read_wave(item: Located, known: tuple[str, ...]) -> WaveRule:
         count=whole(keys, "count", 1, 0),
         percent=keys["percent"].number("percent", 0.001, 100) if "percent" in keys else 0.0,
         pause=keys["pause"].number("pause", 0) if "pause" in keys else None,
+        soak=read_soak(keys["soak"]) if "soak" in keys else None,
         allowed_failures=keys["allowed_failures"].whole("allowed_failures", 0) if "allowed_failures" in keys else None,
     )
+
+
+def read_soak(given: Located) -> float:
+    seconds = given.number("soak", 0)
+    if 0 < seconds < LEAST_SOAK_SECONDS:
+        raise given.wrong(f"soak: {seconds:g} s tell nothing", f"0 for none, or {LEAST_SOAK_SECONDS} s and more")
+    return seconds
 
 
 def whole(keys: Mapping[str, Located], key: str, least: int, default: int) -> int:

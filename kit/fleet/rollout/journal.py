@@ -5,6 +5,7 @@ build/fleet/<fleet>/rollout.jsonl: one JSON object a line, on the disk before th
     start    what is deployed, by whom, from which bundles
     before   a box is about to be switched, and what it had
     box      what came of a job on a box
+    soak     which boxes were compared after a wave, and how they differ
     end      the verdict
 """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 from kit.fleet.host.jobs import HostJobs
 from kit.fleet.host.result import HostResult
@@ -12,10 +13,12 @@ from kit.fleet.inventory.fleet import Box
 from kit.fleet.rollout import history, waves
 from kit.fleet.rollout.journal import Journal, Record
 from kit.fleet.rollout.lock_renewal import locks_renewed
-from kit.fleet.rollout.runner import Rollout
+from kit.fleet.rollout.runner import Judge, Rollout
 from kit.fleet.rollout.task import Task
 from kit.fleet.rollout.wave_engine import Engine
 from kit.fleet.rollout.workspace import Workspace
+from kit.fleet.soak import watching
+from kit.fleet.soak.comparison import Comparison
 from kit.fleet.ssh.remote import ignore
 from kit.fleet.view.report import Report
 from kit.fleet.view.screen import Screen
@@ -52,7 +55,8 @@ def carry_out(workspace: Workspace, task: Task, screen: Screen, resumed: Record 
         journal.write("start" if resumed is None else "resume", **begun)
         hosts = hosts_of(workspace, task, screen, journal, resumed)
         with locks_renewed(hosts.values()):
-            Rollout(engine, hosts, journal, workspace.stopping, screen).run(workspace.fleet.parallel)
+            rollout = Rollout(engine, hosts, journal, workspace.stopping, screen, judge_of(workspace))
+            rollout.run(workspace.fleet.parallel)
         report = Report.of(
             engine, task, workspace.fleet.name, [host.result for host in hosts.values()], time.time() - began
         )
@@ -72,6 +76,14 @@ def hosts_of(
         if box in hosts:
             hosts[box].result.before, hosts[box].result.touched = before, True
     return hosts
+
+
+def judge_of(workspace: Workspace) -> Judge:
+    def judge(new: Sequence[str], old: Sequence[str], changed: float, since: float) -> Comparison:
+        links, fleet = workspace.links(), workspace.fleet
+        return watching.judge(links, workspace.records, fleet.parallel, new, old, changed, since)
+
+    return judge
 
 
 def jobs_of(box: Box, workspace: Workspace, task: Task, listener: StepListener) -> HostJobs:

@@ -22,8 +22,9 @@ def cut(fleet: Fleet) -> list[Wave]:
         left = [box for box in left if box not in taken]
         pause = fleet.pause if rule.pause is None else rule.pause
         allowed = fleet.allowed_failures if rule.allowed_failures is None else rule.allowed_failures
+        soak = fleet.soak if rule.soak is None else rule.soak
         names = tuple(box.name for box in taken)
-        waves.append(Wave(f"wave {len(waves) + 1}{described(rule)}", names, allowed, pause))
+        waves.append(Wave(f"wave {len(waves) + 1}{described(rule)}", names, allowed, pause, soak))
     return waves
 
 

@@ -57,6 +57,11 @@ class Workspace:
     def rollout(self) -> Path:
         return self.folder / journal.ROLLOUT
 
+    @property
+    def records(self) -> Path:
+        """The copies of what its boxes recorded."""
+        return self.folder / "records"
+
     @contextmanager
     def alone(self) -> Iterator[None]:
         """One run of this fleet at a time on this workstation; the boxes' own locks hold off other workstations. Raises

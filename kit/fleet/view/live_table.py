@@ -85,8 +85,11 @@ class LiveTable:
     def wave(self, wave: Wave) -> None:
         self._title, self._note = wave.name, ""
 
-    def paused(self, seconds: float) -> None:
-        self._note = f"a pause, {duration(seconds)} left" if seconds else ""
+    def waiting(self, what: str, seconds: float) -> None:
+        self._note = f"{what}, {duration(seconds)} left" if seconds else ""
+
+    def soaked(self, words: str) -> None:
+        self._note = words
 
     def stopping(self) -> None:
         self._note = ENDING

@@ -9,6 +9,7 @@ from kit.console import step as say
 from kit.fleet.host.result import HostResult, Job, Kind
 from kit.fleet.rollout.wave_engine import Wave
 
+PAUSE, SOAK = "a pause", "a soak"
 ENDING = "stopping: no more boxes are changed, and those on trial revert first"
 
 
@@ -21,7 +22,9 @@ class Screen(Protocol):
 
     def wave(self, wave: Wave) -> None: ...
 
-    def paused(self, seconds: float) -> None: ...
+    def waiting(self, what: str, seconds: float) -> None: ...
+
+    def soaked(self, words: str) -> None: ...
 
     def stopping(self) -> None: ...
 
@@ -30,7 +33,7 @@ class Lines:
     """A line for each wave, and for each box that is done."""
 
     def __init__(self) -> None:
-        self._pausing = False
+        self._waiting = False
 
     def step(self, box: str, step: str, share: float) -> None:
         """Too much for lines."""
@@ -42,10 +45,13 @@ class Lines:
     def wave(self, wave: Wave) -> None:
         say(f"{wave.name}: {', '.join(wave.boxes)}")
 
-    def paused(self, seconds: float) -> None:
-        if seconds and not self._pausing:
-            say(f"a pause of {seconds:.0f} s")
-        self._pausing = seconds > 0
+    def waiting(self, what: str, seconds: float) -> None:
+        if seconds and not self._waiting:
+            say(f"{what} of {seconds:.0f} s")
+        self._waiting = seconds > 0
+
+    def soaked(self, words: str) -> None:
+        say(f"after the soak: {words}")
 
     def stopping(self) -> None:
         say(ENDING)

@@ -44,7 +44,7 @@ def test_only_what_is_new_is_sent(kept: Shop, tmp_path: Path, monkeypatch: pytes
     write(tmp_path / "b1.sqlite", 60, 90)
     records.fetch(kept.remotes, tmp_path / "copies", 4)
     assert {word for _, word in asked[:5]} == {"0.0"}
-    assert {float(word) for _, word in asked[5:]} == {UNTIL + 3600.0}
+    assert {float(word) for _, word in asked[5:]} == {UNTIL + 3540.0}
     for box, count in (("b1", 90), ("b2", 60)):
         found = reading.read(copies.path(tmp_path / "copies", box), 0)
         assert found == reading.read(tmp_path / f"{box}.sqlite", 0)

@@ -10,7 +10,7 @@ from rich.console import Console
 from kit.fleet.host.result import HostResult, Job, Kind
 from kit.fleet.rollout.wave_engine import Wave
 from kit.fleet.view.live_table import LiveTable, screen
-from kit.fleet.view.screen import Lines, Screen
+from kit.fleet.view.screen import PAUSE, SOAK, Lines, Screen
 
 WAVES = [Wave("wave 1 (canary)", ("b1",)), Wave("wave 2", tuple(f"b{number}" for number in range(2, 31)))]
 
@@ -51,19 +51,26 @@ def test_those_at_work_come_first_then_what_failed_and_the_screen_is_not_overrun
 
 def test_a_pause_and_an_end_are_in_the_headline() -> None:
     table = LiveTable(WAVES, height=12)
-    table.paused(75)
+    table.waiting(PAUSE, 75)
     assert shown(table)[0].endswith("a pause, 1 min 15 s left")
+    table.waiting(SOAK, 600)
+    assert shown(table)[0].endswith("a soak, 10 min 00 s left")
     table.stopping()
     assert "no more boxes are changed" in " ".join(shown(table)[:2])
+
+
+SOAKED = ["· a soak of 600 s", "· after the soak: they do not differ"]
 
 
 def test_without_a_terminal_there_are_lines(capsys: pytest.CaptureFixture[str]) -> None:
     with screen(WAVES, Console(file=io.StringIO())) as made:
         assert isinstance(made, Lines)
         play(made)
-        made.paused(60)
-        made.paused(59)
-        made.paused(0)
+        made.waiting(PAUSE, 60)
+        made.waiting(PAUSE, 59)
+        made.waiting(PAUSE, 0)
+        made.waiting(SOAK, 600)
+        made.soaked("they do not differ")
     lines = capsys.readouterr().err.splitlines()
     assert lines[0].startswith("· wave 2: b2, b3")
-    assert lines[1:] == ["· b7: failed, too slow; runs r1", "· b2: changed", "· a pause of 60 s"]
+    assert lines[1:] == ["· b7: failed, too slow; runs r1", "· b2: changed", "· a pause of 60 s", *SOAKED]

@@ -95,6 +95,58 @@ def test_a_wave_in_which_nothing_changed_needs_no_pause() -> None:
     assert engine.verdict is Verdict.DONE
 
 
+def soaking(*kinds: Kind, touched: bool = True) -> Engine:
+    """Two waves; boxes of the first end so. Driven until it asks for a soak, or has ended."""
+    made = [Wave("wave 1", ("b1", "b2")[: len(kinds)], 1, pause=30, soak=600), Wave("wave 2", ("b3",), soak=600)]
+    engine, outcomes = Engine(made, parallel=4), dict(zip(("b1", "b2"), kinds, strict=False))
+    while not (engine.finished or engine.soak or engine.pause):
+        for start in engine.next():
+            kind = outcomes.get(start.box, WELL[start.job]) if start.job is Job.CHANGE else WELL[start.job]
+            engine.tell(start.box, kind, touched and start.job is Job.CHANGE)
+    return engine
+
+
+def test_after_a_soak_in_which_boxes_do_not_differ_the_pause_and_the_next_wave_come() -> None:
+    engine = soaking(Kind.CHANGED, Kind.FAILED)
+    assert engine.soak == 600 and engine.next() == []
+    assert engine.compared() == (["b1"], ["b3"])
+    engine.soaked([], "")
+    assert engine.next() == [] and engine.pause == 30
+    engine.resume()
+    assert engine.next() == [Start("b3", Job.CHANGE)]
+    engine.tell("b3", Kind.CHANGED, True)
+    engine.next()
+    assert engine.verdict is Verdict.DONE, "after the last wave nobody is left to compare with"
+
+
+def test_boxes_that_differ_after_the_soak_are_taken_back_as_a_failed_wave_is() -> None:
+    engine = soaking(Kind.CHANGED, Kind.CHANGED)
+    engine.soaked(["b1: it is slow", "b2: it is slow"], "")
+    started = drive(engine)
+    assert (engine.verdict, engine.reason) == (Verdict.TAKEN_BACK, "wave 1, soak: b1: it is slow; b2: it is slow")
+    assert boxes(started, Job.TAKE_BACK) == ["b1", "b2"] and not boxes(started, Job.CHANGE)
+
+
+def test_a_soak_that_tells_nothing_stops_the_roll_out_and_takes_nothing_back() -> None:
+    engine = soaking(Kind.CHANGED)
+    engine.soaked([], "too few")
+    started = drive(engine)
+    assert (engine.verdict, engine.reason) == (Verdict.UNPROVEN, "wave 1, soak: too few")
+    assert {start.job for start in started} == {Job.RELEASE}
+
+
+def test_what_was_there_already_needs_no_soak_unless_a_resumed_roll_out_has_brought_it() -> None:
+    assert not soaking(Kind.UNCHANGED, touched=False).soak
+    assert soaking(Kind.UNCHANGED).soak == 600
+
+
+def test_an_operator_can_end_a_soak() -> None:
+    engine = soaking(Kind.CHANGED)
+    engine.stop()
+    assert {start.job for start in drive(engine)} == {Job.RELEASE}
+    assert engine.verdict is Verdict.INTERRUPTED
+
+
 @pytest.mark.parametrize("order", range(20))
 def test_one_failure_too_many_takes_back_whatever_changed_in_every_order(order: int) -> None:
     engine = Engine(waves(2, 6, 4, allowed=1), parallel=3)
