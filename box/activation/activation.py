@@ -160,7 +160,8 @@ class Activation:
         """For what clients get."""
         folder, paths = self.paths.release(self.release), self.paths
         golden = integrity.whole_golden(paths, target)
-        return release_gate.Examiner(target, folder, golden, endpoints.inference(paths), endpoints.management(paths))
+        inference, management = endpoints.inference(paths), endpoints.management(paths)
+        return release_gate.Examiner(target, paths.temp, folder, golden, inference, management)
 
     def _passed(self, target: Manifest, measured: release_gate.Measured) -> release_gate.Measured:
         if failures := release_gate.judge(target.gate, measured):

@@ -42,7 +42,8 @@ class Hot:
         old_workers = [worker["pid"] for row in rows for worker in row["workers"]]
         folder = self.paths.release(self.new.release)
         golden = integrity.whole_golden(self.paths, self.new)
-        examiner = Examiner(self.new, folder, golden, self.inference, self.management, self.new.model.version)
+        version, temp = self.new.model.version, self.paths.temp
+        examiner = Examiner(self.new, temp, folder, golden, self.inference, self.management, version)
         return examiner.examine(server_pid, old_workers)
 
     def make_default(self) -> None:

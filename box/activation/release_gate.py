@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from common.errors import KitError
 from common.manifest import Gate, GoldenEntry, Manifest
 from common.server import answers as golden
 from common.server.torchserve import Inference, Management
+from common.watch import workers
 from common.words import count
 
 
 @dataclass(frozen=True)
 class Measured:
-    """`wrong`: a sentence for each golden picture that was not answered rightly. Latencies in milliseconds."""
+    """`wrong`: a sentence for each golden picture that was not answered rightly. Latencies in milliseconds. By the
+    workers' own metrics, in the meantime: how many `died`, and how many requests they `counted`, None without any."""
 
     ready: int
     wanted: int
@@ -28,10 +30,17 @@ class Measured:
     wrong: Sequence[str] = ()
     latencies: Sequence[float] = field(default=())
     memory_mb: float = 0.0
+    died: int = 0
+    counted: int | None = None
+
+    @property
+    def asked(self) -> int:
+        return self.right + len(self.wrong) + len(self.latencies)
 
     def describe(self, gate: Gate) -> dict[str, Any]:
         return {
             "workers": self.ready,
+            "workers_died": self.died,
             "golden_right": self.right,
             "golden_wrong": len(self.wrong),
             "p95_ms": round(p95(self.latencies), 1) if self.latencies else None,
@@ -56,6 +65,8 @@ def judge(gate: Gate, measured: Measured) -> list[str]:
     failures = []
     if measured.ready < measured.wanted:
         failures.append(f"only {measured.ready} of {measured.wanted} workers are READY")
+    if measured.died:
+        failures.append(f"{count(measured.died, 'worker')} died while it was tried")
     if measured.wrong:
         asked = measured.right + len(measured.wrong)
         failures.append(f"{len(measured.wrong)} of {asked} golden pictures were answered wrongly: {measured.wrong[0]}")
@@ -66,15 +77,25 @@ def judge(gate: Gate, measured: Measured) -> list[str]:
         )
     if measured.memory_mb > gate.memory_mb:
         failures.append(f"too much memory: it uses {measured.memory_mb:,.0f} MB, the limit is {gate.memory_mb:,.0f} MB")
+    if not measured.wrong and measured.counted is not None and measured.counted < measured.asked:
+        failures.append(
+            f"its workers count {measured.counted} of {count(measured.asked, 'request')}: another server answers there"
+        )
     return failures
+
+
+def counted(told: Mapping[str, Any]) -> int:
+    """The requests of watchers, of which this gate is one, by a document of common/watch/workers.py."""
+    return sum(next(one["counts"] for one in told["measures"] if one["key"] == "probes").values())
 
 
 @dataclass(frozen=True)
 class Examiner:
-    """Asks a running server. `golden`: the pictures in `folder` that are as they were signed, at least one. `version`:
-    "" for what clients get, or the version that stands beside it."""
+    """Asks a running server, whose TEMP is `temp`. `golden`: the pictures in `folder` that are as they were signed, at
+    least one. `version`: "" for what clients get, or the version that stands beside it."""
 
     manifest: Manifest
+    temp: Path
     folder: Path
     golden: Sequence[GoldenEntry]
     inference: Inference
@@ -83,10 +104,12 @@ class Examiner:
 
     def examine(self, server_pid: int, without_pids: Sequence[int] = ()) -> Measured:
         """`without_pids`: the old version's workers, which are there during a hot swap only."""
+        before = self._metrics()
         right, wrong = self._ask_golden()
         latencies = self._time_requests() if not wrong else []
         others = processes.with_parents(without_pids)
         pids = [pid for pid in processes.family(server_pid) if pid not in others]
+        after = self._metrics()
         return Measured(
             ready=self._ready(),
             wanted=self.manifest.server.workers,
@@ -94,7 +117,14 @@ class Examiner:
             wrong=wrong,
             latencies=latencies,
             memory_mb=processes.proportional(pids) / MEGABYTE,
+            died=after["workers_died"] - before["workers_died"] if before and after else 0,
+            counted=counted(after) - counted(before) if before and after else None,
         )
+
+    def _metrics(self) -> dict[str, Any] | None:
+        """What the workers of this version have counted; None with `worker: torchserve`."""
+        mine = (self.manifest.model.name, self.manifest.model.version)
+        return next((one for one in workers.read(self.temp) if (one["model"], one["version"]) == mine), None)
 
     def _ready(self) -> int:
         row = self.management.describe(self.manifest.model.name, self.version)[0]

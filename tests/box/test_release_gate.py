@@ -22,6 +22,8 @@ def test_a_good_release_passes() -> None:
         (Measured(0, 1, 5, latencies=[50.0] * 20), "only 0 of 1 workers are READY"),
         (Measured(1, 1, 4, wrong=["a.jpg: no"]), "1 of 5 golden pictures were answered wrongly: a.jpg: no"),
         (Measured(1, 1, 5, latencies=[50.0] * 18 + [101.0] * 2), "too slow: p95 is 101 ms over 20 requests, the limit"),
+        (Measured(1, 1, 5, latencies=[50.0] * 20, died=2, counted=25), "2 workers died while it was tried"),
+        (Measured(1, 1, 5, latencies=[50.0] * 20, counted=24), "its workers count 24 of 25 requests: another server"),
         (
             Measured(1, 1, 5, latencies=[50.0] * 20, memory_mb=701),
             "too much memory: it uses 701 MB, the limit is 700 MB",
