@@ -21,7 +21,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
-.PHONY: report monitor bundle arm64 deploy rollback history
+.PHONY: report collect monitor bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz fuzz-guided attack lock clean
 
@@ -65,6 +65,8 @@ monitor: setup ## Prometheus and Alertmanager, with rules and dashboards, until 
 	$(RUN) scripts.monitor
 report: setup ## what a server or a fleet did over time, as a page and as figures [SINCE=7d FLEET=|HOSTS= OUT=]
 	$(RUN) scripts.report
+collect: setup ## pictures that servers kept for a person to sort (sample: in model-config.yaml) [FLEET=|HOSTS= OUT=]
+	$(RUN) scripts.collect
 
 ##@ Make it fast
 precisions: setup ## fp32, bf16, fp16 and int8 on this machine: accuracy, speed, memory [ARCH= WEIGHTS=]

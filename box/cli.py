@@ -59,6 +59,8 @@ def parser() -> Parser:
     verb("doctor", "what is in the way, and what to do")
     made = verb("record", "what the server did, by the minute, packed")
     made.add_argument("--since", type=float, default=0.0, help="only what came after this, in s since 1970")
+    made = verb("samples", "the pictures that it keeps for people to label")
+    made.add_argument("--take", action="store_true", help="those that the JSON on stdin names, with what is in them")
     verb("keys", "who may ask the gateway, and when each did last")
     verb("change-keys", "take in and end keys, as the JSON on stdin says", internal=True)
     verb("certificate", "show the certificate on stdin from now on", internal=True)

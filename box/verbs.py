@@ -246,7 +246,7 @@ def settle(paths: Paths, asked: Asked) -> Result:
 
 
 # These change nothing, not even what they find damaged.
-READING = ("missing", "plan", "status", "history", "logs", "doctor", "keys", "record")
+READING = ("missing", "plan", "status", "history", "logs", "doctor", "keys", "record", "samples")
 VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "provision": provision,
     "missing": missing,
@@ -261,6 +261,7 @@ VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "logs": logs,
     "doctor": diagnose,
     "record": show_record,
+    "samples": workstation_verbs.show_samples,
     "keys": workstation_verbs.show_keys,
     "change-keys": workstation_verbs.change_keys,
     "certificate": workstation_verbs.take_certificate,

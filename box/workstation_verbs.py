@@ -1,12 +1,14 @@
-"""How a workstation looks after what outlives releases: the gateway's keys, its certificate, whom to notify. Done
-again, these verbs change nothing.
+"""How a workstation looks after what outlives releases: the gateway's keys, its certificate, whom to notify, and the
+pictures kept. Done again, these verbs change nothing.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import json
 import sys
+from contextlib import suppress
 from typing import Any
 
 from box.activation.commit_or_rollback import BUSY
@@ -15,9 +17,24 @@ from box.state import history, locks
 from box.state.paths import Paths
 from box.store import releases
 from box.watch import notify
+from common import samples
 from common.errors import UsageError
 
 Result = dict[str, Any]
+
+
+def show_samples(paths: Paths, asked: argparse.Namespace) -> Result:
+    """All that there are; with `take` those of {"paths": […]} that are still there, with what is in them."""
+    there = {one.path: vars(one) for one in samples.listed(paths.samples)}
+    if not asked.take:
+        return {"ok": True, "samples": list(there.values())}
+    found = []
+    for path in _told().get("paths", ()):
+        with suppress(OSError):  # it has expired just now
+            if path in there:
+                content = (paths.samples / path).read_bytes()
+                found.append(there[path] | {"content": base64.b64encode(content).decode()})
+    return {"ok": True, "samples": found}
 
 
 def show_keys(paths: Paths, asked: argparse.Namespace) -> Result:

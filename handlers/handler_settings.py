@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,9 @@ from PIL import Image
 
 import processors
 from crop_geometry import CROP, FITS
+from samples import SampleSettings
 
-SECTION = "handler"
+SECTION, SAMPLE = "handler", "sample"
 # `precision` and `runtime` are the model file's already: export reads them, and here they only must not count as typing
 # errors.
 KEYS = ("threads", "topk", "maxPixels", "precision", "runtime")
@@ -64,6 +65,17 @@ def settings(model_yaml_config: Any) -> HandlerSettings:
     )
 
 
+def sample(model_yaml_config: Any) -> SampleSettings | None:
+    """None where there is no such section: then no picture is kept. Raises ValueError as `settings` does."""
+    section = (model_yaml_config or {}).get(SAMPLE)
+    if section is None:
+        return None
+    known = [field.name for field in fields(SampleSettings)]
+    if not isinstance(section, Mapping) or any(key not in known for key in section):
+        raise ValueError(f"model-config.yaml: {SAMPLE}: takes {', '.join(known)}, not {section!r}")
+    return SampleSettings(**{key: _count(key, value, 100_000, section=SAMPLE) for key, value in section.items()})
+
+
 def preprocessing(path: Path) -> Preprocessing:
     """preprocessing.json without its mean and std, which are in the model. Raises ValueError naming the key."""
     content = _read_json(path)
@@ -101,10 +113,10 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _count(key: str, value: Any, most: int, alternative: str = "") -> int:
+def _count(key: str, value: Any, most: int, alternative: str = "", section: str = SECTION) -> int:
     if not (_is_whole(value) and 1 <= value <= most):
         raise ValueError(
-            f"model-config.yaml: {SECTION}: {key} must be a whole number from 1 to {most}{alternative}, not {value!r}"
+            f"model-config.yaml: {section}: {key} must be a whole number from 1 to {most}{alternative}, not {value!r}"
         )
     return int(value)
 

@@ -23,6 +23,7 @@ import model_file
 from input_error import InputError
 from picture_decoder import Picture, PictureDecoder
 from request_row import picture_bytes, wanted_classes
+from samples import Samples
 from serving_context import Headers, Record, Row, ServingContext
 
 # JSON has no NaN, so an answer that held one would be none.
@@ -70,6 +71,7 @@ class ImageClassifier:
         self._settings = handler_settings.settings(context.model_yaml_config)
         self._labels = handler_settings.labels(folder / LABELS)
         self._measures = measures.Measures(self._labels)
+        self._samples = Samples(handler_settings.sample(context.model_yaml_config))
         wanted = handler_settings.preprocessing(folder / "preprocessing.json")
         self._decoder = PictureDecoder(
             wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels, wanted.fit
@@ -81,7 +83,7 @@ class ImageClassifier:
     def handle(self, rows: Sequence[Row], context: ServingContext) -> list[dict[str, Any]]:
         """One answer for each row, in their order, and how long it took: the network's time is the whole batch's."""
         answers: dict[int, dict[str, Any]] = {}
-        pictures: dict[int, tuple[Picture, int]] = {}
+        pictures: dict[int, tuple[Picture, int, bytes]] = {}
         timing: dict[int, str] = {}
         for index, row in enumerate(rows):
             headers = context.get_all_request_header(index)
@@ -100,13 +102,16 @@ class ImageClassifier:
                 self._measures.picture(_record(context, index), pictures[index][0], seconds)
         if pictures:
             begun = perf_counter()
-            probabilities = self._model.probabilities(np.stack([shown.pixels for shown, _ in pictures.values()]))
+            probabilities = self._model.probabilities(np.stack([shown.pixels for shown, _, _ in pictures.values()]))
             seconds = perf_counter() - begun
-            for (index, (_, topk)), row_of_classes in zip(pictures.items(), probabilities, strict=True):
+            for (index, (_, topk, data)), row_of_classes in zip(pictures.items(), probabilities, strict=True):
                 timing[index] += f", {_timing('network', seconds)}"
                 if np.isfinite(row_of_classes).all():
                     answers[index] = self._best(row_of_classes, topk)
-                    self._measures.answer(_record(context, index), row_of_classes, seconds)
+                    if record := _record(context, index):
+                        self._measures.answer(record, row_of_classes, seconds)
+                        best = int(row_of_classes.argmax())
+                        self._samples.offer(data, self._labels[best], float(row_of_classes[best]))
                 else:
                     answers[index] = self._refuse(NO_NUMBER, context, index)
         for index, words in timing.items():
@@ -118,9 +123,9 @@ class ImageClassifier:
         self._measures.refused(_record(context, index), error)
         return error.body
 
-    def _read(self, row: Row, headers: Headers) -> tuple[Picture, int]:
-        topk = wanted_classes(row, headers, self._settings.topk)
-        return self._decoder.picture(picture_bytes(row, headers)), topk
+    def _read(self, row: Row, headers: Headers) -> tuple[Picture, int, bytes]:
+        topk, data = wanted_classes(row, headers, self._settings.topk), picture_bytes(row, headers)
+        return self._decoder.picture(data), topk, data
 
     def _best(self, probabilities: npt.NDArray[np.float32], topk: int) -> dict[str, float]:
         """The `topk` likeliest classes from the best. Of two classes with one name the likelier speaks."""

@@ -117,10 +117,8 @@ class Measures:
         if before == self._last:
             record.count("repeated", 0)
 
-    def answer(self, record: Record | None, probabilities: npt.NDArray[np.float32], seconds: float) -> None:
+    def answer(self, record: Record, probabilities: npt.NDArray[np.float32], seconds: float) -> None:
         """One picture's, [classes], all finite, after `seconds` in the network."""
-        if not record:
-            return
         record.observe("network", seconds)
         best = int(probabilities.argmax())
         record.count("label", self._places[best])

@@ -63,6 +63,11 @@ class Build:
         return self.folder / "record.sqlite"
 
     @property
+    def samples(self) -> Path:
+        """Pictures that its servers keep where the profile says so; `make collect` brings them to people."""
+        return self.folder / "samples"
+
+    @property
     def bundles(self) -> Path:
         """One file for each release, platform and Python."""
         return self.folder / "bundle"

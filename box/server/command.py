@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from box.state.paths import Paths
 from box.state.settings import BoxSettings
+from common import samples
 from common.errors import KitError
 from common.manifest import Manifest
 
@@ -62,6 +63,7 @@ def environment(manifest: Manifest, paths: Paths, settings: BoxSettings, outer: 
         | {
             "TS_INFERENCE_ADDRESS": settings.inference_address,
             "TS_MANAGEMENT_ADDRESS": f"unix:{paths.socket}",
+            samples.VARIABLE: str(paths.samples),
         }
         | {name: value for name, value in outer.items() if name.startswith("TS_") and not paths.is_system}
     )

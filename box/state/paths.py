@@ -138,6 +138,11 @@ class Paths:
         """What the server did, by the minute; it belongs to the server's user."""
         return self.state / "record/record.sqlite"
 
+    @property
+    def samples(self) -> Path:
+        """Pictures that its workers keep for people to label, where the release says so."""
+        return self.state / "record/samples"
+
     # What is gone after a power cut.
     @property
     def instead(self) -> Path:

@@ -31,6 +31,7 @@ def watched(paths: Paths, java: int, release: Callable[[], str]) -> Iterator[Non
         gateway=paths.gateway_counts,
         record=paths.record,
         socket=paths.metrics_socket,
+        samples=paths.samples,
         about=about,
         verdict=paths.verdict,
         notify=lambda: notify.target(paths),

@@ -1,8 +1,8 @@
 """`python -m common.watch SETTINGS JAVA`: watches the TorchServe of this machine whose Java has that process id, until
 it has ended. On a box the supervisor does the same itself.
 
-SETTINGS is a file: {"temp": …, "since": …, "gateway": …, "record": …, "socket": …, "about": {…}}. The socket lies
-beside it: a path from the root may be too long for one.
+SETTINGS is a file: {"temp": …, "since": …, "gateway": …, "record": …, "socket": …, "samples": …, "about": {…}}. The
+socket lies beside it: a path from the root may be too long for one.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ def main(settings: Path, java: int) -> None:
     told = json.loads(settings.read_text(encoding="utf-8"))
     os.chdir(settings.parent)
     temp, gateway, record, socket = (Path(told[name]) for name in ("temp", "gateway", "record", "socket"))
-    watched = Watched(temp, java, told["since"], gateway, record, socket, about=lambda: told["about"])
+    samples, since = Path(told["samples"]), told["since"]
+    watched = Watched(temp, java, since, gateway, record, socket, lambda: told["about"], samples)
     ended = os.pidfd_open(java)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from common import durable, processes
+from common import durable, processes, samples
 from common.errors import KitError
 from common.watch import conditions, endpoint, exposition, machine, snapshot
 from common.watch.conditions import Conditions, Now
@@ -43,9 +43,10 @@ DRIFT_LEVEL = f"{LEVEL}drift_"  # and the statistic: hundredths of its threshold
 
 @dataclass(frozen=True)
 class Watched:
-    """A server: its TEMP, its process, and since when; the file that its gateway writes its counts into. Where its
-    record goes, and the socket at which it is told. `verdict`: where a supervisor tells whether it answers rightly;
-    without one the gateway says it. `about`: the release that serves now, and the like, as Prometheus is to know it."""
+    """A server: its TEMP, its process, and since when; the file that its gateway writes its counts into; where its
+    record goes, and the socket at which it is told; where its workers keep pictures. `verdict`: where a supervisor
+    tells whether it answers rightly; without one the gateway says it. `about`: the release that serves now, and the
+    like, as Prometheus is to know it."""
 
     temp: Path
     pid: int
@@ -54,6 +55,7 @@ class Watched:
     record: Path
     socket: Path
     about: Callable[[], Mapping[str, str]]
+    samples: Path
     verdict: Path | None = None
     notify: Callable[[], str] = str
 
@@ -122,6 +124,7 @@ class Watcher:
         self._unrecorded = {}
         if is_over:
             self._minute, self._whole = _minute(shown.at), {}
+            samples.expire(self._watched.samples, shown.at)
         if flushing:
             self._flush_wanted.clear()
             self._recorder.flush()

@@ -7,14 +7,23 @@ import re
 
 import yaml
 
+import handler_settings
+import kit.handlers  # noqa: F401
+from common.errors import UsageError
 from kit.model import runtimes
-from kit.profiles import SECTION, Profile
+from kit.profiles import MODEL_CONFIG, SECTION, Profile
 
 
 def text(profile: Profile, precision: str, runtime: str) -> str:
-    """The file as it is where it says so already; else with those values, and its comments if at all possible."""
+    """The file as it is where it says so already; else with those values, and its comments if at all possible. Raises
+    UsageError for what the handler would not take."""
     made = profile.model_config.read_text(encoding="utf-8")
     wanted = profile.read_model_config()
+    try:
+        handler_settings.settings(wanted)
+        handler_settings.sample(wanted)
+    except ValueError as error:
+        raise UsageError(str(error).replace(MODEL_CONFIG, str(profile.model_config), 1)) from None
     section = dict(wanted.get(SECTION) or {})
     for key, value in (("precision", precision), ("runtime", runtime)):
         if section.get(key, runtimes.TORCH if key == "runtime" else None) != value:

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 
+from common import samples
 from common.server.drain import drain
 from common.server.torchserve import Management
 from kit import golden
@@ -91,7 +92,8 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
     for listener in settings.listeners():
         if listener.unix_path:
             os.makedirs(os.path.dirname(listener.unix_path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
-    environment = server_environment(places, foreground, wanted.counts)
+    kept = {samples.VARIABLE: str(wanted.profile.build.samples)}
+    environment = server_environment(places, foreground, wanted.counts) | kept
     with run.console_log.open("wb") as console:
         process = subprocess.Popen(
             java_command(settings, places, name),

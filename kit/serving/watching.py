@@ -23,6 +23,7 @@ def start(wanted: ServerPlan, server: ServerState) -> None:
         "since": server.created,
         "gateway": str(counts(run)),
         "record": str(wanted.profile.build.record),
+        "samples": str(wanted.profile.build.samples),
         "socket": run.metrics_socket.name,
         "about": {"release": f"{server.model} {server.version} {server.archive_sha256[:8]}"},
     }

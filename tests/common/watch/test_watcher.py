@@ -57,7 +57,14 @@ def workers(tmp_path: Path) -> Iterator[Workers]:
 def watched(tmp_path: Path) -> Callable[..., Watched]:
     def make(about: Callable[[], dict[str, str]]) -> Watched:
         return Watched(
-            tmp_path / "temp", os.getpid(), BEGAN, tmp_path / "counts", tmp_path / "r.sqlite", Path("m"), about
+            tmp_path / "temp",
+            os.getpid(),
+            BEGAN,
+            tmp_path / "counts",
+            tmp_path / "r.sqlite",
+            Path("m"),
+            about,
+            tmp_path / "samples",
         )
 
     return make
@@ -136,7 +143,7 @@ def test_a_server_of_this_machine_is_watched_until_its_java_ends(workers: Worker
     deep = tmp_path / ("long" * 30)
     deep.mkdir()
     told = {"temp": str(tmp_path / "temp"), "since": BEGAN, "gateway": str(tmp_path / "counts")}
-    told |= {"record": str(tmp_path / "r.sqlite"), "socket": "m", "about": {"release": "fruit-1.0"}}
+    told |= {"record": str(tmp_path / "r.sqlite"), "socket": "m", "about": {"release": "fruit-1.0"}, "samples": "s"}
     write_json(deep / "watch.json", told)
     command = [sys.executable, "-m", "common.watch", str(deep / "watch.json"), str(java.pid)]
     with subprocess.Popen(command, cwd=PROJECT) as process:
@@ -154,6 +161,7 @@ def test_a_server_of_this_machine_is_watched_until_its_java_ends(workers: Worker
 def test_a_server_that_ended_before_is_no_fault(tmp_path: Path) -> None:
     java = subprocess.Popen(["true"])
     java.wait()
-    write_json(tmp_path / "watch.json", dict.fromkeys(("temp", "since", "gateway", "record", "socket", "about"), ""))
+    names = ("temp", "since", "gateway", "record", "socket", "about", "samples")
+    write_json(tmp_path / "watch.json", dict.fromkeys(names, ""))
     command = [sys.executable, "-m", "common.watch", str(tmp_path / "watch.json"), str(java.pid)]
     assert subprocess.run(command, cwd=PROJECT, capture_output=True).stderr == b""

@@ -7,6 +7,7 @@ reach one too. Faults are part of the state: `{"gate": {release: error}, "receiv
 from __future__ import annotations
 
 import argparse
+import base64
 import hashlib
 import json
 import sys
@@ -190,6 +191,21 @@ class FakeBox:
         except KitError as error:
             return {"ok": False, "error": str(error)}
 
+    def _samples(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        """A folder of the test's own."""
+        from common import samples
+
+        folder = Path(self.state["samples"])
+        found = [vars(one) for one in samples.listed(folder)]
+        if given.take:
+            paths = json.loads(stdin)["paths"]
+            found = [
+                one | {"content": base64.b64encode((folder / one["path"]).read_bytes()).decode()}
+                for one in found
+                if one["path"] in paths
+            ]
+        return {"ok": True, "samples": found}
+
     def _keys(self, given: argparse.Namespace, stdin: bytes) -> Result:
         rows = [{**row, "used": 0, "rate": ""} for row in self.state["keys"].values()]
         return {"ok": True, "keys": rows}
@@ -217,6 +233,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     for option in ("--owner", "--address", "--gateway", "--to", "--confirm-seconds"):
         parser.add_argument(option, default="")
     parser.add_argument("-n", type=int, default=10)
+    parser.add_argument("--take", action="store_true")
     parser.add_argument("--since", type=float, default=0.0)
     return parser.parse_args(arguments)
 
