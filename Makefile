@@ -8,7 +8,7 @@ VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION 
 	DRY_RUN DURATION FLEET FOREGROUND FORMAT GATEWAY GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT \
 	MANAGEMENT_HEADER_FILE MANAGEMENT_URL MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME \
 	MODEL_VERSION MONITOR MULTILABEL NAME NAMES NGINX OBJECTIVE OUT PICTURES PLATFORM PRECISION PREPROCESSING PRIVATE_KEY \
-	PROFILE PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SIGNERS SINCE SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL \
+	PROFILE PROMETHEUS PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SIGNERS SINCE SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL \
 	WEIGHTS WEIGHTS_KEY WHEELS
 include scripts/variables.mk
 
@@ -63,7 +63,7 @@ smoke: setup ## check a running server from outside [URL= HEADER_FILE= JUNIT=fil
 ##@ Watch it
 monitor: setup ## Prometheus and Alertmanager, with rules and dashboards, until Ctrl-C [FLEET=|HOSTS= MONITOR=address:port]
 	$(RUN) scripts.monitor
-report: setup ## what a server or a fleet did over time, as a page and as figures [SINCE=7d FLEET=|HOSTS= OUT=]
+report: setup ## what a server or a fleet did over time, as a page and as figures [SINCE=7d FLEET=|HOSTS= PROMETHEUS= OUT=]
 	$(RUN) scripts.report
 collect: setup ## pictures that servers kept for a person to sort (sample: in model-config.yaml) [FLEET=|HOSTS= OUT=]
 	$(RUN) scripts.collect

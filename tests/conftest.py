@@ -16,7 +16,7 @@ from kit.build import PROJECT
 
 # What a developer's shell may hold and a test must not see.
 OURS = {
-    *("PROFILE", "BUILD", "ARCH", "WEIGHTS", "LABELS", "PICTURES", "PREPROCESSING", "MODEL_VERSION"),
+    *("PROFILE", "PROMETHEUS", "BUILD", "ARCH", "WEIGHTS", "LABELS", "PICTURES", "PREPROCESSING", "MODEL_VERSION"),
     *(
         "IMAGE",
         "OUT",

@@ -129,6 +129,7 @@ def test_panels_have_data_nothing_fires_and_what_has_a_cause_does(monitor: Monit
 
         until(all_there, SECONDS, lambda: f"no data: {missing}")
     assert monitor.firing() == set()
+    same_report(monitor)
     temp = Path(front.state.temp)
     for deaths in range(1, 5):
         wait_for(lambda: len(alive(front)) == front.state.workers, 60)
@@ -142,6 +143,23 @@ def test_panels_have_data_nothing_fires_and_what_has_a_cause_does(monitor: Monit
         return any(one["labels"]["alertname"] == "VisionWorkersDie" for one in alerts)
 
     until(heard, 60, lambda: httpx.get(told, trust_env=False).text)
+
+
+def same_report(monitor: Monitor) -> None:
+    """From the server's own record and from what Prometheus scraped of it: nothing comes in between."""
+    time.sleep(20)  # both have the last answers
+    own, scraped = (
+        json.loads(monitor.front.script("report", SINCE="1h", JSON="1", PROMETHEUS=url))["servers"]
+        for url in ("", f"http://{monitor.at}")
+    )
+    assert len(own) == len(scraped) == 1
+    mine, theirs = own[0]["summary"], scraped[0]["summary"]
+    assert theirs["requests"] == pytest.approx(mine["requests"], rel=0.1)
+    assert theirs["refused"] == pytest.approx(mine["refused"], rel=0.3)
+    assert set(theirs["labels"]) == set(mine["labels"])
+    assert theirs["confidence_p50"] == pytest.approx(mine["confidence_p50"], abs=0.1)
+    assert theirs["p50_ms"] == pytest.approx(mine["p50_ms"], rel=0.3)
+    assert (scraped[0]["release"], scraped[0]["alerts"]) == (own[0]["release"], [])
 
 
 def alive(front: GatewayPlace) -> list[psutil.Process]:
