@@ -34,6 +34,9 @@ PROPERTIES = "config/config.properties"
 Members = Mapping[str, Callable[[bytes], bytes]]
 
 
+SAMPLE = "sample: {pictures_a_day: 5, days: 3, megabytes: 5}"
+
+
 @dataclass(frozen=True)
 class Release:
     """A bundle file and the name of the release in it."""
@@ -92,12 +95,14 @@ class Workshop:
         )
 
     def profile(self) -> Path:
-        """The edge profile, but for its gate on latency: here three boxes and more share two cores."""
+        """The edge profile, but for its gate on latency: here three boxes and more share two cores. And with a sample
+        of what is asked."""
         folder = self.folder / "edge"
         if not folder.exists():
             shutil.copytree(CONFIG / "edge", folder)
             settings = folder / MODEL_CONFIG
             text = settings.read_text(encoding="utf-8")
+            text += f"\n{SAMPLE}\n"
             for shipped, here in (("p95_ms: 2000\n", "p95_ms: 30000\n"), ("requests: 20\n", "requests: 6\n")):
                 assert shipped in text
                 text = text.replace(shipped, here)
@@ -200,13 +205,20 @@ def _labels_moved_on(content: bytes) -> bytes:
 CRASHES: Members = {HANDLER: appended('raise RuntimeError("this release cannot start")')}
 # All workers are ready, and every answer is wrong.
 ANSWERS_WRONGLY: Members = {"index_to_name.json": _labels_moved_on}
-SLOW: Members = {
-    HANDLER: appended(
-        "import time\n_quick = ImageClassifier.handle\n"
-        "def _slow(self, *arguments):\n    time.sleep(2.5)\n    return _quick(self, *arguments)\n"
-        "ImageClassifier.handle = _slow"
-    )
-}
+
+
+def delayed(seconds: float) -> Members:
+    """Every answer takes so much longer."""
+    return {
+        HANDLER: appended(
+            "import time\n_quick = ImageClassifier.handle\n"
+            f"def _slow(self, *arguments):\n    time.sleep({seconds})\n    return _quick(self, *arguments)\n"
+            "ImageClassifier.handle = _slow"
+        )
+    }
+
+
+SLOW = delayed(2.5)
 
 
 def hungry(megabytes: int) -> Members:

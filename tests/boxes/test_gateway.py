@@ -100,17 +100,9 @@ def large_picture() -> bytes:
     return file.getvalue()
 
 
-def printed(workstation: Workstation, command: str, box: Box, **variables: str) -> str:
-    """What a command of the workstation prints; it must go well."""
-    process = workstation.command(command, [box.name], (), **variables)
-    out, said = process.communicate(timeout=120)
-    assert process.returncode == 0, said
-    return out
-
-
 def reported(till: Till) -> dict[str, Any]:
     """What `make report` says of its box: requests and events."""
-    (server,) = json.loads(printed(till.workstation, "report", till.box, SINCE="1d"))["servers"]
+    (server,) = json.loads(till.workstation.printed("report", [till.box.name], SINCE="1d"))["servers"]
     assert server["error"] == ""
     return {"requests": server["summary"]["requests"], "events": server["events"]}
 
@@ -132,7 +124,7 @@ def till(shop: Shop) -> Iterator[Till]:
     done = workstation.deploy(shop.first, [box.name])
     assert done.status == 0, f"{done.document}{done.said}"
     assert "sent the gateway's certificate: there is none" in done.box(box.name)["changes"]
-    header = printed(workstation, "key", box, NAME="till-7")
+    header = workstation.printed("key", [box.name], NAME="till-7")
     yield Till(shop, box, workstation, header.strip().removeprefix("Authorization: Bearer "))
     box.wait_reachable()
     done = shop.workstation.deploy(shop.first, [box.name])
@@ -179,7 +171,7 @@ def test_a_till_is_answered_whatever_happens_to_the_box(
     assert back.status == 0, back.said
     assert till.is_answered()
     assert ask(box, "keys")["keys"][0]["name"] == "till-7"
-    printed(till.workstation, "key", box, REVOKE="till-7")
+    till.workstation.printed("key", [name], REVOKE="till-7")
     time.sleep(1)
     assert till.ask(till.shop.golden[0]).status_code == 401
     written = box.sudo("find /var/lib/vision-serve/gateway /opt/vision-serve -name '*.log'")

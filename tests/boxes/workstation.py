@@ -21,6 +21,7 @@ SCRIPTS = {
     "key": ("scripts.key", "key"),
     "certificates": ("scripts.certificates",),
     "report": ("scripts.report",),
+    "collect": ("scripts.collect",),
 }
 
 
@@ -57,7 +58,11 @@ class Workstation:
 
     def may_lose(self, count: int) -> Workstation:
         """This workstation with a fleet file that allows so many failures a wave."""
-        return replace(self, more=(*self.more, f"allowed_failures: {count}"))
+        return self.with_lines(f"allowed_failures: {count}")
+
+    def with_lines(self, *lines: str) -> Workstation:
+        """This workstation with further lines in its fleet file."""
+        return replace(self, more=(*self.more, *lines))
 
     def start(
         self, release: Release, boxes: Sequence[str], waves: Sequence[int] = (), **variables: str
@@ -66,6 +71,13 @@ class Workstation:
 
     def rollback(self, boxes: Sequence[str], waves: Sequence[int] = ()) -> Outcome:
         return finished(self.command("rollback", boxes, waves))
+
+    def printed(self, verb: str, boxes: Sequence[str], **variables: str) -> str:
+        """What a command prints that must go well."""
+        process = self.command(verb, boxes, (), **variables)
+        out, said = process.communicate(timeout=120)
+        assert process.returncode == 0, said
+        return out
 
     def status(self, boxes: Sequence[str]) -> dict[str, Any]:
         """Each box's own word on itself, by its name."""
