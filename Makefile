@@ -23,7 +23,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: report collect monitor bundle arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz fuzz-guided attack lock clean
+.PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz fuzz-guided attack alert-drill lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -131,6 +131,8 @@ fuzz-guided: setup ## requests for the handler, changed by what they reach of it
 	@PYTHONPATH=handlers .venv/bin/python -m tests.handlers.guided
 attack: setup ## made-up requests, floods and a soak on a real server with its gateway, an hour [DURATION= SEED=]
 	@.venv/bin/python -m tests.attack
+alert-drill: setup ## every alert caused for real on a server of this machine; or a quiet time (root) [DURATION=]
+	@.venv/bin/python -m tests.alerts
 lock: setup ## resolve pyproject.toml into requirements/
 	@.venv/bin/uv pip compile --universal --python-version 3.10 --group pyproject.toml:dev --generate-hashes \
 		--no-annotate --no-header --quiet --output-file requirements/lock.txt

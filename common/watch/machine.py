@@ -19,7 +19,7 @@ SYNCHRONIZED = "run/systemd/timesync/synchronized"
 def gauges(disk: Path, root: Path = ROOT) -> dict[str, float]:
     """In bytes, degrees Celsius, and 0 or 1. What this machine does not tell is left out. `disk`: a folder on it."""
     found = {"memory_available_bytes": float(memory.available(proc=root / "proc", cgroups=root / "sys/fs/cgroup"))}
-    found["memory_bytes"] = float(memory.total(root / "proc"))
+    found["memory_bytes"] = float(memory.allowed(root / "proc", root / "sys/fs/cgroup"))
     with suppress(OSError):
         there = os.statvfs(disk)
         found["disk_free_bytes"] = float(there.f_bavail * there.f_frsize)

@@ -1,0 +1,139 @@
+"""Two servers with gateways, and a Prometheus that knows the first as two boxes of a fleet and the other as a third."""
+
+from __future__ import annotations
+
+import datetime
+import itertools
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from kit.build import PROJECT
+from kit.gateway import places
+from kit.gateway.certificates import CERTIFICATE
+from kit.monitoring import files, own_key, running
+from kit.monitoring.files import Target
+from tests.alerts import rules
+from tests.gateway.conftest import free_port
+from tests.integration.places import Place
+from tests.integration.test_gateway import GatewayPlace
+
+PICTURES = sorted((PROJECT / "models/resnet18-grocery43/validation").glob("*/*.jpg"))
+FLEET = "drill"
+
+
+def run_script(name: str, *arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", f"scripts.{name}", *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=env, capture_output=True, text=True, timeout=300)
+
+
+class Server(GatewayPlace):
+    """With an archive of its own, of a version."""
+
+    def __init__(self, root: Path, version: str, **variables: str) -> None:
+        place = Place(root, run_script, "onprem", MODEL_VERSION=version, XDG_CONFIG_HOME=os.environ["XDG_CONFIG_HOME"])
+        for name in ("export", "archive"):
+            made = run_script(name, env=place.environment)
+            assert made.returncode == 0, made.stderr
+        self.variables = variables
+        super().__init__(place, run_script, tls=True)
+
+    def again(self, **variables: str) -> None:
+        """Stopped, and started at the same address."""
+        self.place.server("stop")
+        started = self.place.server("start", GATEWAY=self.address, **variables)
+        assert started.returncode == 0, started.stderr
+        self.state = self.running()
+
+    def target(self, box: str) -> Target:
+        return Target(box, FLEET, f"127.0.0.1:{self.address.rpartition(':')[2]}", tls=True)
+
+    @contextmanager
+    def asked(self, pictures: list[bytes], clients: int = 1, pause: float = 0.05) -> Iterator[None]:
+        """By so many clients at once, meanwhile."""
+        ending = threading.Event()
+
+        def ask(number: int) -> None:
+            with self.client() as client:
+                for picture in itertools.cycle(pictures[number:] + pictures[:number]):
+                    try:
+                        client.post(self.predict, content=picture)
+                    except httpx.TransportError:
+                        ending.wait(0.5)
+                    if ending.wait(pause):
+                        return
+
+        threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
+        for thread in threads:
+            thread.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            for thread in threads:
+                thread.join()
+
+
+@dataclass(frozen=True)
+class Monitored:
+    at: str
+
+    def firing(self) -> set[str]:
+        """`box: alert`"""
+        asked = {"query": 'ALERTS{alertstate="firing"}'}
+        answer = httpx.get(f"http://{self.at}/api/v1/query", params=asked, trust_env=False, timeout=30).json()
+        assert answer["status"] == "success", answer
+        return {f"{row['metric']['box']}: {row['metric']['alertname']}" for row in answer["data"]["result"]}
+
+    def wait(self, true: Callable[[set[str]], bool], seconds: float, what: str) -> float:
+        """Seconds until what fires is so. Raises AssertionError."""
+        began = time.monotonic()
+        while not true(found := self.firing()):
+            assert time.monotonic() - began < seconds, f"{what}: after {seconds:.0f} s {sorted(found)} fire"
+            time.sleep(1)
+        return time.monotonic() - began
+
+
+@contextmanager
+def monitored(folder: Path, targets: list[Target], speed: int) -> Iterator[Monitored]:
+    """`speed`: by how much the rules' durations are divided; 1 leaves them."""
+    text, row = own_key.own_key(places.home() / "monitoring")
+    own_key.admit(places.keys(), text, row)
+    at, alerts = (f"127.0.0.1:{free_port()}" for _ in range(2))
+    files.write(folder, targets, text, places.authority() / CERTIFICATE, alerts)
+    if speed > 1:
+        rules.faster(folder, speed)
+    with ExitStack() as stack:
+        stack.enter_context(running.running(folder, at, alerts))
+        yield Monitored(at)
+
+
+def short_certificate(folder: Path, days: int) -> dict[str, str]:
+    """Variables for a server whose certificate ends so soon."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
+    made = made.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
+    signed = (
+        made.not_valid_after(now + datetime.timedelta(days=days)).add_extension(names, False).sign(key, hashes.SHA256())
+    )
+    pem, private = folder / "short.pem", folder / "short.key"
+    pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    private.write_bytes(key.private_bytes(*form))
+    private.chmod(0o600)
+    return {"CERTIFICATE": str(pem), "PRIVATE_KEY": str(private)}
