@@ -58,10 +58,10 @@ def compare(new: Sequence[Seen], old: Sequence[Seen]) -> Comparison:
             if (answers := answered(group.now)) < LEAST_ANSWERS:
                 words = f"{group.name} got {count(answers, 'request')} in the soak, which is too few to compare"
                 return Comparison(unproven=words)
-    suspects = [one for one in new if answered(one.now) >= LEAST_ANSWERS]
-    suspects = suspects if suspects == [*new] and len(new) == 1 else [ours, *suspects]
-    others = [one for one in old if answered(one.now) >= LEAST_ANSWERS]
-    alpha = ALPHA / (len(MEASURES) * len(suspects))
+    suspects, others = ([one for one in group if answered(one.now) >= LEAST_ANSWERS] for group in (new, old))
+    if len(new) > 1:
+        suspects.insert(0, ours)
+    alpha = ALPHA / len(MEASURES) / max(1, len(suspects))
     for suspect in suspects:
         for differs in MEASURES:
             if words := differs(suspect, theirs, others, alpha):
