@@ -201,7 +201,7 @@ def quiet(folder: Path, seconds: float) -> int:
     with ExitStack() as stack:
         server = started(stack, folder / "one", "1.0")
         seen = stack.enter_context(monitored(folder / "monitor", [server.target(BOX)], 1))
-        stack.enter_context(server.asked([*pictures, b"no picture"], pause=0.25))
+        stack.enter_context(server.asked([*pictures, b"no picture"], pause=0.9))
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(5)

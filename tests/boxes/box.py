@@ -9,8 +9,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.boxes import cgroups, machine, session
@@ -165,15 +164,6 @@ class Box:
 
     def plug(self) -> None:
         self.session.network.plug(self.name)
-
-    @contextmanager
-    def slow(self, share: float) -> Iterator[None]:
-        """Meanwhile it has so much of a processor."""
-        cgroups.limit_cpu(self.group, share)
-        try:
-            yield
-        finally:
-            cgroups.limit_cpu(self.group, None)
 
     def ssh(self, command: str, stdin: str | None = None, timeout: float = 300) -> subprocess.CompletedProcess[str]:
         """Run a command in the box, as its operator would from the workstation."""

@@ -9,7 +9,6 @@ from pathlib import Path
 
 ROOT = Path("/sys/fs/cgroup")
 # Without one of its own in each, two systemds would share the machine's: they would fight over system.slice.
-PERIOD = 100_000  # microseconds, the kernel's own
 HIERARCHIES = ("memory", "systemd", "pids", "cpu", "cpuacct", "unified")
 
 
@@ -33,12 +32,6 @@ def entering(name: str) -> Callable[[], None]:
             listing.write_text(str(os.getpid()), encoding="ascii")
 
     return enter
-
-
-def limit_cpu(name: str, share: float | None) -> None:
-    """Of one processor; None for no limit."""
-    quota = -1 if share is None else int(PERIOD * share)
-    (ROOT / "cpu" / name / "cpu.cfs_quota_us").write_text(str(quota), encoding="ascii")
 
 
 def processes(name: str) -> set[int]:
