@@ -42,13 +42,17 @@ def run_script(name: str, *arguments: str, env: dict[str, str]) -> subprocess.Co
 class Server(GatewayPlace):
     """With an archive of its own, of a version."""
 
-    def __init__(self, root: Path, version: str, **variables: str) -> None:
+    def __init__(self, root: Path, version: str) -> None:
         place = Place(root, run_script, "onprem", MODEL_VERSION=version, XDG_CONFIG_HOME=os.environ["XDG_CONFIG_HOME"])
         for name in ("export", "archive"):
             made = run_script(name, env=place.environment)
             assert made.returncode == 0, made.stderr
-        self.variables = variables
+        self._version = version
         super().__init__(place, run_script, tls=True)
+
+    def make_key(self, name: str) -> str:
+        """Both servers know the same keys."""
+        return super().make_key(f"{name}-{self._version}")
 
     def again(self, **variables: str) -> None:
         """Stopped, and started at the same address."""
