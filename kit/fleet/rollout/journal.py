@@ -14,6 +14,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,14 @@ class Record:
     @property
     def releases(self) -> list[str]:
         return texts(self.start.get("releases"))
+
+    @property
+    def began(self) -> float:
+        """s since 1970; 0 where it does not say."""
+        try:
+            return datetime.strptime(str(self.start.get("at")), "%Y-%m-%dT%H:%M:%S%z").timestamp()
+        except ValueError:
+            return 0.0
 
     @property
     def bundles(self) -> list[str]:

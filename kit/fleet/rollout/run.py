@@ -55,7 +55,8 @@ def carry_out(workspace: Workspace, task: Task, screen: Screen, resumed: Record 
         journal.write("start" if resumed is None else "resume", **begun)
         hosts = hosts_of(workspace, task, screen, journal, resumed)
         with locks_renewed(hosts.values()):
-            rollout = Rollout(engine, hosts, journal, workspace.stopping, screen, judge_of(workspace))
+            changed = resumed.began if resumed else 0.0
+            rollout = Rollout(engine, hosts, journal, workspace.stopping, screen, judge_of(workspace), changed)
             rollout.run(workspace.fleet.parallel)
         report = Report.of(
             engine, task, workspace.fleet.name, [host.result for host in hosts.values()], time.time() - began

@@ -34,9 +34,11 @@ class Rollout:
         stopping: threading.Event,
         screen: Screen,
         judge: Judge,
+        began: float = 0.0,
     ) -> None:
+        """`began`: when a roll-out that is resumed did, s since 1970."""
         self._engine, self._hosts, self._journal, self._stopping = engine, hosts, journal, stopping
-        self._screen, self._judge, self._shown, self._changed = screen, judge, -1, 0.0
+        self._screen, self._judge, self._shown, self._changed = screen, judge, -1, began
         self._ended: queue.SimpleQueue[tuple[Start, Kind]] = queue.SimpleQueue()
 
     def run(self, parallel: int) -> None:

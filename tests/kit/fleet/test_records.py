@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_noise_in_the_history_and_the_journal_is_left_out(shop: Shop) -> None:
     assert journal.read(workspace.rollout).before == {f"b{number}": "" for number in range(1, 6)}
     assert not shop.deploy("r2").failed
     assert shop.confirmed() == ["r2"] * 5
+
+
+def test_a_journal_says_when_its_roll_out_began(shop: Shop) -> None:
+    before = time.time() - 1
+    shop.deploy("r1")
+    shop.deploy("r1", resume=True)
+    began = journal.read(shop.workspace().rollout).began
+    assert before <= began <= time.time()
+    assert journal.Record({"at": "noise"}).began == 0
 
 
 def test_a_folder_in_the_place_of_a_record_is_none(tmp_path: Path) -> None:

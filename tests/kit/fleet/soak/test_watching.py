@@ -14,6 +14,7 @@ from common.watch.record import recorder
 from kit.fleet.host.result import Kind
 from kit.fleet.inventory.fleet import WaveRule
 from kit.fleet.rollout import journal
+from kit.fleet.rollout.journal import Record
 from kit.fleet.rollout.wave_engine import Verdict
 from kit.fleet.soak import watching
 from tests.kit.fleet.conftest import Shop, results
@@ -94,11 +95,17 @@ def test_what_an_old_box_has_had_for_long_is_no_difference(soaking: Shop) -> Non
     assert soaking.deploy("r1").reason == ""
 
 
-def test_without_traffic_it_stops_keeps_what_is_there_and_soaks_again_when_it_is_resumed(soaking: Shop) -> None:
+def test_without_traffic_it_stops_keeps_what_is_there_and_soaks_again_when_it_is_resumed(
+    soaking: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     report = soaking.deploy("r1")
     assert report.verdict is Verdict.UNPROVEN and "got 0 requests in the soak" in report.reason
     assert soaking.confirmed() == ["r1", *["r0"] * 4]
     busy(soaking, b1={"gateway=500": 40})
+    now = int(time.time()) // 60 * 60
+    monkeypatch.setattr(Record, "began", now - 3600.0)  # since then the canary has failed so
+    for number in range(2, 59):
+        write(soaking, "b1", {now - 60 * number: {"gateway=500": 4}})
     again = soaking.deploy("r1", resume=True)
     assert again.verdict is Verdict.TAKEN_BACK, again.text()
     assert soaking.confirmed() == ["r0"] * 5
