@@ -93,13 +93,14 @@ def cameras(*boxes: Box, seed: int = 7) -> Iterator[list[Camera]]:
 @contextmanager
 def held_up(box: Box) -> Iterator[None]:
     """Meanwhile something else has its processor, for a second again and again."""
-    hold = "while :; do pkill -STOP -x model-worker; sleep 1.1; pkill -CONT -x model-worker; sleep 0.05; done"
+    worker = box.sudo("sh -c 'grep -lx model-worker /proc/[0-9]*/comm'").split("/")[2]
+    hold = f"while kill -STOP {worker}; do sleep 1.1; kill -CONT {worker}; sleep 0.05; done"
     box.sudo(f"systemd-run --quiet --collect --unit=held-up sh -c '{hold}'")
     try:
         yield
     finally:
         box.sudo("systemctl stop held-up")
-        box.sudo("pkill -CONT -x model-worker")
+        box.sudo(f"kill -CONT {worker}")
 
 
 def names(found: dict[str, dict[str, str]]) -> dict[str, set[str]]:
@@ -145,7 +146,8 @@ def watched(shop: Shop) -> Iterator[Workstation]:
 def test_the_report_and_the_alerts_say_what_is_wrong_with_each_box(
     fault: BeginFault, shop: Shop, watched: Workstation, to_the_alert: bool
 ) -> None:
-    """An alert of slow answers wants some minutes of them (`to_the_alert`); the report has them at once."""
+    """An alert of slow answers wants some minutes of them (`to_the_alert`), and so does an end; the report has them at
+    once."""
     tried = fault("one camera goes dark, one box is slow, one link is down")
     dark, slow, lost = shop.boxes
     with ExitStack() as stack:
@@ -188,9 +190,12 @@ def test_the_report_and_the_alerts_say_what_is_wrong_with_each_box(
 
     lost.plug()
     lost.wait_reachable()
-    with cameras(dark, slow) as made:
-        wait_until(lambda: not any(alerts(watched, [dark.name]).values()), "the end of the drift", 240)
-    assert told(dark) == [("VisionDrift", "firing"), ("VisionDrift", "resolved")]
+    drift = [("VisionDrift", "firing")]
+    if to_the_alert:
+        with cameras(dark, slow):
+            wait_until(lambda: not any(alerts(watched, [dark.name]).values()), "the end of the drift", 240)
+        drift.append(("VisionDrift", "resolved"))
+    assert told(dark) == drift
     assert told(slow)[:1] == [("VisionSlowFast", "firing")] * to_the_alert
     assert told(lost) == []
     tried.came = f"after {seconds:.0f} s each is told, and nothing else; the third as out of reach"
