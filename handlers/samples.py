@@ -51,17 +51,16 @@ class Samples:
     """A worker's; others write into the same folder. With no settings or no folder nothing is kept."""
 
     def __init__(self, settings: SampleSettings | None, environment: Mapping[str, str] = os.environ) -> None:
-        self._settings = settings
+        self._settings = settings if VARIABLE in environment else None
         self._folder = Path(environment.get(VARIABLE, ""))
-        self.on = settings is not None and VARIABLE in environment
         self._day, self._limits = "", {DOUBTFUL: ALL, RANDOM: ALL}
         self._failed = ""
 
     def offer(self, picture: bytes, label: str, confidence: float) -> None:
         """One that was answered; kept if it is one of its day's. What goes wrong here is logged once, and no more."""
-        if not (self.on and self._settings):
+        if not self._settings:
             return
-        now = time.time()
+        now, confidence = time.time(), min(max(confidence, 0.0), 1.0)  # names are sorted as text
         day = _date(now + self._settings.days * DAY)
         if day != self._day:
             self._day, self._limits = day, {DOUBTFUL: ALL, RANDOM: ALL}
@@ -103,13 +102,20 @@ def _keep(settings: SampleSettings, top: Path, day: str, kind: str, rank: float,
 def _limit(top: Path, most: int) -> None:
     """The oldest day's go first, and of a day the ones that it needs least."""
     files = sorted(top.glob("*/*/*"), key=lambda one: (one.parts[-3], -float(one.name.partition("_")[0])))
-    sizes = [(one, one.stat().st_size) for one in files]
+    sizes = [(one, _size(one)) for one in files]
     total = sum(size for _, size in sizes)
     for one, size in sizes:
         if total <= most:
             return
         one.unlink(missing_ok=True)
         total -= size
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:  # another worker let go of it just now
+        return 0
 
 
 def _write(path: Path, content: bytes) -> None:
