@@ -7,9 +7,9 @@ import re
 
 import yaml
 
-import handler_settings
 import kit.handlers  # noqa: F401
 from common.errors import UsageError
+from handler_settings import sample, settings
 from kit.model import runtimes
 from kit.profiles import MODEL_CONFIG, SECTION, Profile
 
@@ -20,8 +20,8 @@ def text(profile: Profile, precision: str, runtime: str) -> str:
     made = profile.model_config.read_text(encoding="utf-8")
     wanted = profile.read_model_config()
     try:
-        handler_settings.settings(wanted)
-        handler_settings.sample(wanted)
+        settings(wanted)
+        sample(wanted)
     except ValueError as error:
         raise UsageError(str(error).replace(MODEL_CONFIG, str(profile.model_config), 1)) from None
     section = dict(wanted.get(SECTION) or {})

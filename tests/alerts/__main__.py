@@ -190,7 +190,7 @@ def drill(folder: Path) -> None:
         made.cause(errors, "two hundred clients at once", load=(pictures, 200, 0.0), may=slow)
         made.cause("VisionSilent", "the server is stopped", made.gone, may=STOPS)
         made.cause("VisionRestarts", "four restarts", made.restarts, may=STOPS)
-        seen.wait(lambda found: found == LASTING, 900, "what is wrong with the third box")
+        seen.wait(lambda found: found == {*LASTING}, 900, "what is wrong with the third box")
         for row in LASTING:
             print(f"| `{row.split()[1]}` | {OTHER} has {LASTING[row]} | within {time.monotonic() - began:.0f} s | |")
 
