@@ -79,10 +79,11 @@ class Drill:
 
     @contextmanager
     def dying_workers(self) -> Iterator[None]:
-        for _ in range(4):
+        for _ in range(3):
             while len(self.processes(WORKER)) < self.server.state.workers:
                 time.sleep(0.5)
-            self.processes(WORKER)[0].kill()
+            for worker in self.processes(WORKER):
+                worker.kill()
             time.sleep(2)
         yield
 
