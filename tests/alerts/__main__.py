@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
@@ -79,19 +80,29 @@ class Drill:
 
     @contextmanager
     def dying_workers(self) -> Iterator[None]:
-        for _ in range(3):
-            while len(self.processes(WORKER)) < self.server.state.workers:
-                time.sleep(0.5)
-            for worker in self.processes(WORKER):
-                worker.kill()
-            time.sleep(2)
-        yield
+        """As soon as all are there again, all die."""
+        ending = threading.Event()
+
+        def kill() -> None:
+            while not ending.wait(1):
+                workers = self.processes(WORKER)
+                if len(workers) == self.server.state.workers:
+                    for worker in workers:
+                        worker.kill()
+
+        killer = threading.Thread(target=kill)
+        killer.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            killer.join()
 
     @contextmanager
     def restarts(self) -> Iterator[None]:
         for _ in range(4):
             self.server.again()
-            time.sleep(12)
+            time.sleep(7)  # each is scraped
         yield
 
     @contextmanager

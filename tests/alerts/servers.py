@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import itertools
 import os
 import subprocess
@@ -13,16 +12,12 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from unittest import mock
 
 import httpx
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kit.build import PROJECT
-from kit.gateway import places
-from kit.gateway.certificates import CERTIFICATE
+from kit.gateway import certificates, places
 from kit.monitoring import files, own_key, running
 from kit.monitoring.files import Target
 from tests.alerts import rules
@@ -32,6 +27,7 @@ from tests.integration.test_gateway import GatewayPlace
 
 PICTURES = sorted((PROJECT / "models/resnet18-grocery43/validation").glob("*/*.jpg"))
 FLEET = "drill"
+NAMES = ("localhost", "127.0.0.1")
 
 
 def run_script(name: str, *arguments: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
@@ -116,7 +112,7 @@ def monitored(folder: Path, targets: list[Target], speed: int) -> Iterator[Monit
     text, row = own_key.own_key(places.home() / "monitoring")
     own_key.admit(places.keys(), text, row)
     at, alerts = (f"127.0.0.1:{free_port()}" for _ in range(2))
-    files.write(folder, targets, text, places.authority() / CERTIFICATE, alerts)
+    files.write(folder, targets, text, places.authority() / certificates.CERTIFICATE, alerts)
     if speed > 1:
         rules.faster(folder, speed)
     with ExitStack() as stack:
@@ -125,19 +121,10 @@ def monitored(folder: Path, targets: list[Target], speed: int) -> Iterator[Monit
 
 
 def short_certificate(folder: Path, days: int) -> dict[str, str]:
-    """Variables for a server whose certificate ends so soon."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.timezone.utc)
-    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-    made = made.serial_number(x509.random_serial_number()).not_valid_before(now - datetime.timedelta(days=1))
-    signed = (
-        made.not_valid_after(now + datetime.timedelta(days=days)).add_extension(names, False).sign(key, hashes.SHA256())
-    )
-    pem, private = folder / "short.pem", folder / "short.key"
-    pem.write_bytes(signed.public_bytes(serialization.Encoding.PEM))
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    private.write_bytes(key.private_bytes(*form))
-    private.chmod(0o600)
-    return {"CERTIFICATE": str(pem), "PRIVATE_KEY": str(private)}
+    """Variables for a server whose certificate ends so soon, by the authority that Prometheus trusts."""
+    with mock.patch.object(certificates, "DAYS", days):
+        certificates.write(folder / "short", certificates.issue(certificates.authority(places.authority()), NAMES))
+    return {
+        "CERTIFICATE": str(folder / "short" / certificates.CERTIFICATE),
+        "PRIVATE_KEY": str(folder / "short" / certificates.KEY),
+    }
