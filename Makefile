@@ -63,9 +63,9 @@ smoke: setup ## check a running server from outside [URL= HEADER_FILE= JUNIT=fil
 ##@ Watch it
 monitor: setup ## Prometheus and Alertmanager, with rules and dashboards, until Ctrl-C [FLEET=|HOSTS= MONITOR=address:port]
 	$(RUN) scripts.monitor
-report: setup ## what a server or a fleet did over time, as a page and as figures [SINCE=7d FLEET=|HOSTS= PROMETHEUS= OUT=]
+report: setup ## what a server or a fleet did over time, as a page and as figures [SINCE= PROMETHEUS= FLEET=|HOSTS= OUT=]
 	$(RUN) scripts.report
-collect: setup ## pictures that servers kept for a person to sort (sample: in model-config.yaml) [FLEET=|HOSTS= OUT=]
+collect: setup ## pictures that servers kept (sample: in model-config.yaml), to be sorted [FLEET=|HOSTS= OUT=]
 	$(RUN) scripts.collect
 
 ##@ Make it fast
@@ -131,7 +131,7 @@ fuzz-guided: setup ## requests for the handler, changed by what they reach of it
 	@PYTHONPATH=handlers .venv/bin/python -m tests.handlers.guided
 attack: setup ## made-up requests, floods and a soak on a real server with its gateway, an hour [DURATION= SEED=]
 	@.venv/bin/python -m tests.attack
-alert-drill: setup ## every alert caused for real on a server of this machine; or a quiet time (root) [DURATION=]
+alert-drill: setup ## every alert caused for real on a server here, or with DURATION= a quiet time (root) [DURATION=]
 	@.venv/bin/python -m tests.alerts
 lock: setup ## resolve pyproject.toml into requirements/
 	@.venv/bin/uv pip compile --universal --python-version 3.10 --group pyproject.toml:dev --generate-hashes \
