@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import threading
 import time
 from collections import Counter
@@ -128,6 +129,7 @@ def told(box: Box) -> list[tuple[str, str]]:
 def watched(shop: Shop) -> Iterator[Workstation]:
     """With fresh records, and somebody to tell."""
     workstation = shop.workstation.with_lines(NOTIFY)
+    shutil.rmtree(workstation.folder / "fleet/shop/records", ignore_errors=True)
     for box in shop.boxes:
         box.sudo("systemctl stop vision-serve")
         box.sudo("sh -c 'rm -rf /var/lib/vision-serve/record/*'")
