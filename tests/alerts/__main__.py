@@ -79,6 +79,30 @@ class Drill:
             java.resume()
 
     @contextmanager
+    def held_up(self, run: float) -> Iterator[None]:
+        """The workers run for so many seconds of every two."""
+        workers, ending = self.processes(WORKER), threading.Event()
+
+        def hold() -> None:
+            while not ending.is_set():
+                for worker in workers:
+                    worker.suspend()
+                ending.wait(2 - run)
+                for worker in workers if run else ():
+                    worker.resume()
+                ending.wait(run)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            holder.join()
+            for worker in workers:
+                worker.resume()
+
+    @contextmanager
     def dying_workers(self) -> Iterator[None]:
         """As soon as all are there again, all die."""
         ending = threading.Event()
@@ -198,8 +222,10 @@ def drill(folder: Path) -> None:
         made.cause("VisionClockOff", "a clock two minutes ahead", made.clock_off)
         made.cause("VisionNotAnswering", "Java is stopped", made.java_stopped, may=STOPS)
         slow, errors = "VisionSlowFast VisionSlowSlow VisionQueue", "VisionErrorsFast VisionErrorsSlow"
-        made.cause(slow, "sixty clients at once", load=(pictures, 60, 0.0), may=errors)
-        made.cause(errors, "two hundred clients at once", load=(pictures, 200, 0.0), may=slow)
+        held = "workers get a tenth of a second in every two"
+        made.cause(slow, held, lambda: made.held_up(0.1), (pictures, 8, 0.0), errors)
+        held = "workers are held up, and a hundred clients ask"
+        made.cause(errors, held, lambda: made.held_up(0.0), (pictures, 100, 1.0), f"{slow} VisionNotAnswering")
         made.cause("VisionSilent", "the server is stopped", made.gone, may=STOPS)
         made.cause("VisionRestarts", "four restarts", made.restarts, may=STOPS)
         seen.wait(lambda found: found == {*LASTING}, 900, "what is wrong with the third box")
