@@ -10,6 +10,7 @@ machine: their files are laid over /sys in a mount namespace of this process.
 from __future__ import annotations
 
 import os
+import random
 import subprocess
 import sys
 import tempfile
@@ -205,6 +206,7 @@ def drill(folder: Path) -> None:
     (THERMAL / "thermal_zone0").mkdir()
     (PLATFORM / "soc/soc:firmware").mkdir(parents=True)
     pictures = [path.read_bytes() for path in PICTURES]
+    random.Random(14).shuffle(pictures)  # noqa: S311 - as customers come, and not by label
     dark = [darkened(picture) for picture in pictures]
     with ExitStack() as stack:
         stack.enter_context(Drill.board(45, "0x0"))
@@ -223,9 +225,9 @@ def drill(folder: Path) -> None:
         made.cause("VisionNotAnswering", "Java is stopped", made.java_stopped, may=STOPS)
         slow, errors = "VisionSlowFast VisionSlowSlow VisionQueue", "VisionErrorsFast VisionErrorsSlow"
         held = "workers get a tenth of a second in every two"
-        made.cause(slow, held, lambda: made.held_up(0.1), (pictures, 8, 0.0), errors)
+        made.cause(slow, held, lambda: made.held_up(0.1), (pictures, 8, 0.0), STOPS)
         held = "workers are held up, and a hundred clients ask"
-        made.cause(errors, held, lambda: made.held_up(0.0), (pictures, 100, 1.0), f"{slow} VisionNotAnswering")
+        made.cause(errors, held, lambda: made.held_up(0.0), (pictures, 100, 1.0), STOPS)
         made.cause("VisionSilent", "the server is stopped", made.gone, may=STOPS)
         made.cause("VisionRestarts", "four restarts", made.restarts, may=STOPS)
         seen.wait(lambda found: found == {*LASTING}, 900, "what is wrong with the third box")
