@@ -66,8 +66,9 @@ class Server(GatewayPlace):
         ending = threading.Event()
 
         def ask(number: int) -> None:
+            first = number * len(pictures) // clients  # else all would ask the same at nearly the same time
             with self.client() as client:
-                for picture in itertools.cycle(pictures[number:] + pictures[:number]):
+                for picture in itertools.cycle(pictures[first:] + pictures[:first]):
                     try:
                         client.post(self.predict, content=picture)
                     except httpx.TransportError:
