@@ -7,6 +7,9 @@ import socket
 from collections.abc import Callable
 from pathlib import Path
 
+from common.durable import read_object, sha256
+from kit.archive.member import with_member
+from kit.files import write_json
 from kit.profiles import CONFIG
 from tests.conftest import RunScript
 from tests.integration.places import Place, Words
@@ -34,11 +37,11 @@ def test_a_broken_archive_is_refused(place: Place) -> None:
     assert place.processes() == []
 
 
-def test_a_worker_that_cannot_start_is_told_with_its_own_words(
-    profile_place: Callable[..., Place],
-) -> None:
-    place = profile_place({"model-config.yaml": [("handler:\n", "handler:\n  # Not a key.\n  thread: 1\n")]})
-    refused(place.server("start"), "the model does not load", "thread")
+def test_a_worker_that_cannot_start_is_told_with_its_own_words(place: Place) -> None:
+    mar, report = place.build.folder / "resnet18.mar", place.build.archive_report
+    with_member(mar, "index_to_name.json", b'{"0": "Banana"}', mar)
+    write_json(report, read_object(report) | {"sha256": sha256(mar)})
+    refused(place.server("start"), "the model does not load", "names 1 classes, the model has 43")
     assert place.processes() == []
     assert place.left_behind() == set()
 
