@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 import psutil
@@ -81,16 +82,21 @@ class Drill:
 
     @contextmanager
     def held_up(self, run: float) -> Iterator[None]:
-        """The workers run for so many seconds of every two."""
-        workers, ending = self.processes(WORKER), threading.Event()
+        """The workers run for so many seconds of every two; those that TorchServe starts in place of one that is late,
+        too."""
+        ending = threading.Event()
+
+        def signal_all(number: signal.Signals) -> None:
+            for worker in self.processes(WORKER):
+                with suppress(psutil.NoSuchProcess):
+                    worker.send_signal(number)
 
         def hold() -> None:
             while not ending.is_set():
-                for worker in workers:
-                    worker.suspend()
+                signal_all(signal.SIGSTOP)
                 ending.wait(2 - run)
-                for worker in workers if run else ():
-                    worker.resume()
+                if run:
+                    signal_all(signal.SIGCONT)
                 ending.wait(run)
 
         holder = threading.Thread(target=hold)
@@ -100,8 +106,7 @@ class Drill:
         finally:
             ending.set()
             holder.join()
-            for worker in workers:
-                worker.resume()
+            signal_all(signal.SIGCONT)
 
     @contextmanager
     def dying_workers(self) -> Iterator[None]:
