@@ -19,7 +19,6 @@ from common.errors import KitError
 from common.watch.record.reading import Event, Record
 from common.watch.series import DEATHS, GATEWAY, GATEWAY_SECONDS, IS, LEVEL, STARTS, bucket
 from common.watch.watcher import ALERT, ALERT_ENDED, DRIFT_LEVEL, RECORDED, STARTED, SWITCHED
-from kit.report.bounds import WORKER_SECONDS
 
 SECONDS = 60.0
 WHO = "fleet, box"  # the labels of a target
@@ -34,7 +33,6 @@ COUNTERS = {
 HISTOGRAMS = {"gateway_request_seconds": GATEWAY_SECONDS} | {
     one["name"]: one["key"] for one in measures.declared([]) if "bounds" in one and "labels" not in one
 }
-STAGES = ("decode", "network", *WORKER_SECONDS)
 Who = tuple[str, str]  # fleet and box
 Point = tuple[float, float]  # s since 1970, and a value
 

@@ -27,6 +27,7 @@ from kit.processes import family
 from tests.alerts.servers import PICTURES, Monitored, Server, monitored, short_certificate
 from tests.boxes.namespaces import make_mounts_private
 from tests.boxes.test_watching import darkened
+from tests.meanwhile import meanwhile
 from worker.process import WORKER
 
 SPEED = 10
@@ -84,14 +85,13 @@ class Drill:
     def held_up(self, run: float) -> Iterator[None]:
         """The workers run for so many seconds of every two; those that TorchServe starts in place of one that is late,
         too."""
-        ending = threading.Event()
 
         def signal_all(number: signal.Signals) -> None:
             for worker in self.processes(WORKER):
                 with suppress(psutil.NoSuchProcess):
                     worker.send_signal(number)
 
-        def hold() -> None:
+        def hold(ending: threading.Event) -> None:
             while not ending.is_set():
                 signal_all(signal.SIGSTOP)
                 ending.wait(2 - run)
@@ -99,34 +99,23 @@ class Drill:
                     signal_all(signal.SIGCONT)
                 ending.wait(run)
 
-        holder = threading.Thread(target=hold)
-        holder.start()
         try:
-            yield
+            with meanwhile(hold):
+                yield
         finally:
-            ending.set()
-            holder.join()
             signal_all(signal.SIGCONT)
 
-    @contextmanager
-    def dying_workers(self) -> Iterator[None]:
+    def dying_workers(self) -> AbstractContextManager[None]:
         """As soon as all are there again, all die."""
-        ending = threading.Event()
 
-        def kill() -> None:
+        def kill(ending: threading.Event) -> None:
             while not ending.wait(1):
                 workers = self.processes(WORKER)
                 if len(workers) == self.server.state.workers:
                     for worker in workers:
                         worker.kill()
 
-        killer = threading.Thread(target=kill)
-        killer.start()
-        try:
-            yield
-        finally:
-            ending.set()
-            killer.join()
+        return meanwhile(kill)
 
     @contextmanager
     def restarts(self) -> Iterator[None]:

@@ -9,8 +9,9 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from unittest import mock
 
@@ -24,6 +25,7 @@ from tests.alerts import rules
 from tests.gateway.conftest import free_port
 from tests.integration.places import Place
 from tests.integration.test_gateway import GatewayPlace
+from tests.meanwhile import meanwhile
 
 PICTURES = sorted((PROJECT / "models/resnet18-grocery43/validation").glob("*/*.jpg"))
 FLEET = "drill"
@@ -60,12 +62,10 @@ class Server(GatewayPlace):
     def target(self, box: str) -> Target:
         return Target(box, FLEET, f"127.0.0.1:{self.address.rpartition(':')[2]}", tls=True)
 
-    @contextmanager
-    def asked(self, pictures: list[bytes], clients: int = 1, pause: float = 0.05) -> Iterator[None]:
+    def asked(self, pictures: list[bytes], clients: int = 1, pause: float = 0.05) -> AbstractContextManager[None]:
         """By so many clients at once, meanwhile."""
-        ending = threading.Event()
 
-        def ask(number: int) -> None:
+        def ask(number: int, ending: threading.Event) -> None:
             first = number * len(pictures) // clients  # else all would ask the same at nearly the same time
             with self.client() as client:
                 for picture in itertools.cycle(pictures[first:] + pictures[:first]):
@@ -76,15 +76,7 @@ class Server(GatewayPlace):
                     if ending.wait(pause):
                         return
 
-        threads = [threading.Thread(target=ask, args=(number,)) for number in range(clients)]
-        for thread in threads:
-            thread.start()
-        try:
-            yield
-        finally:
-            ending.set()
-            for thread in threads:
-                thread.join()
+        return meanwhile(*(partial(ask, number) for number in range(clients)))
 
 
 @dataclass(frozen=True)
@@ -116,8 +108,7 @@ def monitored(folder: Path, targets: list[Target], speed: int) -> Iterator[Monit
     files.write(folder, targets, text, places.authority() / certificates.CERTIFICATE, alerts)
     if speed > 1:
         rules.faster(folder, speed)
-    with ExitStack() as stack:
-        stack.enter_context(running.running(folder, at, alerts))
+    with running.running(folder, at, alerts):
         yield Monitored(at)
 
 

@@ -26,6 +26,7 @@ from tests.boxes.conftest import BeginFault
 from tests.boxes.releases import Workshop, delayed
 from tests.boxes.shop import Shop, header, settle, wait_until
 from tests.boxes.workstation import Workstation
+from tests.meanwhile import meanwhile
 
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 PICTURES = sorted((PROJECT / "models/resnet18-grocery43/validation").glob("*/*.jpg"))
@@ -79,16 +80,8 @@ def cameras(*boxes: Box, seed: int = 7) -> Iterator[list[Camera]]:
     """One at each box, at work while the block runs."""
     pictures = [path.read_bytes() for path in PICTURES]
     made = [Camera(box, pictures, seed * 31 * number) for number, box in enumerate(boxes)]
-    ending = threading.Event()
-    threads = [threading.Thread(target=camera.run, args=(ending,)) for camera in made]
-    for thread in threads:
-        thread.start()
-    try:
+    with meanwhile(*(camera.run for camera in made)):
         yield made
-    finally:
-        ending.set()
-        for thread in threads:
-            thread.join()
 
 
 @contextmanager

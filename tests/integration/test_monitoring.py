@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from tests.conftest import RunScript
 from tests.gateway.conftest import free_port
 from tests.integration.places import Place, wait_for
 from tests.integration.test_gateway import GatewayPlace
+from tests.meanwhile import meanwhile
 from worker.process import WORKER
 
 PICTURES = sorted((PROJECT / "models/resnet18-grocery43/validation").glob("*/*.jpg"))
@@ -55,28 +56,20 @@ class Monitor:
         return line.rpartition(" ")[2]
 
 
-@contextmanager
-def traffic(front: GatewayPlace) -> Iterator[None]:
+def traffic(front: GatewayPlace) -> AbstractContextManager[None]:
     """Photographs, some of them twice, and now and then something that is none."""
-    stop = threading.Event()
 
-    def ask() -> None:
+    def ask(ending: threading.Event) -> None:
         with front.client() as client:
             for number, picture in enumerate(itertools.cycle(PICTURES)):
                 for _ in range(1 + (number % 10 == 0)):
                     assert client.post(front.predict, content=picture.read_bytes()).status_code == 200
                 if number % 25 == 0:
                     client.post(front.predict, content=b"no picture")
-                if stop.wait(0.02):
+                if ending.wait(0.02):
                     return
 
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
+    return meanwhile(ask)
 
 
 @pytest.fixture
