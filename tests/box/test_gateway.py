@@ -37,6 +37,10 @@ class Till:
                 headers={"Authorization": f"Bearer {self.key}"},
             )
 
+    def is_open(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(("127.0.0.1", self.port)) == 0
+
     def health(self) -> tuple[int, dict[str, Any]]:
         answer = httpx.get(f"{self.scheme}://127.0.0.1:{self.port}/health", verify=False, trust_env=False)  # noqa: S501
         return answer.status_code, answer.json()
@@ -112,6 +116,7 @@ def test_keys_outlive_an_upgrade_a_rollback_and_a_power_cut(till: Till, tmp_path
     assert nginx.of(box.paths).pid() == process, "it was reloaded, not started anew"
     box.reboot()
     box.ask("recover", "--start")
+    wait_for(till.is_open, 10)  # nginx was started, and nothing at boot waits for it
     assert till.health()[0] == 503, "it tells clients to come again while the server is not there"
 
 
