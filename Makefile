@@ -99,7 +99,9 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 
 ##@ Work on the kit
 IN_PARALLEL := -n logical --maxprocesses 8 --dist loadfile
-test: lint unit programs integration mobile-test boxes-short ## everything CI runs
+# Boxes wait much of their time, so the files for phones are tried beside them.
+test: lint unit programs integration ## everything CI runs
+	@$(MAKE) --no-print-directory -j2 --output-sync=line mobile-test boxes-short
 lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -109,13 +111,13 @@ unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/monitoring tests/test_architecture.py \
 		$(IN_PARALLEL)
 programs: setup ## the commands, whole exports, the box's program, the gateway and its page (root, without Chromium)
-	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/browser $(IN_PARALLEL)
+	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/transport tests/browser $(IN_PARALLEL)
 integration: setup ## tests against a real TorchServe, and a minute of attacks
 	@.venv/bin/pytest tests/integration tests/attack $(IN_PARALLEL)
 boxes: setup ## deployments and every fault on three boxes that really boot (root; some 50 minutes)
-	@.venv/bin/pytest tests/transport tests/boxes
+	@.venv/bin/pytest tests/boxes
 boxes-short: setup ## the same with one fault of each kind (root; some 20 minutes)
-	@.venv/bin/pytest tests/transport tests/boxes -m "not thorough"
+	@.venv/bin/pytest tests/boxes -m "not thorough"
 arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
 	@.venv/bin/pytest tests/arm64 -s
 mobile-test: setup ## files for phones, made and run for real
