@@ -107,6 +107,8 @@ lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
+# Several tests at a time: with more threads each, torch's would spin against one another for half of the time.
+unit programs: export OMP_NUM_THREADS := 1
 unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/monitoring tests/test_architecture.py \
 		$(IN_PARALLEL)
