@@ -88,7 +88,7 @@ def cameras(*boxes: Box, seed: int = 7) -> Iterator[list[Camera]]:
 def held_up(box: Box) -> Iterator[None]:
     """Meanwhile something else has its processor, for a second again and again: no answer is done within one turn."""
     worker = box.sudo("sh -c 'grep -lx model-worker /proc/[0-9]*/comm'").split("/")[2]
-    hold = f"while kill -STOP {worker}; do sleep 1.1; kill -CONT {worker}; sleep 0.02; done"
+    hold = f"while kill -STOP {worker}; do sleep 1.1; kill -CONT {worker}; sleep 0.002; done"
     box.sudo(f"systemd-run --quiet --collect --unit=held-up sh -c '{hold}'")
     try:
         yield
