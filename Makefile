@@ -99,6 +99,8 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 
 ##@ Work on the kit
 IN_PARALLEL := -n logical --maxprocesses 8 --dist loadfile
+# Programs, boxes and servers that tests wait for use half of a processor.
+TWICE_AS_MANY := -n $(shell expr 2 \* $$(nproc)) --maxprocesses 8 --dist loadfile
 # Boxes wait much of their time, so the files for phones are tried beside them.
 test: lint unit programs integration ## everything CI runs
 	@$(MAKE) --no-print-directory -j2 --output-sync=line mobile-test boxes-short
@@ -113,7 +115,7 @@ unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/monitoring tests/test_architecture.py \
 		$(IN_PARALLEL)
 programs: setup ## the commands, whole exports, the box's program, the gateway and its page (root, without Chromium)
-	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/transport tests/browser $(IN_PARALLEL)
+	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/transport tests/browser $(TWICE_AS_MANY)
 integration: setup ## tests against a real TorchServe, and a minute of attacks
 	@.venv/bin/pytest tests/integration tests/attack $(IN_PARALLEL)
 boxes: setup ## deployments and every fault on three boxes that really boot (root; some 50 minutes)

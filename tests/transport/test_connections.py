@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from kit.fleet.ssh import errors
@@ -24,8 +25,8 @@ def test_a_deployment_is_one_connection_and_another_for_the_confirm(workstation:
     assert [workstation.boxes.connections(name) for name in workstation.boxes.names] == [2, 2]
     workstation.run("status")
     assert [workstation.boxes.connections(name) for name in workstation.boxes.names] == [3, 3]
-    running = subprocess.run(["pgrep", "--full", "ControlPath=/tmp/vision-serve-"], capture_output=True, text=True)
-    assert running.stdout == "", "every connection was ended"
+    served = [child for sshd in workstation.boxes.processes for child in psutil.Process(sshd.pid).children()]
+    assert psutil.wait_procs(served, 5)[1] == [], "every connection was ended"
 
 
 @pytest.fixture
