@@ -1,7 +1,7 @@
 """A record as Prometheus has it: what it scraped from gateways (config/monitoring), by the names of a record.
 
 Counts are what PromQL's increase() says of each step, so a report from here and one from a box's own record differ by
-what lay between two scrapes.
+what came before the first scrape.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ from common.watch.watcher import ALERT, ALERT_ENDED, DRIFT_LEVEL, RECORDED, STAR
 SECONDS = 60.0
 WHO = "fleet, box"  # the labels of a target
 MINUTE = 60
+# Between two scrapes, as config/monitoring/prometheus.yml says. increase() leaves out what came between the last scrape
+# before its window and the first in it, and guesses in its place, so one answer an hour is often none: the window is
+# longer by so much, and its guess is taken off again.
+SCRAPED = 15
 # By the family: what a record calls it, and the label that tells its values apart.
 COUNTERS = {
     "gateway_requests_total": (GATEWAY, "code"),
@@ -107,7 +111,7 @@ class _Asked:
         """Who, by which name of a record, and how much in the step before each point."""
         for family, (key, label) in COUNTERS.items():
             by = f"{WHO}, {label}" if label else WHO
-            for who, labels, points in self._range(f"sum by ({by}) (increase({family}{self.chosen}[{self.step}s]))"):
+            for who, labels, points in self._range(f"sum by ({by}) ({self._increase(family)})"):
                 yield who, f"{key}{IS}{labels[label]}" if label else key, points
         for family, key in HISTOGRAMS.items():
             yield from self._histogram(family, "", lambda _, key=key: key)
@@ -120,6 +124,10 @@ class _Asked:
         ):
             yield who, f"{DRIFT_LEVEL}{labels['statistic']}", [(at, 100 * value) for at, value in points]
 
+    def _increase(self, family: str) -> str:
+        window = self.step + SCRAPED
+        return f"increase({family}{self.chosen}[{window}s]) * {self.step} / {window}"
+
     @property
     def _last(self) -> str:
         return f"{self.chosen}[{self.step}s]))"
@@ -127,7 +135,7 @@ class _Asked:
     def _histogram(self, family: str, beside: str, key: Any) -> Iterator[tuple[Who, str, list[Point]]]:
         """A bucket holds those below it, too: what is counted in it alone is the difference."""
         found: dict[tuple[Who, str], dict[float, dict[float, float]]] = defaultdict(dict)
-        asked = f"sum by ({WHO}, le{beside}) (increase({family}_bucket{self.chosen}[{self.step}s]))"
+        asked = f"sum by ({WHO}, le{beside}) ({self._increase(f'{family}_bucket')})"
         for who, labels, points in self._range(asked):
             found[who, key(labels)][float(labels["le"])] = dict(points)
         for (who, name), buckets in found.items():

