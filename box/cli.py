@@ -68,11 +68,17 @@ def parser() -> Parser:
     made = verb("lock", "keep other deployers off this box")
     made.add_argument("--break", dest="break_held", action="store_true", help="take it over from whoever holds it")
     verb("unlock", "let them in again")
-    made = verb("install", "from a bundle file to a confirmed release, with no workstation and no network")
-    made.add_argument("bundle", type=Path)
-    made.add_argument("--address", default="")
-    made.add_argument("--gateway", default="")
-    made.add_argument("--signers", type=Path, default=None, help="the allowed_signers file this box is to have")
+    for name, does in (
+        ("install", "from a bundle file to a confirmed release, with no workstation and no network"),
+        ("place", "the same into a container image that is being built, with nothing started"),
+    ):
+        made = verb(name, does)
+        made.add_argument("bundle", type=Path)
+        made.add_argument("--address", default="")
+        made.add_argument("--gateway", default="")
+        made.add_argument("--signers", type=Path, default=None, help="the allowed_signers file this box is to have")
+    verb("run", "serve in a container, as its first process, with the gateway in front")
+    verb("healthy", "does the container answer rightly, now?")
     verb("serve", "run the current release (the unit's ExecStart)", internal=True)
     made = verb("recover", "choose what to run after a start (the unit's ExecStartPre)", internal=True)
     made.add_argument("--start", action="store_true", help="a start follows: count it, and wait after ones that failed")
@@ -89,8 +95,8 @@ def parser() -> Parser:
 def main(arguments: list[str] | None = None) -> int:
     try:
         asked = parser().parse_args(arguments)
-        if asked.verb == "serve":
-            return verbs.serve(Paths(asked.root))
+        if running := verbs.RUNNING.get(asked.verb):
+            return running(Paths(asked.root))
         changing = asked.verb not in verbs.READING and os.geteuid() == 0
         if changing and (repaired := invocation.repair(Paths(asked.root))):
             say(repaired)

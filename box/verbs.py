@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import time
 import uuid
 from collections.abc import Callable
 from typing import Any
 
-from box import findings, status_report, workstation_verbs
-from box.activation import activation, choice, commit_or_rollback, confirmation, process, situation
-from box.gateway import following
-from box.program import invocation, provisioning, self_repair
-from box.server import boot_choice, failed_starts, service, supervisor
+from box import findings, status_report, unit_verbs, workstation_verbs
+from box.activation import choice, commit_or_rollback, confirmation, process, situation
+from box.container import health, placing, running
+from box.program import provisioning
+from box.server import service, supervisor
 from box.state import history, locks, trial
-from box.state.events import Journal, emit, say
+from box.state.events import emit, say
 from box.state.paths import Paths
 from box.store import bundle_file, delivery, integrity, releases
 from box.system import space
-from box.watch import watching
 from common import manifest, memory
 from common.errors import KitError, UsageError
 from common.watch import endpoint
@@ -168,8 +166,8 @@ def unlock(paths: Paths, asked: Asked) -> Result:
     return {"ok": True}
 
 
-def install(paths: Paths, asked: Asked) -> Result:
-    _permit(paths, asked)
+def _provision_for(paths: Paths, asked: Asked) -> None:
+    """What the bundle that was named needs, from the words beside it."""
     signers = ""
     if asked.signers:
         try:
@@ -180,6 +178,22 @@ def install(paths: Paths, asked: Asked) -> Result:
         raise UsageError(f"{asked.bundle} does not exist")
     for change in provisioning.provision(paths, asked.address, asked.gateway, signers):
         say(change)
+
+
+def place(paths: Paths, asked: Asked) -> Result:
+    _provision_for(paths, asked)
+    return placing.place(paths, asked.bundle)
+
+
+def healthy(paths: Paths, asked: Asked) -> Result:
+    if why := health.wrong(paths):
+        raise KitError(f"not healthy: {why}")
+    return {"ok": True}
+
+
+def install(paths: Paths, asked: Asked) -> Result:
+    _permit(paths, asked)
+    _provision_for(paths, asked)
     wanted = bundle_file.bring_in(paths, asked.bundle)
     asked.release, asked.confirm_seconds = wanted.release, 60.0
     receive(paths, asked)
@@ -194,59 +208,10 @@ def show_record(paths: Paths, asked: Asked) -> Result:
     return {"ok": True, **reading.exported(paths.record, asked.since)}
 
 
-def recover(paths: Paths, asked: Asked) -> Result:
-    failed = failed_starts.count(paths) if asked.start else 0
-    time.sleep(failed_starts.pause(failed))
-    if failed_starts.looks_like_damage(failed):
-        integrity.read_runtimes(paths)
-    if asked.start:
-        self_repair.mend(paths, starting=True)
-    target = boot_choice.recover(paths)
-    if asked.start:
-        watching.prepare(paths)
-        following.tried(paths, target)
-    if target and releases.loaded(paths, target):
-        service.of(paths).limit_memory(commit_or_rollback.memory_limit(paths, target))
-    return {"ok": True, "release": target}
-
-
-def mend(paths: Paths, asked: Asked) -> Result:
-    changed = self_repair.mend(paths, starting=False)
-    runs = service.of(paths)
-    if changed and runs.state().phase in (service.STOPPED, service.FAILED):
-        runs.start()
-    return {"ok": True, "changed": changed}
-
-
-def serve(paths: Paths) -> int:
-    return supervisor.serve(paths)
-
-
-def run_activation(paths: Paths, asked: Asked) -> Result:
-    with locks.alone(paths.work_lock, commit_or_rollback.BUSY, wait_seconds=5):
-        journal = Journal(paths.activation)
-        journal.begin(mark=asked.mark, release=asked.release, owner=_owner(asked))
-        history.record(paths.history, "activation", asked.release, _owner(asked), True)
-        runs = service.of(paths)
-        made = activation.Activation(paths, runs, asked.release, _owner(asked), asked.confirm_seconds, journal)
-        return {"ok": made.run()}
-
-
-def guard(paths: Paths, asked: Asked) -> Result:
-    """What systemd's ExecStopPost does, where there is no systemd."""
-    arguments = [asked.release, "--confirm-seconds", str(asked.confirm_seconds), "--mark", asked.mark]
-    subprocess.run(
-        [*invocation.command(paths), "_activate", *arguments, "--owner", _owner(asked)], env=invocation.environment()
-    )
-    return settle(paths, asked)
-
-
-def settle(paths: Paths, asked: Asked) -> Result:
-    return {"ok": True, "settled": commit_or_rollback.settle(paths, service.of(paths))}
-
-
 # These change nothing, not even what they find damaged.
-READING = ("missing", "plan", "status", "history", "logs", "doctor", "keys", "record", "samples")
+READING = ("missing", "plan", "status", "history", "logs", "doctor", "keys", "record", "samples", "healthy")
+# These go on until they are ended, and their words are for people.
+RUNNING: dict[str, Callable[[Paths], int]] = {"serve": supervisor.serve, "run": running.run}
 VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "provision": provision,
     "missing": missing,
@@ -269,9 +234,11 @@ VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "lock": lock,
     "unlock": unlock,
     "install": install,
-    "recover": recover,
-    "mend": mend,
-    "_activate": run_activation,
-    "_guard": guard,
-    "_settle": settle,
+    "place": place,
+    "healthy": healthy,
+    "recover": unit_verbs.recover,
+    "mend": unit_verbs.mend,
+    "_activate": unit_verbs.run_activation,
+    "_guard": unit_verbs.guard,
+    "_settle": unit_verbs.settle,
 }

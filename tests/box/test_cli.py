@@ -34,7 +34,7 @@ def test_wrong_use_is_status_2_and_a_result(box: Box, words: list[str]) -> None:
 def test_every_verb_has_a_function_and_every_function_a_verb() -> None:
     (commands,) = [action for action in cli.parser()._actions if action.dest == "verb"]
     assert commands.choices
-    assert set(commands.choices) == {*verbs.VERBS, "serve"}
+    assert set(commands.choices) == {*verbs.VERBS, *verbs.RUNNING}
 
 
 def test_a_bug_is_one_line_with_its_place(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

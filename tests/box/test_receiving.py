@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import tarfile
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
 from box.system import space
 from common.errors import SpaceError
+from tests.box.bundles import write_bundle
 from tests.box.shop import Box, Key, Release, canonical, make_release
 
 
@@ -155,13 +154,3 @@ def test_a_bundle_cut_short(box: Box, release: Release, tmp_path: Path) -> None:
     write_bundle(stick, release, box.key)
     stick.write_bytes(stick.read_bytes()[:-20_000])
     assert "is not a whole bundle" in box.refused("install", str(stick))["error"]
-
-
-def write_bundle(file: Path, release: Release, key: Key) -> None:
-    members = {"manifest.json": release.manifest, "manifest.json.sig": key.sign(release.manifest)}
-    members |= {f"blobs/{digest}": content for digest, content in release.blobs.items()}
-    with tarfile.open(file, "w") as tar:
-        for name, content in members.items():
-            entry = tarfile.TarInfo(name)
-            entry.size = len(content)
-            tar.addfile(entry, BytesIO(content))
