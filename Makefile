@@ -4,7 +4,7 @@
 
 # They are meant for the command line. One that is exported in a shell or in CI counts, too, and make says so each time;
 # its value, which may be a secret, is not shown. `make help T=export` explains those of a target.
-VARIABLES := AGAINST ARCH BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CERTIFICATE CLIENTS CLIENT_CA \
+VARIABLES := AGAINST ARCH BASE BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CERTIFICATE CLIENTS CLIENT_CA \
 	DRY_RUN DURATION FLEET FOREGROUND FORMAT GATEWAY GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT \
 	MANAGEMENT_HEADER_FILE MANAGEMENT_URL MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME \
 	MODEL_VERSION MONITOR MULTILABEL NAME NAMES NGINX OBJECTIVE OUT PICTURES PLATFORM PRECISION PREPROCESSING PRIVATE_KEY \
@@ -21,9 +21,9 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
-.PHONY: report collect monitor bundle arm64 deploy rollback history
+.PHONY: report collect monitor bundle image arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit programs integration boxes boxes-short builders fleet-scale fuzz fuzz-guided attack alert-drill lock clean
+.PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale fuzz fuzz-guided attack alert-drill lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -85,6 +85,8 @@ bundle: | .venv/.fingerprint ## all that a bare box needs, in one signed file [P
 	$(RUN) scripts.bundle
 .venv/.fingerprint:
 	@TORCH_INDEX= $(SETUP_PYTHON) scripts/setup.py
+image: setup ## a container image from a bundle: an OCI layout, signed, with its SBOM [BUNDLE= BASE= KEY=]
+	$(RUN) scripts.image
 deploy: setup ## canary first, then waves; taken back when too many fail [FLEET=|HOSTS= BUNDLE= DRY_RUN= RESUME=]
 	$(RUN) scripts.fleet deploy
 rollback: setup ## every box back to the release it had before [FLEET=|HOSTS= DRY_RUN=]
@@ -101,9 +103,9 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 IN_PARALLEL := -n logical --maxprocesses 8 --dist loadfile
 # Programs, boxes and servers that tests wait for use half of a processor.
 TWICE_AS_MANY := -n $(shell expr 2 \* $$(nproc)) --maxprocesses 8 --dist loadfile
-# Boxes wait much of their time, so the files for phones are tried beside them.
+# Boxes wait much of their time, so files for phones and images are tried beside them.
 test: lint unit programs integration ## everything CI runs
-	@$(MAKE) --no-print-directory -j2 --output-sync=line mobile-test boxes-short
+	@$(MAKE) --no-print-directory -j2 --output-sync=line mobile-test boxes-short image-test
 lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
@@ -122,6 +124,8 @@ boxes: setup ## deployments and every fault on three boxes that really boot (roo
 	@.venv/bin/pytest tests/boxes
 boxes-short: setup ## the same with one fault of each kind (root; some 20 minutes)
 	@.venv/bin/pytest tests/boxes -m "not thorough"
+image-test: setup ## an image built by buildah, and run from its root file system (root)
+	@.venv/bin/pytest tests/image
 arm64: setup ## a bundle installed and asked in an emulated arm64 Debian (root; some 20 minutes)
 	@.venv/bin/pytest tests/arm64 -s
 mobile-test: setup ## files for phones, made and run for real

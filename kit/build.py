@@ -72,5 +72,10 @@ class Build:
         """One file for each release, platform and Python."""
         return self.folder / "bundle"
 
+    @property
+    def images(self) -> Path:
+        """Container images as OCI layouts, and what the last was built from."""
+        return self.folder / "image"
+
     def archive(self, model_name: str) -> Path:
         return self.folder / f"{model_name}.mar"

@@ -89,6 +89,8 @@ def _run(command: list[str], making: Path, what: str) -> None:
         "LANG": "C.UTF-8",
         "PIP_CONFIG_FILE": os.devnull,
     }
+    if (told := os.environ.get("SOURCE_DATE_EPOCH")) is not None:  # an image is to have the same bytes each time
+        environment["SOURCE_DATE_EPOCH"] = told
     run = subprocess.run(
         command,
         env=environment,

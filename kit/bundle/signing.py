@@ -13,13 +13,13 @@ from kit.files import NOT_SHOWN
 NAMESPACE = "vision-serve-bundle"  # a signature made for this is worth nothing elsewhere, and the other way round
 
 
-def sign(text: bytes, key: Path) -> bytes:
+def sign(text: bytes, key: Path, namespace: str = NAMESPACE) -> bytes:
     """The armored signature. `key` is a private key, or a public one whose private half the ssh-agent holds.
 
     Raises UsageError when there is no such file, KitError with ssh-keygen's words when it cannot sign.
     """
     _require(key)
-    done = _keygen(text, "sign", "-n", NAMESPACE, "-f", str(key))
+    done = _keygen(text, "sign", "-n", namespace, "-f", str(key))
     if done.returncode or not done.stdout.startswith(b"-----BEGIN SSH SIGNATURE-----"):
         raise KitError(
             f"{key} cannot sign: {_words(done)}",
@@ -28,7 +28,7 @@ def sign(text: bytes, key: Path) -> bytes:
     return done.stdout
 
 
-def check(text: bytes, signature: bytes, allowed_signers: Path | None = None) -> str:
+def check(text: bytes, signature: bytes, allowed_signers: Path | None = None, namespace: str = NAMESPACE) -> str:
     """Who signed `text`, as words. Without `allowed_signers` any key will do, and the words name only the key.
 
     Raises KitError when the signature does not fit the text, or is by a key that is not allowed.
@@ -36,7 +36,7 @@ def check(text: bytes, signature: bytes, allowed_signers: Path | None = None) ->
     with tempfile.TemporaryDirectory() as temporary:
         file = Path(temporary) / "sig"
         file.write_bytes(signature)
-        fits = _keygen(text, "check-novalidate", "-n", NAMESPACE, "-s", str(file))
+        fits = _keygen(text, "check-novalidate", "-n", namespace, "-s", str(file))
         if fits.returncode:
             raise KitError(
                 f"the signature does not fit manifest.json: {_words(fits)}",
@@ -49,7 +49,7 @@ def check(text: bytes, signature: bytes, allowed_signers: Path | None = None) ->
             raise UsageError(f"{allowed_signers} does not exist", "see ALLOWED SIGNERS in `man ssh-keygen`")
         signers = ["-f", str(allowed_signers), "-s", str(file)]
         found = _keygen(b"", "find-principals", *signers).stdout.decode().split("\n")[0]
-        if not found or _keygen(text, "verify", "-n", NAMESPACE, "-I", found, *signers).returncode:
+        if not found or _keygen(text, "verify", "-n", namespace, "-I", found, *signers).returncode:
             raise KitError(
                 f"the bundle is signed by {key}, a key that {allowed_signers} does not allow",
                 "sign with a key that it does, or add this one if it is yours",

@@ -6,6 +6,7 @@ sudo, rsync, python3. No pip, no python3-venv, no Java: what a box does not have
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import inspect
 import os
@@ -92,6 +93,13 @@ def base_root() -> Path:
     """The read-only root of all boxes, made once (about 100 s) and kept. Named by what is in it."""
     made_of = repr((SUITE, IN_THE_BOX, USER, IMAGE_UNIT, inspect.getsource(_furnish)))
     root = cache() / f"root-{hashlib.sha256(made_of.encode()).hexdigest()[:12]}"
+    cache().mkdir(parents=True, exist_ok=True)
+    with (cache() / "root.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the tests of images are built on it, too
+        return _made(root)
+
+
+def _made(root: Path) -> Path:
     if not root.is_dir():
         unfinished = root.with_suffix(".unfinished")
         shutil.rmtree(unfinished, ignore_errors=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 CLONE_NEWNS = 0x00020000
@@ -15,9 +16,15 @@ MNT_DETACH = 2
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-def enter_network(handle: int) -> None:
-    """This thread moves into the network namespace of an open handle."""
-    _check(_libc.setns(handle, CLONE_NEWNET))
+@contextmanager
+def in_network(namespace: Path) -> Iterator[None]:
+    """This thread's new sockets, and the processes it starts, are in that network namespace."""
+    with Path("/proc/thread-self/ns/net").open() as home, namespace.open() as other:
+        _check(_libc.setns(other.fileno(), CLONE_NEWNET))
+        try:
+            yield
+        finally:
+            _check(_libc.setns(home.fileno(), CLONE_NEWNET))
 
 
 def make_mounts_private() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.boxes.commands import attempt, run
-from tests.boxes.namespaces import enter_network
+from tests.boxes.namespaces import in_network
 
 BRIDGE = "shop"
 WORKSTATION = "10.77.0.1"
@@ -52,12 +52,8 @@ class Network:
     @contextmanager
     def entered(self) -> Iterator[None]:
         """This thread's new sockets, and the processes it starts, are the workstation's."""
-        with Path("/proc/thread-self/ns/net").open() as home, Path(f"/run/netns/{self.name}").open() as workstation:
-            enter_network(workstation.fileno())
-            try:
-                yield
-            finally:
-                enter_network(home.fileno())
+        with in_network(Path(f"/run/netns/{self.name}")):
+            yield
 
     def _ip(self, *arguments: str) -> None:
         run("ip", "-n", self.name, *arguments)

@@ -1,0 +1,54 @@
+"""An OCI image layout: what is in it, and documents attached to its image, as registries keep them.
+
+Formats: opencontainers/image-spec v1.1, image-layout.md and manifest.md («Guidelines for Artifact Usage»).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from kit.files import read_json, replacing, write_json
+
+MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+EMPTY = "application/vnd.oci.empty.v1+json"
+NOTHING = b"{}"
+Descriptor = dict[str, Any]
+
+
+def image(folder: Path) -> Descriptor:
+    """The descriptor of its one image."""
+    found: Descriptor = read_json(folder / "index.json")["manifests"][0]
+    return found
+
+
+def layer_sizes(folder: Path) -> list[int]:
+    """In bytes, as they travel: compressed. The base's first."""
+    manifest = read_json(folder / "blobs" / str(image(folder)["digest"]).replace(":", "/"))
+    return [int(layer["size"]) for layer in manifest["layers"]]
+
+
+def attach(folder: Path, kind: str, name: str, content: bytes) -> None:
+    """A document about the image, which follows it into a registry that knows referrers. `kind`: its media type."""
+    subject = {key: image(folder)[key] for key in ("mediaType", "digest", "size")}
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "artifactType": kind,
+        "config": _put(folder, EMPTY, NOTHING),
+        "layers": [_put(folder, kind, content) | {"annotations": {"org.opencontainers.image.title": name}}],
+        "subject": subject,
+    }
+    made = _put(folder, MANIFEST, json.dumps(document, sort_keys=True).encode()) | {"artifactType": kind}
+    index = read_json(folder / "index.json")
+    index["manifests"].append(made)
+    write_json(folder / "index.json", index)
+
+
+def _put(folder: Path, kind: str, content: bytes) -> Descriptor:
+    digest = hashlib.sha256(content).hexdigest()
+    with replacing(folder / "blobs/sha256" / digest) as temporary:
+        temporary.write_bytes(content)
+    return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}

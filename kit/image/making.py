@@ -1,0 +1,73 @@
+"""A signed bundle becomes an image: verified, built, written as an OCI layout, signed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+from common.errors import UsageError
+from kit.bundle import reading, signing
+from kit.bundle.reading import Bundle
+from kit.console import step
+from kit.image import buildah, context, layout
+
+REPOSITORY = "localhost/vision-serve"
+SBOM, SIGNATURE = "application/vnd.cyclonedx+json", "application/vnd.openssh.signature"
+NAMESPACE = "vision-serve-image"
+# The layers of the Containerfile's last stage, on top of the base's.
+OWN_LAYERS = ("ssh-keygen", "runtime", "kit", "settings", "state", "model")
+
+
+def image(bundle: Path, folder: Path, base: str, key: Path, signers: Path | None) -> dict[str, Any]:
+    """Leaves `folder`/<release>, an OCI layout, and `folder`/context, what it was built from. `base` "" is the
+    Containerfile's; `key` signs the image, and is whom it trusts where no `signers` are named. Raises KitError or
+    UsageError, and what an earlier call left is as it was."""
+    trusted = _signers(signers, key)
+    step(f"verifying {bundle.name}")
+    opened = reading.read(bundle)
+    context.lay_out(opened, trusted, folder / "context")
+    release = opened.manifest.release
+    tag = f"{REPOSITORY}:{release}"
+    step("building the image")
+    command = buildah.build_command(folder / "context", tag, context.labels(opened), base)
+    buildah.run(command, "the build", "BASE=<an image with the bundle's Python, and glibc>")
+    unfinished = folder / f".{release}"
+    shutil.rmtree(unfinished, ignore_errors=True)
+    step("writing it as an OCI layout")
+    buildah.run(["buildah", "push", "--quiet", tag, f"oci:{unfinished}:{release}"], "writing the layout")
+    digest = str(layout.image(unfinished)["digest"])
+    sizes = layout.layer_sizes(unfinished)
+    names = ["base"] * (len(sizes) - len(OWN_LAYERS)) + list(OWN_LAYERS)
+    layout.attach(unfinished, SBOM, "sbom.cdx.json", _part(opened, "sbom"))
+    signature = signing.sign(digest.encode(), key, NAMESPACE)
+    layout.attach(unfinished, SIGNATURE, "image.sig", signature)
+    made = folder / release
+    shutil.rmtree(made, ignore_errors=True)
+    unfinished.rename(made)
+    return {
+        "layout": str(made),
+        "release": release,
+        "tag": tag,
+        "digest": digest,
+        "size": sum(sizes),
+        "layers": [{"name": name, "size": size} for name, size in zip(names, sizes, strict=True)],
+        "signed_by": signing.check(digest.encode(), signature, namespace=NAMESPACE),
+        "base": base or "the Containerfile's",
+    }
+
+
+def _signers(signers: Path | None, key: Path) -> bytes:
+    if signers is None:
+        return f"operator {signing.public_key(key)}\n".encode()
+    try:
+        return signers.read_bytes()
+    except OSError as error:
+        raise UsageError(f"the allowed-signers file cannot be read: {error}", "SIGNERS=file") from None
+
+
+def _part(bundle: Bundle, role: str) -> bytes:
+    part = bundle.manifest.of_role(role)[0]
+    with bundle.file.open("rb") as stream:
+        stream.seek(bundle.offsets[part.sha256])
+        return stream.read(part.size)
