@@ -10,8 +10,9 @@ import os
 import signal
 import subprocess
 import threading
+import time
 
-from box.gateway import following, nginx, planning
+from box.gateway import certificate, following, nginx, planning
 from box.program import invocation
 from box.server.supervisor import NOTHING_TO_SERVE
 from box.state.events import say
@@ -20,6 +21,7 @@ from box.store import releases
 from common.errors import KitError
 
 POLL_SECONDS = 0.2
+LOOK_SECONDS = 10.0  # at the certificate: a secret that is renewed changes under a running container
 
 
 def run(paths: Paths) -> int:
@@ -39,15 +41,20 @@ def run(paths: Paths) -> int:
         [*invocation.command(paths), "serve"], env=invocation.environment(), stdin=subprocess.DEVNULL
     )
     try:
-        return _watch(nginx.of(paths), server, stop)
+        return _watch(paths, release, server, stop)
     finally:
         nginx.of(paths).stop()  # new connections are refused now, those under way are answered
         server.terminate()
         server.wait()
 
 
-def _watch(gateway: nginx.Nginx, server: subprocess.Popen[bytes], stop: threading.Event) -> int:
+def _watch(paths: Paths, release: str, server: subprocess.Popen[bytes], stop: threading.Event) -> int:
+    gateway, shown, looked = nginx.of(paths), certificate.mounted(paths), time.monotonic()
     while not stop.wait(POLL_SECONDS):
+        if time.monotonic() - looked > LOOK_SECONDS:
+            before, shown, looked = shown, certificate.mounted(paths) or shown, time.monotonic()
+            if shown != before:
+                following.tried(paths, release)
         if server.poll() is not None:
             say(f"vision-serve: the server ended with status {server.returncode}")
             return server.returncode or 1

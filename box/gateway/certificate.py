@@ -18,9 +18,9 @@ from common.gateway.nginx_files import Pem
 
 @dataclass(frozen=True)
 class Shown:
-    """`ends` in seconds since 1970; `names`: the host names and addresses that it is for; `client_ca`: whose
-    certificates clients may come with instead of a key, b"" for none; `authority`: the SHA-256 of the one that issued
-    it, "" for the operator's own."""
+    """`ends` in seconds since 1970, 0 where nobody says; `names`: the host names and addresses that it is for;
+    `client_ca`: whose certificates clients may come with instead of a key, b"" for none; `authority`: the SHA-256 of
+    the one that issued it, "" for the operator's own."""
 
     pem: Pem
     ends: float
@@ -32,9 +32,22 @@ class Shown:
 def load(paths: Paths) -> Shown | None:
     """None when there is none, or it is not whole."""
     try:
-        return _read(durable.read_object(paths.gateway_certificate))
+        return mounted(paths) or _read(durable.read_object(paths.gateway_certificate))
     except (KeyError, TypeError, ValueError):
         return None
+
+
+def mounted(paths: Paths) -> Shown | None:
+    """A container's, from a secret: tls.crt and tls.key; client-ca.crt where clients may come with certificates."""
+    try:
+        pem = Pem((paths.gateway_pair / "tls.crt").read_bytes(), (paths.gateway_pair / "tls.key").read_bytes())
+    except OSError:
+        return None
+    try:
+        client_ca = (paths.gateway_pair / "client-ca.crt").read_bytes()
+    except OSError:
+        client_ca = b""
+    return Shown(pem, 0.0, (), client_ca, "")
 
 
 def save(paths: Paths, told: Mapping[str, Any]) -> bool:

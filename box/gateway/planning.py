@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import time
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 import box
@@ -25,8 +26,9 @@ DEPLOYMENTS = 3  # that the page names
 
 
 def wanted(paths: Paths) -> Address | None:
-    """Where box.json has it listen."""
-    return address.parse(settings.load(paths).gateway_address)
+    """Where box.json has it listen; with TLS also where a container was given a certificate."""
+    where = address.parse(settings.load(paths).gateway_address)
+    return replace(where, tls=True) if where and certificate.mounted(paths) else where
 
 
 def lacking(paths: Paths, where: Address, manifest: Manifest | None) -> str:
@@ -46,7 +48,7 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
     chosen, release, shown = settings.load(paths), manifest.gateway, certificate.load(paths) if where.tls else None
     upstream = urlsplit(chosen.asking_address)
     about = {**release.about, "release": manifest.release, "signature": signed(paths, manifest.release)}
-    if shown:
+    if shown and shown.ends:
         about["certificate until"] = day(shown.ends)
     if deployed := last_deployments(paths):
         about["last deployments"] = deployed

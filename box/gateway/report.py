@@ -35,7 +35,7 @@ def status(paths: Paths, release: str | None) -> dict[str, Any] | None:
         "ready": not why,
         "why_not": why or None,
         "names": names.own() if where.tls else [],
-        "certificate": _described(shown) if shown else None,
+        "certificate": _described(shown) if shown and shown.ends else None,
     }
 
 

@@ -124,6 +124,11 @@ class Paths:
         return self.gateway_state / "certificate.json"
 
     @property
+    def gateway_pair(self) -> Path:
+        """Where a container's secret with a certificate is mounted, by the names of Kubernetes's TLS secrets."""
+        return self.root / "etc/vision-serve/tls"
+
+    @property
     def gateway_keys(self) -> Path:
         """A file for each key that clients may come with; it belongs to the server's user."""
         return self.gateway_state / "keys"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import threading
@@ -18,8 +19,11 @@ from box.gateway import nginx
 from box.server import endpoints
 from box.store import releases
 from common.gateway import keys
+from kit.gateway import certificates
 from tests.box.bundles import write_bundle
 from tests.box.shop import EXPECTED, PICTURE, Box, Release, free_port, make_release, wait_for
+
+ENDED = "-----END CERTIFICATE-----\n"
 
 
 @pytest.fixture
@@ -90,6 +94,31 @@ def test_it_answers_behind_its_gateway_and_a_request_under_way_outlives_its_end(
     assert nginx.of(box.paths).pid() == 0
     with pytest.raises(httpx.ConnectError):
         ask(port, key)
+
+
+def mount_certificate(box: Box) -> bytes:
+    """As a TLS secret of Kubernetes lies there. The certificate, in DER."""
+    pair = certificates.issue(certificates.new_authority(), ["127.0.0.1"])
+    box.paths.gateway_pair.mkdir(exist_ok=True)
+    (box.paths.gateway_pair / "tls.key").write_bytes(pair.key)
+    (box.paths.gateway_pair / "tls.crt").write_bytes(pair.certificate)
+    return ssl.PEM_cert_to_DER_cert(pair.certificate.decode().partition(ENDED)[0] + ENDED)
+
+
+def shown(port: int) -> bytes:
+    return ssl.PEM_cert_to_DER_cert(ssl.get_server_certificate(("127.0.0.1", port)))
+
+
+def test_a_certificate_that_is_mounted_is_shown_and_so_is_the_next(box: Box, port: int, tmp_path: Path) -> None:
+    placed(box, port, release(tmp_path), tmp_path)
+    first = mount_certificate(box)
+    with running(box):
+        assert shown(port) == first
+        gateway = nginx.of(box.paths).pid()
+        second = mount_certificate(box)
+        wait_for(lambda: shown(port) == second, 30)
+        assert nginx.of(box.paths).pid() == gateway, "it was reloaded"
+        assert box.ask("healthy")["ok"] is True
 
 
 def test_a_gateway_that_ends_ends_the_container(box: Box, port: int, tmp_path: Path) -> None:
