@@ -16,7 +16,7 @@ import handler_settings
 import samples
 from common import samples as common_samples
 from image_classifier import ImageClassifier
-from samples import DAY, DOUBTFUL, RANDOM, VARIABLE, Samples, SampleSettings
+from samples import DAY, DOUBTFUL, RANDOM, Samples, SampleSettings
 from tests.handlers.handler_worker import LABELS, TinyModel, write_archive
 from worker.context import Context
 from worker.metrics import Metrics
@@ -32,7 +32,7 @@ def noon(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def keeping(folder: Path, **settings: int) -> Samples:
-    return Samples(SampleSettings(**settings), {VARIABLE: str(folder)})
+    return Samples(SampleSettings(**settings), {common_samples.VARIABLE: str(folder)})
 
 
 def picture(number: int, size: int = 100) -> bytes:
@@ -144,7 +144,7 @@ def test_a_folder_that_cannot_be_written_is_told_once_and_nothing_else(
 
 
 def test_nothing_is_kept_unless_both_the_profile_and_the_server_want_it(tmp_path: Path) -> None:
-    Samples(None, {VARIABLE: str(tmp_path)}).offer(picture(1), "Banana", 0.1)
+    Samples(None, {common_samples.VARIABLE: str(tmp_path)}).offer(picture(1), "Banana", 0.1)
     Samples(SampleSettings(), {}).offer(picture(1), "Banana", 0.1)
     assert list(tmp_path.iterdir()) == []
 
@@ -172,7 +172,7 @@ def test_a_section_has_defaults_and_none_is_off() -> None:
 def test_what_clients_send_is_kept_and_what_watchers_ask_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photograph: Image.Image, encode: Any
 ) -> None:
-    monkeypatch.setenv(VARIABLE, str(tmp_path / "kept"))
+    monkeypatch.setenv(common_samples.VARIABLE, str(tmp_path / "kept"))
     (tmp_path / "archive").mkdir()
     folder = write_archive(tmp_path / "archive", TinyModel(), LABELS)
     handler, manifest = ImageClassifier(), json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text())
