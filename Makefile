@@ -105,6 +105,7 @@ IN_PARALLEL := -n logical --maxprocesses 8 --dist loadfile
 TWICE_AS_MANY := -n $(shell expr 2 \* $$(nproc)) --maxprocesses 8 --dist loadfile
 # Boxes wait much of their time, so files for phones and images are tried beside them.
 test: lint unit programs integration ## everything CI runs
+	@echo "phones, boxes and images side by side, some 20 minutes; each tells when it is done"
 	@$(MAKE) --no-print-directory -j2 --output-sync=line mobile-test boxes-short image-test
 lint: setup ## ruff, mypy, and the rules of import
 	@.venv/bin/ruff check .
