@@ -119,7 +119,7 @@ class Supervisor:
         if os.statvfs(self.paths.temp).f_flag & os.ST_NOEXEC:
             raise KitError(
                 f"{self.paths.temp} is mounted noexec, and Java has to map its library there",
-                "box.pyz provision brings the unit that mounts it rightly",
+                "on a box, box.pyz provision brings the unit that mounts it rightly; in a container, --tmpfs /run:exec",
             )
         self.paths.inference_header.unlink(missing_ok=True)
         archive = self.paths.store / command.archive_name(self.manifest)

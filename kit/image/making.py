@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ REPOSITORY = "localhost/vision-serve"
 SBOM, SIGNATURE = "application/vnd.cyclonedx+json", "application/vnd.openssh.signature"
 NAMESPACE = "vision-serve-image"
 # The layers of the Containerfile's last stage, on top of the base's.
-OWN_LAYERS = ("ssh-keygen", "runtime", "kit", "settings", "state", "model")
+OWN_LAYERS = ("ssh-keygen", "runtime", "kit", "settings", "state", "run", "model")
 
 
 def image(bundle: Path, folder: Path, base: str, key: Path, signers: Path | None) -> dict[str, Any]:
@@ -26,6 +27,13 @@ def image(bundle: Path, folder: Path, base: str, key: Path, signers: Path | None
     trusted = _signers(signers, key)
     step(f"verifying {bundle.name}")
     opened = reading.read(bundle)
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / ".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # another that builds from the same folder ends first
+        return _made(opened, folder, base, key, trusted)
+
+
+def _made(opened: Bundle, folder: Path, base: str, key: Path, trusted: bytes) -> dict[str, Any]:
     context.lay_out(opened, trusted, folder / "context")
     release = opened.manifest.release
     tag = f"{REPOSITORY}:{release}"

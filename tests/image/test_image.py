@@ -105,6 +105,7 @@ def test_nobody_in_it_may_write_but_where_state_is(root: Path) -> None:
         if not path.is_symlink():
             assert path.stat().st_uid == 0
             assert not path.stat().st_mode & 0o022, path
+    assert [(root / place).stat().st_uid for place in ("run", "var/lib/vision-serve")] == [65532, 65532]
 
 
 def test_it_answers_clients_with_a_key_and_its_health_is_true(container: Container, folder: Path, root: Path) -> None:
