@@ -23,7 +23,8 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: report collect monitor bundle image arm64 deploy rollback history
 .PHONY: mobile mobile-test
-.PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale fuzz fuzz-guided attack alert-drill lock clean
+.PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale
+.PHONY: fuzz fuzz-guided attack alert-drill lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -115,8 +116,8 @@ lint: setup ## ruff, mypy, and the rules of import
 # Several tests at a time: with more threads each, torch's would spin against one another for half of the time.
 unit programs: export OMP_NUM_THREADS := 1
 unit: setup ## fast tests, no server
-	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/monitoring tests/test_architecture.py \
-		$(IN_PARALLEL)
+	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/monitoring tests/kubernetes \
+		tests/test_architecture.py $(IN_PARALLEL)
 programs: setup ## the commands, whole exports, the box's program, the gateway and its page (root, without Chromium)
 	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/transport tests/browser $(TWICE_AS_MANY)
 integration: setup ## tests against a real TorchServe, and a minute of attacks

@@ -119,6 +119,9 @@ def test_it_answers_clients_with_a_key_and_its_health_is_true(container: Contain
         assert len(answer.json()) == 5
         with pytest.raises(httpx.ConnectError):
             client.get("http://127.0.0.1:8081/models")  # no API but the gateway's and TorchServe's own on loopback
+        metrics = client.get("http://127.0.0.1:8000/metrics", headers={"Authorization": f"Bearer {key}"}).text
+        assert 'vision_model_info{model="resnet18",version="1.0"' in metrics
+    assert (folder / "state/record/record.sqlite").stat().st_uid == int(engine.USER)
     healthy = container.inside("python3", "-I", engine.PROGRAM, "healthy")
     assert (healthy.returncode, json.loads(healthy.stdout)["ok"]) == (0, True), healthy.stderr
     (worker,) = re.findall(r"^(\d+) model-worker$", processes(container), re.MULTILINE)
