@@ -72,21 +72,36 @@ class Storage:
 
 
 class Container:
-    """Its first process is the image's, and process 1 in there; its network has nothing but a loopback."""
+    """Its first process is the image's, and process 1 in there. Its network has nothing but a loopback, or is a
+    namespace that has a name; `secret`: a folder with clients' keys."""
 
-    def __init__(self, root: Path, state: Path, *words: str) -> None:
+    def __init__(self, root: Path, state: Path, *words: str, network: str = "", secret: Path | None = None) -> None:
         self.log = state.with_suffix(".log")
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir()
         shutil.chown(state, int(USER), int(USER))
+        enter = ["nsenter", f"--net=/run/netns/{network}"] if network else []
+        shared = ["--share-net"] if network else []
+        mounted = ["--ro-bind", str(secret), "/var/lib/vision-serve/gateway/keys"] if secret else []
         with self.log.open("wb") as log:
             self._outside = subprocess.Popen(
                 [
+                    *enter,
                     *("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
-                    *("bwrap", "--unshare-all", "--as-pid-1", "--die-with-parent", "--cap-drop", "ALL", "--clearenv"),
+                    *(
+                        "bwrap",
+                        "--unshare-all",
+                        *shared,
+                        "--as-pid-1",
+                        "--die-with-parent",
+                        "--cap-drop",
+                        "ALL",
+                        "--clearenv",
+                    ),
                     *("--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin"),
                     *("--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108
                     *("--tmpfs", "/run", "--bind", str(state), "/var/lib/vision-serve"),
+                    *mounted,
                     *words,
                 ],
                 stdin=subprocess.DEVNULL,
