@@ -17,7 +17,7 @@ from kit.build import PROJECT
 from kit.serving.lifecycle import DEFAULT_RESPONSE_TIMEOUT
 
 CONFIG = PROJECT / "config/kubernetes"
-OVERLAYS = sorted(path.name for path in (CONFIG / "overlays").iterdir())
+OVERLAYS, COMPONENTS = (sorted(path.name for path in (CONFIG / part).iterdir()) for part in ("overlays", "components"))
 VERSIONS = ("1.34", "1.36", "1.37")
 CONTAINERFILE = (PROJECT / "config/image/Containerfile").read_text()
 Document = dict[str, Any]
@@ -36,21 +36,28 @@ def build(folder: Path) -> dict[str, Document]:
     return {document["kind"]: document for document in yaml.safe_load_all(done.stdout)}
 
 
-@pytest.fixture(scope="module", params=[*OVERLAYS, "tls"])
-def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document]:
-    """Each overlay, and one with the component that a user adds."""
-    if request.param != "tls":
-        return build(CONFIG / "overlays" / request.param)
-    tree = tmp_path_factory.mktemp("own") / "kubernetes"
+def with_components(tree: Path) -> dict[str, Document]:
+    """An overlay of a user's own, with all that only some clusters have."""
     shutil.copytree(CONFIG, tree)
-    own = {"resources": ["../cpu"], "components": ["../../components/tls"]}
+    own = {"resources": ["../cpu"], "components": [f"../../components/{name}" for name in COMPONENTS]}
     (tree / "overlays/own").mkdir()
     (tree / "overlays/own/kustomization.yaml").write_text(yaml.safe_dump(own))
-    found = build(tree / "overlays/own")
+    return build(tree / "overlays/own")
+
+
+@pytest.fixture(scope="module", params=[*OVERLAYS, "own"])
+def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document]:
+    if request.param == "own":
+        return with_components(tmp_path_factory.mktemp("own") / "kubernetes")
+    return build(CONFIG / "overlays" / request.param)
+
+
+def test_a_component_changes_what_it_is_for(tmp_path: Path) -> None:
+    found = with_components(tmp_path / "kubernetes")
     assert [port["port"] for port in found["Service"]["spec"]["ports"]] == [443]
-    container = found["Deployment"]["spec"]["template"]["spec"]["containers"][0]
-    assert container["readinessProbe"]["httpGet"]["scheme"] == "HTTPS"
-    return found
+    assert pod(found)["containers"][0]["readinessProbe"]["httpGet"]["scheme"] == "HTTPS"
+    assert "replicas" not in found["Deployment"]["spec"]
+    assert found["HorizontalPodAutoscaler"]["spec"]["scaleTargetRef"]["name"] == found["Deployment"]["metadata"]["name"]
 
 
 def pod(built: dict[str, Document]) -> Document:
@@ -59,7 +66,7 @@ def pod(built: dict[str, Document]) -> Document:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_field_is_one_of_that_version(built: dict[str, Document], version: str) -> None:
-    assert set(built) == {"Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"}
+    assert set(built) >= {"Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"}
     for document in built.values():
         kubernetes_validate.validate(document, version, strict=True)
 
