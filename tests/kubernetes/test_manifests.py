@@ -66,9 +66,16 @@ def pod(built: dict[str, Document]) -> Document:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_every_field_is_one_of_that_version(built: dict[str, Document], version: str) -> None:
-    assert set(built) >= {"Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"}
+    assert set(built) >= {"Namespace", "Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget"}
     for document in built.values():
         kubernetes_validate.validate(document, version, strict=True)
+
+
+def test_all_is_in_one_namespace_that_takes_restricted_pods_alone(built: dict[str, Document]) -> None:
+    namespace = built["Namespace"]["metadata"]
+    assert namespace["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
+    others = [document["metadata"]["namespace"] for kind, document in built.items() if kind != "Namespace"]
+    assert set(others) == {namespace["name"]}
 
 
 def test_a_pod_may_do_nothing_that_it_does_not_need(built: dict[str, Document]) -> None:
