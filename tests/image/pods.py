@@ -158,7 +158,10 @@ class Service:
             time.sleep(0.2)
 
     def endpoint(self) -> str:
-        return random.choice([pod.address for pod in self.pods if pod.ready and pod.listed])  # noqa: S311
+        """Where a new connection goes. Raises ConnectionRefusedError when there is no such place."""
+        if not (there := [pod.address for pod in self.pods if pod.ready and pod.listed]):
+            raise ConnectionRefusedError("no pod is ready")
+        return random.choice(there)  # noqa: S311
 
     def end(self) -> None:
         for pod in self.pods:
@@ -183,21 +186,24 @@ class Client:
         with self.service.network.entered():
             connection = None
             while not ending.wait(0.02):
-                if connection is None or connection.sock is None or _is_closed(connection):
-                    connection = http.client.HTTPConnection(self.service.endpoint(), PORT, timeout=30)
                 try:
-                    connection.request(
-                        "POST", "/predictions/resnet18", self.picture, {"Authorization": f"Bearer {self.key}"}
-                    )
-                    answer = connection.getresponse()
-                    answer.read()
+                    if connection is None or connection.sock is None or _is_closed(connection):
+                        connection = http.client.HTTPConnection(self.service.endpoint(), PORT, timeout=30)
+                    status = self._ask(connection)
                 except (OSError, http.client.HTTPException) as error:
-                    self.failures.append(f"{connection.host}: {error!r}")
+                    self.failures.append(f"{connection and connection.host}: {error!r}")
                     connection = None
                     continue
                 self.answered += 1
-                if answer.status != 200:
-                    self.failures.append(f"{connection.host}: {answer.status}")
+                if status != 200:
+                    self.failures.append(f"{connection.host}: {status}")
+
+    def _ask(self, connection: http.client.HTTPConnection) -> int:
+        headers = {"Authorization": f"Bearer {self.key}"}
+        connection.request("POST", "/predictions/resnet18", self.picture, headers)
+        answer = connection.getresponse()
+        answer.read()
+        return answer.status
 
 
 def _is_closed(connection: http.client.HTTPConnection) -> bool:
