@@ -13,7 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,19 +184,24 @@ class Client:
 
     def run(self, ending: threading.Event) -> None:
         with self.service.network.entered():
-            connection = None
-            while not ending.wait(0.02):
+            while not ending.is_set():
+                address = "nowhere"
                 try:
-                    if connection is None or connection.sock is None or _is_closed(connection):
-                        connection = http.client.HTTPConnection(self.service.endpoint(), PORT, timeout=30)
-                    status = self._ask(connection)
+                    address = self.service.endpoint()
+                    with closing(http.client.HTTPConnection(address, PORT, timeout=30)) as connection:
+                        self._ask_on(connection, ending)
                 except (OSError, http.client.HTTPException) as error:
-                    self.failures.append(f"{connection and connection.host}: {error!r}")
-                    connection = None
-                    continue
-                self.answered += 1
-                if status != 200:
-                    self.failures.append(f"{connection.host}: {status}")
+                    self.failures.append(f"{address}: {error!r}")
+
+    def _ask_on(self, connection: http.client.HTTPConnection, ending: threading.Event) -> None:
+        """Until the server closes it."""
+        connection.connect()
+        while connection.sock is not None and not _is_closed(connection):
+            if (status := self._ask(connection)) != 200:
+                self.failures.append(f"{connection.host}: {status}")
+            self.answered += 1
+            if ending.wait(0.02):
+                return
 
     def _ask(self, connection: http.client.HTTPConnection) -> int:
         headers = {"Authorization": f"Bearer {self.key}"}
