@@ -22,7 +22,7 @@ from tests.boxes.namespaces import in_network
 BASE = "localhost/debian-with-python"
 PROGRAM = "/opt/vision-serve/box.pyz"
 USER = "65532"
-PACKAGES = {"buildah": "buildah", "bwrap": "bubblewrap", "debootstrap": "debootstrap"}
+PACKAGES = {"buildah": "buildah", "bwrap": "bubblewrap", "debootstrap": "debootstrap", "ip": "iproute2"}
 
 
 def require() -> None:
