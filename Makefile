@@ -101,9 +101,9 @@ mobile: setup ## checkpoint -> .pte, .ptl and .onnx, each run and compared [FORM
 	@.venv-mobile/bin/python -m scripts.mobile
 
 ##@ Work on the kit
-IN_PARALLEL := -n logical --maxprocesses 8 --dist loadfile
+IN_PARALLEL := --maxprocesses 8 --dist loadfile -n logical
 # Programs, boxes and servers that tests wait for use half of a processor.
-TWICE_AS_MANY := -n $(shell expr 2 \* $$(nproc)) --maxprocesses 8 --dist loadfile
+TWICE_AS_MANY := $(IN_PARALLEL:logical=$(shell expr 2 \* $$(nproc)))
 # Boxes wait much of their time, so files for phones and images are tried beside them.
 test: lint unit programs integration ## everything CI runs
 	@echo "phones, boxes and images side by side, some 20 minutes; each tells when it is done"

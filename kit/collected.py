@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from common.samples import Sample
-from kit.files import replacing
+from kit.files import write_bytes
 
 BROUGHT = ".brought"
 
@@ -36,8 +36,7 @@ class Collection:
         folder = self.folder / label
         folder.mkdir(mode=0o700, exist_ok=True)
         name = f"{sample.confidence:.2f}_{_plain(server)}_{sample.when}_{sample.sha256}{sample.ending}"
-        with replacing(folder / name, mode=0o600) as beside:
-            beside.write_bytes(content)
+        write_bytes(folder / name, content, mode=0o600)
         known_by = _known_by(server, sample)
         with (self.folder / BROUGHT).open("a", encoding="utf-8") as file:
             file.write(f"{known_by}\n")

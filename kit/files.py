@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import tempfile
@@ -32,6 +33,20 @@ def replacing(path: Path, mode: int = 0o644) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def alone_in(folder: Path, mode: int = 0o777) -> Iterator[None]:
+    """Others who come here for the same folder wait until the block has ended. It is made, with `mode`, if need be."""
+    folder.mkdir(parents=True, exist_ok=True, mode=mode)
+    with (folder / ".lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def write_bytes(path: Path, content: bytes, mode: int = 0o644) -> None:
+    with replacing(path, mode) as temporary:
+        temporary.write_bytes(content)
 
 
 def write_text(path: Path, text: str, mode: int = 0o644) -> None:

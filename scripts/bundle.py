@@ -7,10 +7,10 @@ from typing import Annotated, Any
 
 import typer
 
-from common.errors import UsageError
 from kit import profiles
 from kit.console import command, facts, print_json, shown_path, step
 from kit.machine import detect
+from scripts.options import Key, require_key
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -25,9 +25,7 @@ def bundle(
     python: Annotated[
         str, typer.Option(envvar="BOX_PYTHON", help="The box's Python: 3.11, 3.12, 3.13 or 3.14; default: 3.11.")
     ] = "",
-    key: Annotated[
-        str, typer.Option(envvar="KEY", help="Your SSH key, which signs; its .pub if ssh-agent holds the key.")
-    ] = "",
+    key: Key = "",
     torch_index: Annotated[
         str, typer.Option(envvar="TORCH_INDEX", help="Index or folder to take torch from, if not the usual index.")
     ] = "",
@@ -41,8 +39,7 @@ def bundle(
     from kit.bundle.making import bundle as run
 
     box = target.choose(platform, python, machine.processor)
-    if not key:
-        raise UsageError("a bundle is signed, and no key was named", "KEY=~/.ssh/id_ed25519 (any SSH key of yours)")
+    require_key(key, "a bundle")
     made = run(chosen, box, Path(key), torch_index)
     if as_json:
         print_json(made)

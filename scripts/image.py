@@ -13,7 +13,7 @@ from kit.bundle import reading
 from kit.console import command, facts, print_json, shown_path, step
 from kit.image.making import image as make
 from kit.machine import detect
-from scripts.options import Profile
+from scripts.options import Key, Profile, require_key
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -31,9 +31,7 @@ def image(
             help="The image below, with the bundle's Python and glibc; default: python:3.11-slim-bookworm.",
         ),
     ] = "",
-    key: Annotated[
-        str, typer.Option(envvar="KEY", help="Your SSH key, which signs; its .pub if ssh-agent holds the key.")
-    ] = "",
+    key: Key = "",
     signers: Annotated[
         str, typer.Option(envvar="SIGNERS", help="The allowed-signers file it is to have; default: KEY alone.")
     ] = "",
@@ -42,8 +40,7 @@ def image(
     """The release of a signed bundle as an image that runs without root, on a file system that is read-only."""
     chosen = profiles.choose(profile, detect())
     step(f"profile {chosen.name}: {chosen.reason}")
-    if not key:
-        raise UsageError("an image is signed, and no key was named", "KEY=~/.ssh/id_ed25519 (any SSH key of yours)")
+    require_key(key, "an image")
     file = Path(bundle) if bundle else next(iter(reading.newest(chosen.build.bundles)), None)
     if file is None:
         raise UsageError(f"{shown_path(chosen.build.bundles)} holds no bundle", f"make bundle PROFILE={chosen.name}")

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from common.errors import UsageError
 from kit.model.source.request import MAX_ACCURACY_DROP, MIN_AGREEMENT
 
 Profile = Annotated[
@@ -37,6 +38,7 @@ Labels = Annotated[
 Preprocessing = Annotated[
     str, typer.Option(envvar="PREPROCESSING", help="A preprocessing.json, if not beside the weights.")
 ]
+Key = Annotated[str, typer.Option(envvar="KEY", help="Your SSH key, which signs; its .pub if ssh-agent holds the key.")]
 Pictures = Annotated[
     str, typer.Option(envvar="PICTURES", help="Folder of photographs to check with; subfolders named by label.")
 ]
@@ -63,3 +65,9 @@ MinAgreement = Annotated[
         help=f"Percentage of pictures it must answer as fp32 does; default: {MIN_AGREEMENT:g}.",
     ),
 ]
+
+
+def require_key(key: str, what: str) -> None:
+    """Raises UsageError."""
+    if not key:
+        raise UsageError(f"{what} is signed, and no key was named", "KEY=~/.ssh/id_ed25519 (any SSH key of yours)")

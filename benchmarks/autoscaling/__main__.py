@@ -21,6 +21,7 @@ from matplotlib.figure import Figure
 from benchmarks.autoscaling.curves import CURVES
 from benchmarks.autoscaling.simulation import Pods, Result, simulate
 from kit.build import PROJECT
+from kit.client.elsewhere import read_headers
 from kit.gateway.planning import in_flight
 from kit.report.plots import SHARES, STYLE
 
@@ -33,10 +34,9 @@ TARGETS = (0.3, 0.5, 0.7, 0.9, 1.2, 2.0)  # requests in flight for each worker
 CHOSEN = 0.9  # the most at which neither ramp nor day miss anything
 
 
-def measure(url: str, header: Path) -> None:
-    name, _, value = header.read_text(encoding="utf-8").strip().partition(": ")
+def measure(url: str, header: str) -> None:
     found = []
-    with httpx.Client(headers={name: value}, trust_env=False, timeout=30) as client:
+    with httpx.Client(headers=read_headers("HEADER_FILE", header), trust_env=False, timeout=30) as client:
         for picture in sorted(PICTURES.glob("*/*.jpg")):
             told = client.post(url, content=picture.read_bytes()).raise_for_status().headers["Server-Timing"]
             found.append(round(sum(float(spent) for spent in re.findall(r"dur=([\d.]+)", told)) / 1000, 5))
@@ -95,7 +95,7 @@ def draw(results: Mapping[tuple[str, float], Result], file: Path) -> None:
 
 def main(words: list[str]) -> int:
     if words[:1] == ["measure"]:
-        measure(words[1], Path(words[2]))
+        measure(words[1], words[2])
         return 0
     results = run()
     print(table(results))

@@ -69,6 +69,14 @@ def public_key(key: Path) -> str:
     return done.stdout.decode().strip()
 
 
+def read_signers(file: Path | None) -> str:
+    """An allowed-signers file's text, "" for none. Raises UsageError when it cannot be read."""
+    try:
+        return file.read_text(encoding="utf-8") if file else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"the allowed-signers file cannot be read: {error}", "SIGNERS=file") from None
+
+
 def _require(key: Path) -> None:
     try:
         there = key.is_file()

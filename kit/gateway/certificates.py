@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import fcntl
 import ipaddress
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from common import durable
 from common.errors import KitError
 from common.gateway import nginx_conf
 from common.gateway.nginx_files import Pem
+from kit.files import alone_in
 
 # Browsers take no certificate of more than 398 days (CA/Browser Forum); a private authority is no exception to Apple's.
 DAYS, AUTHORITY_DAYS = 397, 3650
@@ -167,9 +167,7 @@ def check(pair: Pair) -> None:
 
 def authority(folder: Path) -> Pair:
     """The one that is there, or a new one: of many who ask at once, as for the boxes of a fleet, all get the same."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / ".lock").open("a") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone_in(folder, mode=0o700):
         if there := read(folder):
             return there
         made = new_authority()

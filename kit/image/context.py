@@ -7,16 +7,15 @@ from pathlib import Path
 
 from kit.build import PROJECT
 from kit.bundle.reading import Bundle
-from kit.files import replacing
+from kit.files import replacing, write_bytes, write_text
 
 CONTAINERFILE = PROJECT / "config/image/Containerfile"
 
 
-def lay_out(bundle: Bundle, signers: bytes, folder: Path) -> None:
+def lay_out(bundle: Bundle, signers: str, folder: Path) -> None:
     """`signers`: the allowed_signers file that the image is to have. What lay there before is replaced."""
-    for name, content in (("box.pyz", bundle.program), ("allowed_signers", signers)):
-        with replacing(folder / name) as temporary:
-            temporary.write_bytes(content)
+    write_bytes(folder / "box.pyz", bundle.program)
+    write_text(folder / "allowed_signers", signers)
     for name, file in ((CONTAINERFILE.name, CONTAINERFILE), ("release.bundle", bundle.file)):
         with replacing(folder / name) as temporary:
             shutil.copyfile(file, temporary)

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from kit.files import read_json, replacing, write_json
+from kit.files import read_json, write_bytes, write_json
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
 EMPTY = "application/vnd.oci.empty.v1+json"
@@ -49,6 +49,5 @@ def attach(folder: Path, kind: str, name: str, content: bytes) -> None:
 
 def _put(folder: Path, kind: str, content: bytes) -> Descriptor:
     digest = hashlib.sha256(content).hexdigest()
-    with replacing(folder / "blobs/sha256" / digest) as temporary:
-        temporary.write_bytes(content)
+    write_bytes(folder / "blobs/sha256" / digest, content)
     return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}

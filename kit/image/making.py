@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 from pathlib import Path
 from typing import Any
 
-from common.errors import UsageError
 from kit.bundle import reading, signing
 from kit.bundle.reading import Bundle
 from kit.console import step
+from kit.files import alone_in
 from kit.image import buildah, context, layout
 
 REPOSITORY = "localhost/vision-serve"
@@ -24,16 +23,14 @@ def image(bundle: Path, folder: Path, base: str, key: Path, signers: Path | None
     """Leaves `folder`/<release>, an OCI layout, and `folder`/context, what it was built from. `base` "" is the
     Containerfile's; `key` signs the image, and is whom it trusts where no `signers` are named. Raises KitError or
     UsageError, and what an earlier call left is as it was."""
-    trusted = _signers(signers, key)
+    trusted = signing.read_signers(signers) if signers else f"operator {signing.public_key(key)}\n"
     step(f"verifying {bundle.name}")
     opened = reading.read(bundle)
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # another that builds from the same folder ends first
+    with alone_in(folder):
         return _made(opened, folder, base, key, trusted)
 
 
-def _made(opened: Bundle, folder: Path, base: str, key: Path, trusted: bytes) -> dict[str, Any]:
+def _made(opened: Bundle, folder: Path, base: str, key: Path, trusted: str) -> dict[str, Any]:
     context.lay_out(opened, trusted, folder / "context")
     release = opened.manifest.release
     tag = f"{REPOSITORY}:{release}"
@@ -63,15 +60,6 @@ def _made(opened: Bundle, folder: Path, base: str, key: Path, trusted: bytes) ->
         "signed_by": signing.check(digest.encode(), signature, namespace=NAMESPACE),
         "base": base or "the Containerfile's",
     }
-
-
-def _signers(signers: Path | None, key: Path) -> bytes:
-    if signers is None:
-        return f"operator {signing.public_key(key)}\n".encode()
-    try:
-        return signers.read_bytes()
-    except OSError as error:
-        raise UsageError(f"the allowed-signers file cannot be read: {error}", "SIGNERS=file") from None
 
 
 def _part(bundle: Bundle, role: str) -> bytes:

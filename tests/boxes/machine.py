@@ -11,6 +11,7 @@ import hashlib
 import inspect
 import os
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.boxes.commands import attempt, run
@@ -64,7 +65,12 @@ def require() -> None:
         raise RuntimeError("booting boxes needs root: namespaces, mounts and control groups")
     if not Path("/sys/fs/cgroup/memory").is_dir():
         raise RuntimeError("booting boxes needs the memory controller of control groups v1 in /sys/fs/cgroup/memory")
-    missing = [package for program, package in PACKAGES.items() if not shutil.which(program)]
+    install(PACKAGES)
+
+
+def install(packages: Mapping[str, str]) -> None:
+    """Those whose programs, by which they are known here, are missing."""
+    missing = [package for program, package in packages.items() if not shutil.which(program)]
     if missing:
         quiet = ("-q", "-o", "DPkg::Lock::Timeout=300")
         run("apt-get", "update", *quiet)

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests.boxes import machine
 from tests.boxes.releases import Release, Workshop
 from tests.conftest import RunScript
 from tests.image import engine
@@ -41,7 +42,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def workshop(folder: Path, run_script: RunScript) -> Workshop:
-    engine.require()
+    machine.install(engine.PACKAGES)
     return Workshop(folder, Workshop.make_key(folder / "signing"), run_script)
 
 

@@ -25,14 +25,6 @@ USER = "65532"
 PACKAGES = {"buildah": "buildah", "bwrap": "bubblewrap", "debootstrap": "debootstrap", "ip": "iproute2"}
 
 
-def require() -> None:
-    """Install what is missing."""
-    missing = [package for program, package in PACKAGES.items() if not shutil.which(program)]
-    if missing:
-        run("apt-get", "update", "-q", "-o", "DPkg::Lock::Timeout=300")
-        run("apt-get", "install", "-y", "-q", "--no-install-recommends", "-o", "DPkg::Lock::Timeout=300", *missing)
-
-
 @dataclass(frozen=True)
 class Storage:
     """`settings`: what CONTAINERS_STORAGE_CONF is to name."""

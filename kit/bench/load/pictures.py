@@ -18,7 +18,7 @@ from PIL import Image, ImageOps
 
 from common.errors import UsageError
 from kit.build import PROJECT
-from kit.files import replacing
+from kit.files import write_bytes
 
 EMBEDDED_PICTURES = PROJECT / "models" / "resnet18-grocery43" / "validation"
 GRAIN = 4.0  # standard deviation, of 255
@@ -98,8 +98,7 @@ def made(photograph: Path, size: Size, folder: Path) -> Path:
     if not file.is_file():
         with Image.open(photograph) as opened:
             pixels = _grainy(ImageOps.fit(opened.convert("RGB"), (size.width, size.height)))
-        with replacing(file) as temporary:
-            temporary.write_bytes(_nearest(pixels, size.kilobytes * 1000))
+        write_bytes(file, _nearest(pixels, size.kilobytes * 1000))
     return file
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import tempfile
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from kit.bundle.wheels.clients import pip
 from kit.bundle.wheels.requirements import Requirement
 from kit.bundle.wheels.torch_source import TorchSource
 from kit.console import step
+from kit.files import alone_in
 
 
 def default_cache() -> Path:
@@ -30,9 +30,7 @@ def default_cache() -> Path:
 def fetch(wanted: Sequence[Requirement], target: BoxTarget, torch: TorchSource | None, cache: Path) -> list[Path]:
     """The wheels of `wanted`, in its order. Raises KitError when one cannot be had with its pinned sha256."""
     folder = cache / f"{target.platform}-py{target.python}"
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / ".lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone_in(folder):
         missing = [each for each in wanted if not find(each, target, folder)]
         if missing:
             step(f"downloading {count(len(missing), 'wheel')} for {target.platform} and Python {target.python}")

@@ -6,16 +6,15 @@ What is kept opens nothing: a key's SHA-256, its name, its rate.
 
 from __future__ import annotations
 
-import fcntl
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from common import durable
 from common.gateway.keys import Row
+from kit.files import alone_in
 from kit.fleet.ssh.remote import BoxError, Event
 
 NO_VERB = "invalid choice"  # what a box.pyz says of a verb that it does not have
@@ -47,7 +46,7 @@ def unsent(folder: Path, box: str) -> Changes:
 
 def note(folder: Path, box: str, changes: Changes) -> None:
     """To be sent to this box, after what waits already."""
-    with _alone(folder):
+    with alone_in(folder, mode=0o700):
         both = unsent(folder, box).then(changes)
         durable.write(folder / f"{box}.json", json.dumps(both.document).encode(), mode=0o600)
 
@@ -61,17 +60,9 @@ def send(folder: Path, box: str, call: Call) -> list[str]:
     result = call("change-keys", json.dumps(waiting.document).encode())
     if NO_VERB in str(result.get("error")):
         raise BoxError("its program is older than gateways; it gets its keys with its next release")
-    with _alone(folder):
+    with alone_in(folder, mode=0o700):
         if unsent(folder, box) == waiting:  # and nothing was added meanwhile
             (folder / f"{box}.json").unlink(missing_ok=True)
     if not result.get("ok"):
         raise BoxError(" → ".join(str(result[key]) for key in ("error", "hint") if result.get(key)))
     return [str(sentence) for sentence in result.get("changed") or ()]
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / ".lock").open("a") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UsageError
+from kit.bundle import signing
 from kit.fleet.host.deploy import Deploy
 from kit.fleet.host.rollback import Rollback
 from kit.fleet.host.session import DeployOptions
@@ -31,7 +32,7 @@ class DeployRequest:
 def deploy_task(workspace: Workspace, request: DeployRequest) -> Task:
     """Raises KitError for a bundle that does not exist or is not to be trusted, UsageError for one that is not the
     resumed roll-out's."""
-    signers = read_signers(request.signers)
+    signers = signing.read_signers(request.signers)
     named = request.named or [Path(name) for name in (request.resumed.bundles if request.resumed else ())]
     staged_releases = [
         staging.lay_out(path, workspace.stagings, request.signers) for path in staging.choose(named, request.folder)
@@ -78,10 +79,3 @@ def options_of(workspace: Workspace, break_lock: bool, signers: str) -> DeployOp
         break_lock=break_lock,
         own_locks=workspace.dead_owners(),
     )
-
-
-def read_signers(file: Path | None) -> str:
-    try:
-        return file.read_text(encoding="utf-8") if file else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"the allowed-signers file cannot be read: {error}", "SIGNERS=file") from None

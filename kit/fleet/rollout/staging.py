@@ -8,7 +8,7 @@ from pathlib import Path
 
 from common.errors import UsageError
 from kit.bundle import reading
-from kit.files import replacing
+from kit.files import write_bytes
 from kit.fleet.host.staged_release import StagedRelease
 
 # Layouts kept under build/unpacked-bundles, so that a box is resumed or taken back without unpacking again.
@@ -48,8 +48,8 @@ def lay_out(bundle: Path, stagings: Path, signers: Path | None) -> StagedRelease
     manifest = opened.manifest
     folder = stagings / f"{manifest.release}-{manifest.platform}-py{manifest.python}"
     opened.extract(folder / "blobs", manifest.blobs())
-    write(folder / f"{manifest.release}.json", manifest.content)
-    write(folder / f"{manifest.release}.json.sig", opened.signature)
+    write_bytes(folder / f"{manifest.release}.json", manifest.content)
+    write_bytes(folder / f"{manifest.release}.json.sig", opened.signature)
     folder.touch()
     for old in sorted(stagings.iterdir(), key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
         shutil.rmtree(old)
@@ -63,8 +63,3 @@ def lay_out(bundle: Path, stagings: Path, signers: Path | None) -> StagedRelease
         folder=folder,
         bundle=bundle,
     )
-
-
-def write(path: Path, content: bytes) -> None:
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
