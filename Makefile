@@ -117,7 +117,7 @@ lint: setup ## ruff, mypy, and the rules of import
 unit programs: export OMP_NUM_THREADS := 1
 unit: setup ## fast tests, no server
 	@.venv/bin/pytest tests/common tests/kit tests/worker tests/handlers tests/monitoring tests/kubernetes \
-		tests/test_architecture.py $(IN_PARALLEL)
+		tests/test_*.py $(IN_PARALLEL)
 programs: setup ## the commands, whole exports, the box's program, the gateway and its page (root, without Chromium)
 	@.venv/bin/pytest tests/box tests/scripts tests/builders tests/gateway tests/transport tests/browser $(TWICE_AS_MANY)
 integration: setup ## tests against a real TorchServe, and a minute of attacks

@@ -33,11 +33,6 @@ def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
                 f"{listener.key} is a socket file, and the gateway asks TorchServe over a port",
                 "http://127.0.0.1:8080, which no other machine reaches",
             )
-    if not preflight.is_free(Listener(address.KEY, where.host, where.port)):
-        raise KitError(
-            f"port {where.port} (GATEWAY) is taken by {preflight.owner_of(where.port)}",
-            "stop that program, or name another: GATEWAY=<address>:<port>",
-        )
     config = server.profile.read_model_config()
     behind = Behind(
         upstream=f"{settings.inference.host}:{settings.inference.port}",
@@ -55,7 +50,13 @@ def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
         about=about(server.archive)
         | {"signature": "none: built on this machine", "serving since": time.strftime("%Y-%m-%d %H:%M")},
     )
-    return planning.plan(where, wanted, server.run.gateway, behind, cores)
+    planned = planning.plan(where, wanted, server.run.gateway, behind, cores)
+    if not preflight.is_free(Listener(address.KEY, where.host, where.port)):
+        raise KitError(
+            f"port {where.port} (GATEWAY) is taken by {preflight.owner_of(where.port)}",
+            "stop that program, or name another: GATEWAY=<address>:<port>",
+        )
+    return planned
 
 
 def about(archive: Mapping[str, Any]) -> dict[str, str]:

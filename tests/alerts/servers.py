@@ -22,10 +22,10 @@ from kit.gateway import certificates, places
 from kit.monitoring import files, own_key, running
 from kit.monitoring.files import Target
 from tests.alerts import rules
-from tests.gateway.conftest import free_port
 from tests.integration.places import Place
 from tests.integration.test_gateway import GatewayPlace
 from tests.meanwhile import meanwhile
+from tests.ports import free_port
 
 PICTURES = sorted((PROJECT / "models/resnet18-grocery43/validation").glob("*/*.jpg"))
 FLEET = "drill"

@@ -18,7 +18,7 @@ from kit.golden import Golden
 from kit.serving import state
 from kit.serving.launch import RunFolder
 from tests.conftest import RunScript
-from tests.gateway.conftest import free_port
+from tests.ports import free_port
 
 # Words of TorchServe's management, which no answer may have.
 MANAGEMENT = (b"modelUrl", b"minWorkers", b"nextPageToken", b"loadedAtStartup")

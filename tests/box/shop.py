@@ -8,7 +8,6 @@ import json
 import os
 import platform
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ import psutil
 from box.state.paths import Paths
 from common.gateway import nginx_files
 from kit.build import PROJECT
+from tests.ports import free_port
 
 PICTURE = b"a picture of a papaya"
 EXPECTED = {"Papaya": 0.83, "Mango": 0.1}
@@ -169,11 +169,6 @@ def make_release(
     document["model"]["sha256"] = hashlib.sha256(files["net.mar"][1]).hexdigest()
     digest = hashlib.sha256(canonical(document)).hexdigest()[:8]
     return Release(document | {"release": f"net-{version}-{digest}"}, blobs)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        return int(taken.getsockname()[1])
 
 
 def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.box.shop import GATE, Box, Release, Result, free_port, make_release, wait_for
+from tests.box.shop import GATE, Box, Release, Result, make_release, wait_for
+from tests.ports import free_port
 
 
 @pytest.fixture

@@ -22,7 +22,8 @@ from box.store import releases
 from common.gateway import keys
 from kit.gateway import certificates
 from tests.box.bundles import write_bundle
-from tests.box.shop import EXPECTED, PICTURE, Box, Release, free_port, make_release, wait_for
+from tests.box.shop import EXPECTED, PICTURE, Box, Release, make_release, wait_for
+from tests.ports import free_port
 
 ENDED = "-----END CERTIFICATE-----\n"
 

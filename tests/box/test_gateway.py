@@ -17,7 +17,8 @@ import pytest
 from box.gateway import nginx
 from common.gateway import keys
 from kit.gateway import certificates
-from tests.box.shop import EXPECTED, PICTURE, Box, Release, free_port, make_release, wait_for
+from tests.box.shop import EXPECTED, PICTURE, Box, Release, make_release, wait_for
+from tests.ports import free_port
 
 
 @dataclass

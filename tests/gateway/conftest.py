@@ -21,15 +21,11 @@ from common.gateway.nginx_conf import Gateway
 from common.gateway.nginx_files import Files
 from kit.build import PROJECT
 from kit.gateway import nginx
-from kit.serving.ports import free_ports
 from tests.gateway.fake_torchserve import GOLDEN, MODEL, TOKENS, FakeTorchServe
+from tests.ports import free_port
 
 PREDICT = f"/predictions/{MODEL}"
 WATCHER = "w"  # the socket of who watches the server, beside the gateway's folder
-
-
-def free_port() -> int:
-    return free_ports()[0]
 
 
 @dataclass(frozen=True)

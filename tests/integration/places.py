@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -20,6 +18,7 @@ from kit.serving import state
 from kit.serving.launch import RunFolder
 from kit.smoke.session import client
 from tests.conftest import RunScript, script_environment
+from tests.ports import free_port
 
 Words = subprocess.CompletedProcess[str]
 ADDRESSES = ("TS_INFERENCE_ADDRESS", "TS_MANAGEMENT_ADDRESS", "TS_METRICS_ADDRESS")
@@ -28,11 +27,8 @@ GRPC_PORTS = ("TS_GRPC_INFERENCE_PORT", "TS_GRPC_MANAGEMENT_PORT")
 
 def free_addresses() -> dict[str, str]:
     """Five ports that nothing listens on, as TorchServe's variables."""
-    with ExitStack() as stack:
-        sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(5)]
-        ports = [taken.getsockname()[1] for taken in sockets]
-    variables = {name: f"http://127.0.0.1:{port}" for name, port in zip(ADDRESSES, ports[:3], strict=True)}
-    return variables | {name: str(port) for name, port in zip(GRPC_PORTS, ports[3:], strict=True)}
+    variables = {name: f"http://127.0.0.1:{free_port()}" for name in ADDRESSES}
+    return variables | {name: str(free_port()) for name in GRPC_PORTS}
 
 
 class Place:

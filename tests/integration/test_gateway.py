@@ -25,8 +25,8 @@ from common.server.torchserve import Management
 from kit.serving import state
 from kit.serving.state import ServerState
 from tests.conftest import RunScript
-from tests.gateway.conftest import free_port
 from tests.integration.places import Place, wait_for
+from tests.ports import free_port
 
 MB = 1 << 20
 

@@ -26,10 +26,10 @@ from kit.build import PROJECT
 from kit.monitoring.files import CONFIG
 from kit.processes import family
 from tests.conftest import RunScript
-from tests.gateway.conftest import free_port
 from tests.integration.places import Place, wait_for
 from tests.integration.test_gateway import GatewayPlace
 from tests.meanwhile import meanwhile
+from tests.ports import free_port
 from worker.process import WORKER
 
 PICTURES = sorted((PROJECT / "models/resnet18-grocery43/validation").glob("*/*.jpg"))

@@ -18,9 +18,9 @@ import pytest
 
 from kit.build import PROJECT
 from tests.conftest import script_environment
-from tests.gateway.conftest import free_port
 from tests.integration import shelf
 from tests.integration.places import ADDRESSES, GRPC_PORTS, free_addresses
+from tests.ports import free_port
 from tests.readme import README, blocks, run, shell_commands
 
 DEFAULT_PORTS = dict(zip((*ADDRESSES, *GRPC_PORTS), ("8080", "8081", "8082", "7070", "7071"), strict=True))

@@ -10,6 +10,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from tests.ports import free_port
+
 SSHD = "/usr/sbin/sshd"
 # What the client asked for runs where /opt is the box's own folder, in the login shell that the box's user has.
 ENTER = """#!/bin/sh
@@ -93,11 +95,6 @@ class Boxes:
         for process in self.processes:
             process.terminate()
             process.wait(10)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 def wait_for(port: int, log: Path) -> None:

@@ -16,7 +16,8 @@ from kit.fleet.ssh import errors
 from kit.fleet.ssh.commands import Link
 from kit.fleet.ssh.remote import LinkLost, SshRemote
 from kit.fleet.ssh.transport import OperatorStopped
-from tests.transport.sshd import SSHD, Boxes, free_port
+from tests.ports import free_port
+from tests.transport.sshd import SSHD, Boxes
 from tests.transport.workstation import Workstation
 
 

@@ -11,7 +11,7 @@ from kit.serving import gateway
 from kit.serving.launch import RunFolder
 from kit.serving.lifecycle import ServerPlan
 from kit.serving.settings import DEFAULTS, ServerSettings
-from tests.gateway.conftest import free_port
+from tests.ports import free_port
 
 ARCHIVE = {
     "model_name": "fruit",
