@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+import processors
 from box import findings, status_report, unit_verbs, workstation_verbs
 from box.activation import choice, commit_or_rollback, confirmation, process, situation
 from box.container import health, placing, running
@@ -73,7 +74,7 @@ def plan(paths: Paths, asked: Asked) -> Result:
     if here := releases.loaded(paths, asked.release):
         target = here
     elif sys.stdin is not None and not sys.stdin.isatty() and (content := sys.stdin.buffer.read()):
-        target = manifest.parse(content)
+        target = manifest.parse(content).on(processors.allowed())
     else:
         raise UsageError(f"{asked.release} is not on this box", "give its manifest on stdin")
     confirmed, runs = releases.confirmed(paths), service.of(paths)

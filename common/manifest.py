@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,6 +17,8 @@ ALLOWED = "letters, digits and . _ + - only"
 SHA256 = re.compile(r"[0-9a-f]{64}")
 RUNTIME_ID = re.compile(r"[0-9a-f]{16}")
 AGAIN = "make the bundle again: make bundle"
+OF_MEMORY = ("memory_mb", "memory_free_mb", "second_worker_mb")
+LIMITS = ("p95_ms", "ready_seconds", *OF_MEMORY)
 ROLES = ("archive", "config", "golden", "unit", "program", "sbom", "licenses", "wheel")
 
 
@@ -43,7 +45,7 @@ class Model:
 
 @dataclass(frozen=True)
 class Server:
-    """How the release is started; words in {} are this box's paths."""
+    """How the release is started; words in {} are this box's paths. `workers` 0: one for each processor there."""
 
     command: Sequence[str]
     environment: Mapping[str, str]
@@ -54,7 +56,8 @@ class Server:
 
 @dataclass(frozen=True)
 class Gate:
-    """What a release must keep to. Milliseconds, megabytes (10^6 bytes) and seconds."""
+    """What a release must keep to. Milliseconds, megabytes (10^6 bytes) and seconds. `more_worker_mb`: what each worker
+    after the first adds to every limit of memory, where their number is left to the machine."""
 
     requests: int
     p95_ms: float
@@ -62,17 +65,20 @@ class Gate:
     ready_seconds: float
     memory_free_mb: float
     second_worker_mb: float
+    more_worker_mb: float = 0.0
 
 
 @dataclass(frozen=True)
 class Gateway:
     """The nginx in front of it. `program`: its file, below the runtime's site-packages. `in_flight`: how many requests
-    TorchServe has at a time. `body_bytes`: the largest request. `about`: what the page says of the release."""
+    TorchServe has at a time; where the number of workers is left to the machine, for each of them, and `queue` at most.
+    `body_bytes`: the largest request. `about`: what the page says of the release."""
 
     program: str
     in_flight: int
     body_bytes: int
     about: Mapping[str, str]
+    queue: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,6 +117,18 @@ class Manifest:
 
     def of_role(self, *roles: str) -> list[Part]:
         return [part for part in self.parts if part.role in roles]
+
+    def on(self, processors: int) -> Manifest:
+        """With the numbers that it leaves to the machine worked out for one that has so many."""
+        if self.server.workers:
+            return self
+        more = (processors - 1) * self.gate.more_worker_mb
+        limits = {name: getattr(self.gate, name) + more for name in OF_MEMORY}
+        front = self.gateway and replace(
+            self.gateway, in_flight=max(1, min(self.gateway.queue, processors * self.gateway.in_flight))
+        )
+        server, gate = replace(self.server, workers=processors), replace(self.gate, **limits)
+        return replace(self, server=server, gate=gate, gateway=front)
 
     @property
     def wheels(self) -> list[Part]:
@@ -157,7 +175,8 @@ def _read(document: dict[str, Any], content: bytes) -> Manifest:
         ),
         gate=Gate(
             requests=int(gate["requests"]),
-            **{key: float(gate[key]) for key in Gate.__dataclass_fields__ if key != "requests"},
+            **{key: float(gate[key]) for key in LIMITS},
+            more_worker_mb=float(gate.get("more_worker_mb", 0)),
         ),
         gateway=_gateway(document["gateway"]) if "gateway" in document else None,
         tolerance=float(document["golden"]["tolerance"]),
@@ -176,6 +195,7 @@ def _gateway(section: dict[str, Any]) -> Gateway:
         in_flight=int(section["in_flight"]),
         body_bytes=int(section["body_bytes"]),
         about={str(name): str(words) for name, words in section["about"].items()},
+        queue=int(section.get("queue", 0)),
     )
 
 
@@ -205,8 +225,8 @@ def _check(manifest: Manifest) -> None:
             raise ValueError(f"{path} is not among the parts")
     if not manifest.golden or not all(golden.expected for golden in manifest.golden):
         raise ValueError("it has no golden picture, so nothing could be proved")
-    if manifest.server.workers < 1 or manifest.gate.requests < 1:
-        raise ValueError("workers and gate.requests must be at least 1")
+    if manifest.server.workers < 0 or manifest.gate.requests < 1:
+        raise ValueError("workers must not be negative, and gate.requests at least 1")
 
 
 def _check_part(part: Part) -> None:

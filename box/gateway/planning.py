@@ -16,7 +16,7 @@ from box.store import releases, signature
 from common.errors import KitError
 from common.gateway import address
 from common.gateway.address import Address
-from common.gateway.nginx_conf import Gateway
+from common.gateway.nginx_conf import MOST_PROCESSES, Gateway
 from common.gateway.nginx_files import Files
 from common.manifest import Manifest
 
@@ -60,7 +60,7 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
         in_flight=release.in_flight,
         body_bytes=release.body_bytes,
         seconds=manifest.server.response_timeout,
-        processes=1,
+        processes=min(manifest.server.workers, MOST_PROCESSES),
         # systemd starts it as its user. Started by root it would give up its rights, and could not read the token.
         user=pwd.getpwuid(0).pw_name if os.geteuid() == 0 and not nginx.by_systemd(paths) else "",
     )

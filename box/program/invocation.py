@@ -45,7 +45,8 @@ def command(paths: Paths) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """For `command`: from the source tree, Python must find the package."""
+    """For `command`: from the source tree, Python must find the packages, and the module shared with the handlers."""
     if own_file():
         return dict(os.environ)
-    return dict(os.environ) | {"PYTHONPATH": str(Path(box.__file__).parent.parent)}
+    tree = Path(box.__file__).parent.parent
+    return dict(os.environ) | {"PYTHONPATH": f"{tree}:{tree / 'handlers'}"}

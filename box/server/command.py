@@ -55,7 +55,8 @@ def command(manifest: Manifest, paths: Paths) -> list[str]:
 
 
 def environment(manifest: Manifest, paths: Paths, settings: BoxSettings, outer: Mapping[str, str]) -> dict[str, str]:
-    """The operator's address wins over the release's, and the management API is on a socket whatever it says."""
+    """The operator's address wins over the release's, and the management API is on a socket whatever it says. The
+    workers are as many as this program waits for, where Java might count the processors otherwise."""
     known = words(manifest, paths)
     return (
         {name: outer[name] for name in INHERITED if name in outer}
@@ -63,6 +64,7 @@ def environment(manifest: Manifest, paths: Paths, settings: BoxSettings, outer: 
         | {
             "TS_INFERENCE_ADDRESS": settings.inference_address,
             "TS_MANAGEMENT_ADDRESS": f"unix:{paths.socket}",
+            "TS_DEFAULT_WORKERS_PER_MODEL": str(manifest.server.workers),
             samples.VARIABLE: str(paths.samples),
         }
         | {name: value for name, value in outer.items() if name.startswith("TS_") and not paths.is_system}

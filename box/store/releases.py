@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import processors
 from box.state.paths import Paths
 from box.store import runtime_files
 from common import durable
@@ -57,7 +58,7 @@ def load(paths: Paths, release: str) -> Manifest:
         raise KitError(f"{release}: {error.message}", "it is damaged: deploy it again") from None
     if found.release != release:
         raise KitError(f"the manifest of {release} is that of {found.release}", "it is damaged: deploy it again")
-    return found
+    return found.on(processors.allowed())
 
 
 def loaded(paths: Paths, release: str | None) -> Manifest | None:

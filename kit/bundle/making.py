@@ -53,8 +53,8 @@ def check(profile: Profile, target: BoxTarget, key: Path) -> dict[str, Any]:
     """All that can be known before a download of minutes; archive.json's content."""
     signing.public_key(key)
     archive = content.check_archive(profile, target)
-    gate_limits.of(profile, archive["provenance"]["runtime"])
-    server_section.section(profile)
+    served = server_section.section(profile)
+    gate_limits.of(profile, archive["provenance"]["runtime"], served["workers"])
     return archive
 
 
@@ -105,7 +105,7 @@ def describe(profile: Profile, target: BoxTarget, archive: dict[str, Any], conte
         },
         "server": served,
         "gateway": gateway_section.section(profile, target, archive, served["workers"]),
-        "gate": gate_limits.of(profile, archive["provenance"]["runtime"]),
+        "gate": gate_limits.of(profile, archive["provenance"]["runtime"], served["workers"]),
         "golden": content.golden_section(profile),
     }
     return manifest.make(document, parts)

@@ -12,6 +12,7 @@ from kit.build import PROJECT
 from kit.files import zip_entry
 
 PACKAGES = ("box", "common")
+SHARED = "handlers/processors.py"  # with the handlers, where each module is a top one
 UNITS = PROJECT / "config" / "systemd"
 SHEBANG = b"#!/usr/bin/env python3\n"
 
@@ -27,6 +28,7 @@ def pack(sources: Path = PROJECT, units: Path = UNITS) -> bytes:
         raise KitError(f"{sources}/box holds no program for the box", "it is part of the kit: restore it")
     # Run as a zip, Python starts the top __main__.py: the package's own, which imports by full names.
     members["__main__.py"] = members.pop("box/__main__.py")
+    members[Path(SHARED).name] = (PROJECT / SHARED).read_bytes()
     members |= {f"box/systemd/{path.name}": path.read_bytes() for path in units.iterdir() if path.is_file()}
     packed = io.BytesIO()
     packed.write(SHEBANG)

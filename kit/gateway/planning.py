@@ -11,7 +11,7 @@ from pathlib import Path
 
 from common.errors import UsageError
 from common.gateway.address import Address
-from common.gateway.nginx_conf import Gateway
+from common.gateway.nginx_conf import MOST_PROCESSES, Gateway
 from common.gateway.nginx_files import Files
 from kit import __version__
 from kit.build import PROJECT
@@ -21,7 +21,6 @@ from kit.gateway.own_certificate import own_certificate, read_file
 # For each worker so many in flight: enough that none waits for the next, few enough that the last of them is answered
 # in some eight times what one takes.
 IN_FLIGHT_PER_WORKER = 8
-MOST_PROCESSES = 2
 LOG_BYTES = 5 << 20  # then another is begun, and the one before kept
 
 

@@ -112,7 +112,8 @@ class Handler(BaseHTTPRequestHandler):
         rows = []
         for number, name in enumerate(names):
             worker = {"id": str(9000 + number), "pid": os.getpid(), "status": "READY"}
-            row = {"modelName": VERSIONS[name]["model"], "modelVersion": name, "workers": [worker]}
+            workers = [worker] * int(os.environ["TS_DEFAULT_WORKERS_PER_MODEL"])
+            row = {"modelName": VERSIONS[name]["model"], "modelVersion": name, "workers": workers}
             if "customized" in query:
                 row["customizedMetadata"] = {"pid": os.getpid()}
             rows.append(row)

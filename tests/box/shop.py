@@ -20,6 +20,7 @@ from typing import Any
 
 import psutil
 
+from box.program import invocation
 from box.state.paths import Paths
 from common.gateway import nginx_files
 from kit.build import PROJECT
@@ -115,6 +116,7 @@ def make_release(
     python: str = "",
     expected: Mapping[str, float] = EXPECTED,
     gateway: bool = False,
+    workers: int = 1,
     **archive: Any,
 ) -> Release:
     """A release whose model answers PICTURE with `expected`; `archive`: its bad ways (fake_java.py)."""
@@ -151,7 +153,7 @@ def make_release(
             "command": ["{java}", "-f", "{release}/config/config.properties", "-s", "{store}", "-m", "{archive}"],
             "environment": {"LOG_LOCATION": "{logs}", "PYTHONUNBUFFERED": "1"},
             "java": "fake_server/bin/java",
-            "workers": 1,
+            "workers": workers,
             "response_timeout": 5,
         },
         "gate": dict(gate),
@@ -192,9 +194,7 @@ class Box:
 
     @property
     def environment(self) -> dict[str, str]:
-        return {name: value for name, value in os.environ.items() if name != "NOTIFY_SOCKET"} | {
-            "PYTHONPATH": str(PROJECT)
-        }
+        return {name: value for name, value in invocation.environment().items() if name != "NOTIFY_SOCKET"}
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "box", "--root", str(self.root), *words]

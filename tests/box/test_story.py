@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from tests.box.shop import Box, make_release
@@ -23,3 +24,11 @@ def test_first_release_then_a_hot_upgrade_then_back(box: Box, tmp_path: Path) ->
     status = box.ask("status")
     assert (status["release"], status["confirmed"], status["on_trial"]) == (first.name, first.name, None)
     assert status["answers"] and status["ready"]
+
+
+def test_a_release_that_leaves_its_workers_to_the_machine_has_one_for_each_processor(box: Box, tmp_path: Path) -> None:
+    first, second = (make_release(version, tmp_path, workers=0) for version in ("1.0", "2.0"))
+    cores = len(os.sched_getaffinity(0))
+    box.deploy(first)
+    assert [worker["status"] for worker in box.ask("status")["workers"]] == ["READY"] * cores
+    assert box.ask("plan", second.name, stdin=second.manifest)["how"] == "hot", "its number is the same here"

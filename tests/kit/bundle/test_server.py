@@ -44,9 +44,10 @@ def test_it_says_how_many_workers_to_wait_for_and_how_long_an_answer_may_take() 
     assert (made["workers"], made["response_timeout"]) == (1, 60)
 
 
-def test_a_profile_that_leaves_the_workers_to_the_machine_is_refused() -> None:
-    with pytest.raises(UsageError, match="leaves the number of workers to the machine"):
-        server_section.section(Profile("onprem", CONFIG / "onprem", "a test's"))
+def test_a_profile_may_leave_the_workers_to_the_processors_of_a_box_and_not_to_its_gpus() -> None:
+    assert server_section.section(Profile("onprem", CONFIG / "onprem", "a test's"))["workers"] == 0
+    with pytest.raises(UsageError, match="a worker for each GPU"):
+        server_section.section(Profile("cloud-gpu", CONFIG / "cloud-gpu", "a test's"))
 
 
 @pytest.mark.parametrize(
