@@ -21,7 +21,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
 .PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
-.PHONY: report collect monitor bundle image arm64 deploy rollback history
+.PHONY: report collect monitor bundle image arm64 deploy install uninstall rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale
 .PHONY: fuzz fuzz-guided attack alert-drill lock clean
@@ -92,6 +92,10 @@ deploy: setup ## canary first, then waves; taken back when too many fail [FLEET=
 	$(RUN) scripts.fleet deploy
 rollback: setup ## every box back to the release it had before [FLEET=|HOSTS= DRY_RUN=]
 	$(RUN) scripts.fleet rollback
+install: setup ## a bundle as a service of this machine or another, as deploy does it [PROFILE= HOSTS= GATEWAY= SIGNERS=]
+	$(RUN) scripts.install install
+uninstall: setup ## all of that away again [HOSTS=]
+	$(RUN) scripts.install uninstall
 history: setup ## who deployed what, when, and what came of it [FLEET=|HOSTS=]
 	$(RUN) scripts.fleet history
 

@@ -77,6 +77,7 @@ def parser() -> Parser:
         made.add_argument("--address", default="")
         made.add_argument("--gateway", default="")
         made.add_argument("--signers", type=Path, default=None, help="the allowed_signers file this box is to have")
+    verb("uninstall", "take away all that install brought, keys and record too")
     verb("run", "serve in a container, as its first process, with the gateway in front")
     verb("healthy", "does the container answer rightly, now?")
     verb("serve", "run the current release (the unit's ExecStart)", internal=True)

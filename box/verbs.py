@@ -237,6 +237,7 @@ VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "install": install,
     "place": place,
     "healthy": healthy,
+    "uninstall": workstation_verbs.uninstall,
     "recover": unit_verbs.recover,
     "mend": unit_verbs.mend,
     "_activate": unit_verbs.run_activation,

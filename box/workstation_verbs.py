@@ -1,5 +1,5 @@
-"""How a workstation looks after what outlives releases: the gateway's keys, its certificate, whom to notify, and the
-pictures kept. Done again, these verbs change nothing.
+"""How a workstation looks after what outlives releases: the gateway's keys, its certificate, whom to notify, the
+pictures kept; and how all of it goes. Done again, these verbs change nothing.
 """
 
 from __future__ import annotations
@@ -7,18 +7,21 @@ from __future__ import annotations
 import argparse
 import base64
 import json
+import os
 import sys
 from contextlib import suppress
 from typing import Any
 
 from box.activation.commit_or_rollback import BUSY
-from box.gateway import certificate, client_keys, following
-from box.state import history, locks
+from box.gateway import certificate, client_keys, following, nginx
+from box.program import removal
+from box.server import service
+from box.state import history, locks, trial
 from box.state.paths import Paths
 from box.store import releases
 from box.watch import notify
 from common import samples
-from common.errors import UsageError
+from common.errors import KitError, UsageError
 
 Result = dict[str, Any]
 
@@ -59,6 +62,18 @@ def take_certificate(paths: Paths, asked: argparse.Namespace) -> Result:
 
 def take_notify(paths: Paths, asked: argparse.Namespace) -> Result:
     return {"ok": True, "changed": notify.save(paths, _told())}
+
+
+def uninstall(paths: Paths, asked: argparse.Namespace) -> Result:
+    locks.permit(paths.deploy_lock, asked.owner or "box")
+    if paths.is_system and os.geteuid() != 0:
+        raise UsageError("uninstalling a box needs root", "sudo python3 box.pyz uninstall")
+    if on_trial := trial.load(paths):
+        raise KitError(f"{on_trial.release} is on trial", "box.pyz confirm or box.pyz revert, then repeat")
+    with locks.alone(paths.work_lock, BUSY):
+        nginx.of(paths).stop()
+        service.of(paths).stop()
+        return {"ok": True, "changed": removal.remove(paths)}
 
 
 def _told() -> dict[str, Any]:

@@ -42,6 +42,9 @@ BreakLock = Annotated[
 Signers = Annotated[
     str, typer.Option(envvar="SIGNERS", help="The allowed-signers file that boxes are to trust; default: the fleet's.")
 ]
+Bundle = Annotated[
+    str, typer.Option(envvar="BUNDLE", help="Bundle files, spaces between; default: the profile's newest.")
+]
 Lines = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of the latest to show.")]
 
 
@@ -49,9 +52,7 @@ Lines = Annotated[int, typer.Option("--lines", "-n", min=1, help="How many of th
 def deploy(
     fleet: FleetFile = "",
     hosts: Hosts = "",
-    bundle: Annotated[
-        str, typer.Option(envvar="BUNDLE", help="Bundle files, spaces between; default: the profile's newest.")
-    ] = "",
+    bundle: Bundle = "",
     profile: Annotated[str, typer.Option(envvar="PROFILE", help="The profile whose bundles go out.")] = "edge",
     signers: Signers = "",
     resume: Annotated[
@@ -62,17 +63,7 @@ def deploy(
     as_json: AsJson = False,
 ) -> None:
     """Bring a release to every box, in waves."""
-    workspace = find(fleet, hosts)
-    trusted = signers or workspace.fleet.signers
-    with workspace.alone():
-        request = requests.DeployRequest(
-            named=[Path(name) for name in bundle.split()],
-            folder=choose_profile(profile, machine.detect()).build.bundles,
-            signers=Path(trusted) if trusted else None,
-            break_lock=break_lock,
-            resumed=requests.unfinished(workspace) if resume else None,
-        )
-        perform(workspace, requests.deploy_task(workspace, request), dry_run, as_json, request.resumed)
+    send(find(fleet, hosts), bundle, profile, signers, break_lock, dry_run, as_json, resume)
 
 
 @app.command()
@@ -141,6 +132,29 @@ def ask_all(workspace: Workspace, verb: str, *arguments: str) -> list[survey.Ans
     return survey.survey(
         list(remotes), lambda box: survey.call(remotes[box], verb, *arguments), workspace.fleet.parallel
     )
+
+
+def send(
+    workspace: Workspace,
+    bundle: str,
+    profile: str,
+    signers: str,
+    break_lock: bool,
+    dry_run: bool,
+    as_json: bool,
+    resume: bool = False,
+) -> None:
+    """A deployment; ends the process."""
+    trusted = signers or workspace.fleet.signers
+    with workspace.alone():
+        request = requests.DeployRequest(
+            named=[Path(name) for name in bundle.split()],
+            folder=choose_profile(profile, machine.detect()).build.bundles,
+            signers=Path(trusted) if trusted else None,
+            break_lock=break_lock,
+            resumed=requests.unfinished(workspace) if resume else None,
+        )
+        perform(workspace, requests.deploy_task(workspace, request), dry_run, as_json, request.resumed)
 
 
 def perform(workspace: Workspace, task: Task, dry_run: bool, as_json: bool, resumed: Record | None) -> None:

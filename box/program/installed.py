@@ -27,7 +27,7 @@ def program(paths: Paths) -> list[str]:
 
 def units(paths: Paths, reload: bool = True) -> list[str]:
     """Write them, and have them start at boot. Not `reload`: systemd is in the middle of starting one of them."""
-    changed = [said for path, (name, what) in _files(paths).items() for said in put(path, content(name), 0o644, what)]
+    changed = [said for path, (name, what) in files(paths).items() for said in put(path, content(name), 0o644, what)]
     if paths.is_system and systemd.are_here():
         if changed and reload:
             _systemctl("daemon-reload")
@@ -37,10 +37,10 @@ def units(paths: Paths, reload: bool = True) -> list[str]:
 
 def altered(paths: Paths) -> list[Path]:
     """The units that are not as this program would write them."""
-    return [path for path, (name, _) in _files(paths).items() if durable.differs(path, content(name))]
+    return [path for path, (name, _) in files(paths).items() if durable.differs(path, content(name))]
 
 
-def _files(paths: Paths) -> dict[Path, tuple[str, str]]:
+def files(paths: Paths) -> dict[Path, tuple[str, str]]:
     """Where each lies on a box: its name in config/systemd, and what it is."""
     return {
         paths.unit: (UNIT, "the systemd unit"),

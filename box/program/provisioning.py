@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pwd
-import subprocess
 from dataclasses import replace
 
 from box.program import installed
 from box.state import settings
 from box.state.paths import USER, Paths
 from box.store import delivery
+from box.system.commands import checked
 from common.errors import KitError, UsageError
 from common.gateway.address import parse
 
@@ -53,7 +53,7 @@ def _user() -> list[str]:
     try:
         pwd.getpwnam(USER)
     except KeyError:
-        _run(
+        checked(
             [
                 *("useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent"),
                 *("--shell", "/usr/sbin/nologin", "--comment", "Answers predictions", USER),
@@ -79,9 +79,3 @@ def _settings(paths: Paths, address: str, gateway: str) -> list[str]:
     because = f" ({wrong})" if wrong else ""
     front = f", the gateway {before.gateway_address}" if before.gateway_address else ""
     return [f"{verb} {paths.settings}: the address {before.inference_address}{front}{because}"]
-
-
-def _run(command: list[str]) -> None:
-    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True)
-    if run.returncode:
-        raise KitError(f"{' '.join(command[:2])} failed: {run.stderr.strip()}", "fix that on the box, then repeat")

@@ -22,6 +22,8 @@ SCRIPTS = {
     "certificates": ("scripts.certificates",),
     "report": ("scripts.report",),
     "collect": ("scripts.collect",),
+    "install": ("scripts.install", "install"),
+    "uninstall": ("scripts.install", "uninstall"),
 }
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kit.fleet.ssh.commands import HERE
 from kit.fleet.ssh.remote import BoxError, Event
 from kit.gateway import certificates
 from kit.gateway.certificates import Pair
@@ -30,7 +31,8 @@ class Given:
 
 def names(box: str, told: Sequence[str]) -> list[str]:
     """What clients may call a box: as ssh does, and as it calls itself."""
-    return [name for name in dict.fromkeys([box, *told]) if _is_ip(name) or HOST.fullmatch(name)]
+    known = dict.fromkeys([*([] if box == HERE else [box]), *told])
+    return [name for name in known if _is_ip(name) or HOST.fullmatch(name)]
 
 
 def _is_ip(name: str) -> bool:

@@ -94,7 +94,8 @@ class Deploy(HostJobs):
     def _provision(self) -> list[str]:
         """User, folders, unit, trusted keys and address as the fleet file has them. Returns what had to be changed."""
         address = ("--address", self._box.inference_address) if self._box.inference_address else ()
-        gateway = ("--gateway", self._box.gateway_address) if self._box.gateway_address else ()
+        front = self._box.gateway_address or (self._box.first_gateway if self.facts.bare else "")
+        gateway = ("--gateway", front) if front else ()
         signers = self.session.options.signers.encode()
         result = self.session.call(
             "provision", *address, *gateway, *self.session.owner, stdin=signers, step="provision"

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 @dataclass(frozen=True)
 class Box:
     """`address` is what ssh takes; `inference_address` is where the box's TorchServe listens, `gateway_address` where
-    clients reach it; "" is for what the box has."""
+    clients reach it; "" is for what the box has. `first_gateway`: where they reach one that has nothing yet."""
 
     address: str
     groups: tuple[str, ...] = ()
     inference_address: str = ""
     gateway_address: str = ""
+    first_gateway: str = ""
 
     @property
     def name(self) -> str:

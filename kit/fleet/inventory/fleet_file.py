@@ -183,16 +183,22 @@ def read_gateway(given: Located | None) -> str:
     if given is None:
         return ""
     text = given.text("gateway_address")
+    if text == NO_GATEWAY:
+        return gateway.OFF
     try:
-        parsed = None if text == NO_GATEWAY else gateway.parse(text)
+        return checked_gateway(text)
     except UsageError as error:
         raise given.wrong(f"gateway_address: {error.message}", f"{error.hint}, {NO_GATEWAY} for no gateway") from None
+
+
+def checked_gateway(text: str) -> str:
+    """As a box takes it, "" for "". Raises UsageError for what is no address that a box's gateway can listen at."""
+    parsed = gateway.parse(text)
     if parsed and parsed.port < LEAST_PORT:
-        raise given.wrong(
-            f"gateway_address: port {parsed.port} is for root alone, and nginx has no right of root's there",
-            "0.0.0.0:8443",
+        raise UsageError(
+            f"port {parsed.port} is for root alone, and nginx has no right of root's there", "0.0.0.0:8443"
         )
-    return text if parsed else gateway.OFF
+    return text if parsed or not text else gateway.OFF
 
 
 def read_notify(given: Located | None) -> str:

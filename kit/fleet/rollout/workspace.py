@@ -23,7 +23,7 @@ from kit.build import default_build_root
 from kit.fleet.inventory import fleet_file
 from kit.fleet.inventory.fleet import Box, Fleet
 from kit.fleet.rollout import history, journal
-from kit.fleet.ssh.commands import Link
+from kit.fleet.ssh.commands import HERE, Link
 from kit.fleet.ssh.remote import Remote, SshRemote
 
 
@@ -44,7 +44,8 @@ class Workspace:
         return {box.name: self.remote(box) for box in self.fleet.boxes}
 
     def remote(self, box: Box) -> Remote:
-        return SshRemote(Link(box.address, self.ssh_config, control=self.control), self.stopping, self.fleet.bwlimit)
+        control = "" if box.address == HERE else self.control
+        return SshRemote(Link(box.address, self.ssh_config, control=control), self.stopping, self.fleet.bwlimit)
 
     @cached_property
     def control(self) -> str:
@@ -92,7 +93,7 @@ class Workspace:
 def find(fleet: str, hosts: str) -> Workspace:
     """Of FLEET or HOSTS. Raises UsageError unless one of them is given."""
     if bool(fleet) == bool(hosts):
-        raise UsageError("which boxes?", "FLEET=fleet.yaml, or HOSTS=pi@shelf-01 (one of them)")
+        raise UsageError("which boxes?", "FLEET=fleet.yaml, HOSTS=pi@shelf-01, or HOSTS=here (one of them)")
     chosen = fleet_file.read_fleet(Path(fleet)) if fleet else fleet_file.read_hosts(hosts)
     return Workspace(default_build_root(), chosen, os.environ.get("SSH_CONFIG", ""))
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from common import program_copies
 
+HERE = "here"  # the address of this machine, which is reached without ssh
 PROGRAM = "/opt/vision-serve/box.pyz"
 INCOMING = "/opt/vision-serve/incoming/"
 PARTIAL = ".partial"
@@ -71,6 +72,8 @@ class Link:
 def ssh(link: Link, command: Sequence[str], fresh: bool = False) -> list[str]:
     """`command` is quoted for the shell at the other end: ssh joins its arguments with spaces. `fresh`: over a
     connection of its own."""
+    if link.address == HERE:
+        return list(command)
     return [*ssh_program(link, fresh), "--", link.address, shlex.join(command)]
 
 
@@ -103,9 +106,14 @@ def call(link: Link, verb: str, arguments: Sequence[str] = (), fresh: bool = Fal
 def rsync(link: Link, folder: Path, bwlimit: int = 0) -> list[str]:
     """Send files of `folder`, named on stdin, to the box's incoming folder. What an interrupted run left is gone on
     with; a file of the same size and time lies there already (the hashes are checked at the other end)."""
-    remote = shlex.join(["rsync"] if not link.sudo else [*link.sudo, "rsync"])
+    as_root = [*link.sudo, "rsync"]
+    if link.address == HERE:
+        program, places = as_root, [f"{folder}/", INCOMING]
+    else:
+        program = ["rsync", f"--rsync-path={shlex.join(as_root)}", f"--rsh={shlex.join(ssh_program(link))}"]
+        places = [f"{folder}/", f"{rsync_host(link.address)}:{INCOMING}"]
     return [
-        "rsync",
+        *program,
         "--times",
         f"--partial-dir={PARTIAL}",
         "--files-from=-",
@@ -116,10 +124,7 @@ def rsync(link: Link, folder: Path, bwlimit: int = 0) -> list[str]:
         "--stats",
         "--outbuf=L",
         *([f"--bwlimit={bwlimit}"] if bwlimit else []),
-        f"--rsync-path={remote}",
-        f"--rsh={shlex.join(ssh_program(link))}",
-        f"{folder}/",
-        f"{rsync_host(link.address)}:{INCOMING}",
+        *places,
     ]
 
 

@@ -10,6 +10,7 @@ import argparse
 import base64
 import hashlib
 import json
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -223,6 +224,9 @@ class FakeBox:
     def _logs(self, given: argparse.Namespace, stdin: bytes) -> Result:
         return {"ok": True, "lines": ["one", "two", "three"][-given.n :]}
 
+    def _uninstall(self, given: argparse.Namespace, stdin: bytes) -> Result:
+        return {"ok": True, "changed": ["removed /opt/vision-serve: releases, runtimes and the program"]}
+
     def _doctor(self, given: argparse.Namespace, stdin: bytes) -> Result:
         return {"ok": True, "findings": [{"severity": "ok", "message": ANSWERS, "hint": ""}]}
 
@@ -253,6 +257,8 @@ def main() -> int:
     if slow := box.state["faults"].get("slow", {}).get(verb):
         (home / "activating").touch()
         time.sleep(slow)
+    if verb == "uninstall":
+        shutil.rmtree(home)
     for event in [*events, result]:
         print(json.dumps(event), flush=True)
     return 0 if result["ok"] else 1

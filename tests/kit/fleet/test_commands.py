@@ -90,3 +90,12 @@ def test_a_greeting_is_no_event() -> None:
     assert read_event("[1]") is None
     assert read_event('{"event": "result", "ok": true}') == {"event": "result", "ok": True}
     assert last_line("one\ntwo\n\n") == "two"
+
+
+def test_this_machine_is_reached_without_ssh() -> None:
+    here = Link(commands.HERE, sudo=("sudo", "-n"))
+    assert commands.call(here, "status") == ["sudo", "-n", "python3", commands.PROGRAM, "status"]
+    built = commands.rsync(here, Path("/out"))
+    assert built[:3] == ["sudo", "-n", "rsync"]
+    assert built[-2:] == ["/out/", commands.INCOMING]
+    assert not any("rsh" in word or "ssh" in word for word in built)

@@ -199,3 +199,14 @@ def test_whom_to_notify_is_told_where_that_is_new(shop: Shop, wanted: str, befor
     assert {shop.state(box)["notify"] for box in shop.remotes} == {after}
     changes = [change for one in report.results for change in one.changes]
     assert (said in changes) if said else not any("notify" in change or "alerts" in change for change in changes)
+
+
+def test_a_gateway_for_the_first_time_is_for_bare_boxes_alone(shop: Shop) -> None:
+    shop.deploy("r1")
+    boxes = tuple(replace(box, first_gateway="1") for box in shop.fleet.boxes)
+    shop.fleet = replace(shop.fleet, boxes=boxes)
+    shop.deploy("r2")
+    assert {shop.state(box.name)["gateway"] for box in boxes} == {""}
+    shop.remotes["b1"] = FakeRemote()
+    shop.deploy("r2")
+    assert [shop.state(box.name)["gateway"] for box in boxes[:2]] == ["1", ""]

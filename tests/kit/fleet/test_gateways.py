@@ -160,6 +160,7 @@ def test_none_for_a_box_without_tls(tmp_path: Path) -> None:
 
 
 def test_names_that_no_certificate_could_have_are_left_out() -> None:
+    assert certificate.names("here", ["server", "192.0.2.7"]) == ["server", "192.0.2.7"]
     assert certificate.names("fe80::1%eth0", ["shelf_01", "192.0.2.7", "::1", "a b", "x" * 64 + "-", "-x"]) == [
         "shelf_01",
         "192.0.2.7",
