@@ -78,7 +78,8 @@ def parser() -> Parser:
         made.add_argument("--gateway", default="")
         made.add_argument("--signers", type=Path, default=None, help="the allowed_signers file this box is to have")
     verb("uninstall", "take away all that install brought, keys and record too")
-    verb("run", "serve in a container, as its first process, with the gateway in front")
+    made = verb("run", "serve in a container, as its first process, with the gateway in front")
+    made.add_argument("--models", type=Path, default=None, help="serve the one bundle in this folder, and no other")
     verb("healthy", "does the container answer rightly, now?")
     verb("serve", "run the current release (the unit's ExecStart)", internal=True)
     made = verb("recover", "choose what to run after a start (the unit's ExecStartPre)", internal=True)
@@ -97,7 +98,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         asked = parser().parse_args(arguments)
         if running := verbs.RUNNING.get(asked.verb):
-            return running(Paths(asked.root))
+            return running(Paths(asked.root), asked)
         changing = asked.verb not in verbs.READING and os.geteuid() == 0
         if changing and (repaired := invocation.repair(Paths(asked.root))):
             say(repaired)

@@ -212,7 +212,10 @@ def show_record(paths: Paths, asked: Asked) -> Result:
 # These change nothing, not even what they find damaged.
 READING = ("missing", "plan", "status", "history", "logs", "doctor", "keys", "record", "samples", "healthy")
 # These go on until they are ended, and their words are for people.
-RUNNING: dict[str, Callable[[Paths], int]] = {"serve": supervisor.serve, "run": running.run}
+RUNNING: dict[str, Callable[[Paths, Asked], int]] = {
+    "serve": lambda paths, _: supervisor.serve(paths),
+    "run": lambda paths, asked: running.run(paths, asked.models),
+}
 VERBS: dict[str, Callable[[Paths, Asked], Result]] = {
     "provision": provision,
     "missing": missing,

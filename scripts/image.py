@@ -62,6 +62,8 @@ def show(made: dict[str, Any]) -> None:
             "digest": made["digest"],
             "size": f"{made['size'] / 1e6:.1f} MB: "
             + ", ".join(f"{name} {size / 1e6:.1f}" for name, size in layers.items() if size > 1e5),
+            "model alone": f"{shown_path(Path(made['model']['layout']))}, {made['model']['size'] / 1e6:.1f} MB, "
+            f"{made['model']['digest']}",
             "signed by": made["signed_by"],
             "push": f"skopeo copy oci:{shown_path(Path(made['layout']))}:{made['release']} docker://<registry>/<name>",
         }

@@ -11,7 +11,9 @@ import signal
 import subprocess
 import threading
 import time
+from pathlib import Path
 
+from box.container import arriving
 from box.gateway import certificate, following, nginx, planning
 from box.program import invocation
 from box.server.supervisor import NOTHING_TO_SERVE
@@ -24,13 +26,14 @@ POLL_SECONDS = 0.2
 LOOK_SECONDS = 10.0  # at the certificate: a secret that is renewed changes under a running container
 
 
-def run(paths: Paths) -> int:
-    """Until SIGTERM (0), or until one of the two ends (its exit status, or 1). Raises KitError where no gateway can
-    stand: without it TorchServe, which is on loopback, would answer nobody."""
+def run(paths: Paths, models: Path | None) -> int:
+    """Until SIGTERM (0), or until one of the two ends (its exit status, or 1). `models`: the folder whose bundle is
+    served, None for the image's own release. Raises KitError for a bundle that is not to be trusted, and where no
+    gateway can stand: without it TorchServe, which is on loopback, would answer nobody."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    release = releases.to_run(paths)
+    release = arriving.arrive(paths, models) if models else releases.to_run(paths)
     if not release:
         say("vision-serve: there is no release in this image")
         return NOTHING_TO_SERVE

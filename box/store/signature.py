@@ -8,6 +8,7 @@ from pathlib import Path
 from common.errors import KitError
 
 NAMESPACE = "vision-serve-bundle"
+NO_USER = b"No user exists for uid"  # said by every program of OpenSSH to one without a name
 # What OpenSSH's names of keys begin with, and a certificate authority's line.
 KINDS = ("ssh-", "ecdsa-", "sk-", "cert-authority")
 
@@ -43,6 +44,8 @@ def verify(manifest: Path, signature: Path, allowed_signers: Path) -> str:
         )
     content = manifest.read_bytes()
     seal = _keygen(content, "check-novalidate", "-n", NAMESPACE, "-s", str(signature))
+    if NO_USER in seal.stderr:
+        raise KitError(f"ssh-keygen does not run here: {_words(seal)}", "run this as a user that /etc/passwd has")
     if seal.returncode:
         raise Misfit(
             f"the signature does not fit the manifest ({_words(seal)})",

@@ -22,12 +22,13 @@ def write(
     """`blobs` are contents by sha256, written in that order."""
     with tarfile.open(file, "w", format=tarfile.USTAR_FORMAT) as tar:
         for name, content in ((MANIFEST, manifest), (SIGNATURE, signature), (PROGRAM, program)):
-            _add(tar, name, content)
+            add(tar, name, content)
         for digest, blob in blobs:
-            _add(tar, BLOBS + digest, blob)
+            add(tar, BLOBS + digest, blob)
 
 
-def _add(tar: tarfile.TarFile, name: str, content: Content) -> None:
+def add(tar: tarfile.TarFile, name: str, content: Content) -> None:
+    """A member as it is the same wherever it is packed."""
     entry = tarfile.TarInfo(name)  # mode 0644, time 0, user and group 0 and nameless
     if isinstance(content, bytes):
         entry.size = len(content)

@@ -10,9 +10,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from common.durable import sha256
 from kit.files import read_json, write_bytes, write_json
 
 MANIFEST = "application/vnd.oci.image.manifest.v1+json"
+INDEX = "application/vnd.oci.image.index.v1+json"
+CONFIG = "application/vnd.oci.image.config.v1+json"
+LAYER = "application/vnd.oci.image.layer.v1.tar"
 EMPTY = "application/vnd.oci.empty.v1+json"
 NOTHING = b"{}"
 Descriptor = dict[str, Any]
@@ -30,6 +34,27 @@ def layer_sizes(folder: Path) -> list[int]:
     return [int(layer["size"]) for layer in manifest["layers"]]
 
 
+def write(folder: Path, name: str, architecture: str, layer: Path) -> Descriptor:
+    """An image called `name`, of one layer that is moved here: a tar, not compressed. Nothing in it is to be run."""
+    digest = f"sha256:{sha256(layer)}"
+    place = folder / "blobs" / digest.replace(":", "/")
+    place.parent.mkdir(parents=True)
+    size = layer.stat().st_size
+    layer.rename(place)
+    config = {"architecture": architecture, "os": "linux", "rootfs": {"type": "layers", "diff_ids": [digest]}}
+    document = {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": _put(folder, CONFIG, _json(config)),
+        "layers": [{"mediaType": LAYER, "digest": digest, "size": size}],
+    }
+    made = _put(folder, MANIFEST, _json(document))
+    named = made | {"annotations": {"org.opencontainers.image.ref.name": name}}
+    write_json(folder / "oci-layout", {"imageLayoutVersion": "1.0.0"})
+    write_json(folder / "index.json", {"schemaVersion": 2, "mediaType": INDEX, "manifests": [named]})
+    return made
+
+
 def attach(folder: Path, kind: str, name: str, content: bytes) -> None:
     """A document about the image, which follows it into a registry that knows referrers. `kind`: its media type."""
     subject = {key: image(folder)[key] for key in ("mediaType", "digest", "size")}
@@ -41,10 +66,14 @@ def attach(folder: Path, kind: str, name: str, content: bytes) -> None:
         "layers": [_put(folder, kind, content) | {"annotations": {"org.opencontainers.image.title": name}}],
         "subject": subject,
     }
-    made = _put(folder, MANIFEST, json.dumps(document, sort_keys=True).encode()) | {"artifactType": kind}
+    made = _put(folder, MANIFEST, _json(document)) | {"artifactType": kind}
     index = read_json(folder / "index.json")
     index["manifests"].append(made)
     write_json(folder / "index.json", index)
+
+
+def _json(document: Descriptor) -> bytes:
+    return json.dumps(document, sort_keys=True).encode()
 
 
 def _put(folder: Path, kind: str, content: bytes) -> Descriptor:

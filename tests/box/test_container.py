@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -22,7 +23,7 @@ from box.store import releases
 from common.gateway import keys
 from kit.gateway import certificates
 from tests.box.bundles import write_bundle
-from tests.box.shop import EXPECTED, PICTURE, Box, Release, make_release, wait_for
+from tests.box.shop import EXPECTED, PICTURE, Box, Key, Release, make_release, wait_for
 from tests.ports import free_port
 
 ENDED = "-----END CERTIFICATE-----\n"
@@ -46,8 +47,8 @@ def placed(box: Box, port: int, made: Release, folder: Path) -> Box:
 
 
 @contextmanager
-def running(box: Box) -> Iterator[subprocess.Popen[bytes]]:
-    with subprocess.Popen(box.command("run"), env=box.environment, stderr=subprocess.DEVNULL) as process:
+def running(box: Box, *words: str) -> Iterator[subprocess.Popen[bytes]]:
+    with subprocess.Popen(box.command("run", *words), env=box.environment, stderr=subprocess.DEVNULL) as process:
         try:
             wait_for(lambda: endpoints.own_word(box.paths).get("phase") == "ready" or process.poll() is not None, 30)
             yield process
@@ -172,3 +173,49 @@ except ChildProcessError:
 def test_those_whose_parents_are_gone_are_buried(box: Box) -> None:
     done = subprocess.run([sys.executable, "-c", ORPHANS], env=box.environment, capture_output=True, text=True)
     assert (done.stdout, done.stderr) == ("none left\n", "")
+
+
+def mounted(box: Box, folder: Path, *bundles: tuple[Release, Key]) -> Path:
+    """A volume with bundles in it; as the releases that the image has, there is an empty volume in their place."""
+    models = folder / "mounted/models"
+    models.mkdir(parents=True)
+    for made, key in bundles:
+        write_bundle(models / f"{made.name}.bundle", made, key)
+    shutil.rmtree(box.paths.releases)
+    box.paths.releases.mkdir()
+    return models.parent
+
+
+def test_a_model_that_is_mounted_is_served_instead_of_the_images_own(box: Box, port: int, tmp_path: Path) -> None:
+    key = keys.add(box.paths.gateway_keys, "till", None)
+    placed(box, port, release(tmp_path), tmp_path)
+    other = make_release("2.0", tmp_path, gateway=True)
+    models = mounted(box, tmp_path, (other, box.key))
+    for _ in range(2):  # a container that is started again finds what it left
+        with running(box, "--models", str(models)):
+            assert endpoints.own_word(box.paths)["release"] == other.name
+            assert ask(port, key).json() == EXPECTED
+            assert box.ask("healthy")["ok"] is True
+
+
+def test_nothing_is_started_for_a_model_that_is_not_to_be_trusted(box: Box, port: int, tmp_path: Path) -> None:
+    placed(box, port, release(tmp_path), tmp_path)
+    other, third = (make_release(version, tmp_path, gateway=True) for version in ("2.0", "3.0"))
+    stranger = Key.make(tmp_path, "stranger@nowhere")
+    no_runtime = Release(other.document | {"runtime": {**other.document["runtime"], "id": "0" * 16}}, other.blobs)
+    digest = other.blob_of("net.mar")
+    damaged = Release(other.document, {**other.blobs, digest: b"x" + other.blobs[digest][1:]})
+    for number, (bundles, words) in enumerate(
+        (
+            ([(other, stranger)], "signed by a key that this box does not trust"),
+            ([(damaged, box.key)], "net.mar of the bundle is damaged"),
+            ([(no_runtime, box.key)], "a runtime that this image does not have"),
+            ([], "holds 0 bundles"),
+            ([(other, box.key), (third, box.key)], "holds 2 bundles"),
+        )
+    ):
+        models = mounted(box, tmp_path / str(number), *bundles)
+        assert words in box.refused("run", "--models", str(models))["error"]
+        assert not box.paths.server_state.exists()
+        assert nginx.of(box.paths).pid() == 0
+        assert releases.here(box.paths) == []

@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,16 +65,15 @@ class Storage:
 
 class Container:
     """Its first process is the image's, and process 1 in there. Its network has nothing but a loopback, or is a
-    namespace that has a name; `secret`: a folder with clients' keys."""
+    namespace that has a name; `mounts`: more of bwrap's words."""
 
-    def __init__(self, root: Path, state: Path, *words: str, network: str = "", secret: Path | None = None) -> None:
+    def __init__(self, root: Path, state: Path, *words: str, network: str = "", mounts: Sequence[str] = ()) -> None:
         self.log = state.with_suffix(".log")
         shutil.rmtree(state, ignore_errors=True)
         state.mkdir()
         shutil.chown(state, int(USER), int(USER))
         enter = ["nsenter", f"--net=/run/netns/{network}"] if network else []
         shared = ["--share-net"] if network else []
-        mounted = ["--ro-bind", str(secret), "/var/lib/vision-serve/gateway/keys"] if secret else []
         with self.log.open("wb") as log:
             self._outside = subprocess.Popen(
                 [
@@ -93,7 +92,7 @@ class Container:
                     *("--setenv", "PATH", "/usr/local/bin:/usr/bin:/bin"),
                     *("--ro-bind", str(root), "/", "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),  # noqa: S108
                     *("--tmpfs", "/run", "--bind", str(state), "/var/lib/vision-serve"),
-                    *mounted,
+                    *mounts,
                     *words,
                 ],
                 stdin=subprocess.DEVNULL,

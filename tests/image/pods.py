@@ -136,7 +136,8 @@ class Service:
 
     def __init__(self, root: Path, folder: Path, secret: Path) -> None:
         self.network, self.pods, self.spec = Network(), list[Pod](), specification()
-        self._root, self._folder, self._secret = root, folder, secret
+        self._root, self._folder = root, folder
+        self._mounts = ("--ro-bind", str(secret), "/var/lib/vision-serve/gateway/keys")
         self._probes: list[threading.Thread] = []
 
     def start(self) -> Pod:
@@ -144,7 +145,7 @@ class Service:
         name, address = self.network.connect(number)
         state = self._folder / f"pod-{number}"
         words = ("python3", "-I", engine.PROGRAM, "run")
-        container = Container(self._root, state, *words, network=name, secret=self._secret)
+        container = Container(self._root, state, *words, network=name, mounts=self._mounts)
         pod = Pod(container, address, self.spec)
         self.pods.append(pod)
         self._probes.append(threading.Thread(target=pod.probe, args=(self.network,)))
