@@ -24,7 +24,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: report collect monitor bundle image arm64 deploy install uninstall rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale
-.PHONY: fuzz fuzz-guided attack alert-drill operator-rules lock clean
+.PHONY: fuzz fuzz-guided attack alert-drill rules lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -149,7 +149,7 @@ attack: setup ## made-up requests, floods and a soak on a real server with its g
 	@.venv/bin/python -m tests.attack
 alert-drill: setup ## every alert caused for real on a server here, or with DURATION= a quiet time (root) [DURATION=]
 	@.venv/bin/python -m tests.alerts
-operator-rules: setup ## config/monitoring/rules as Prometheus's operator takes them, into config/kubernetes
+rules: setup ## config/monitoring/rules as Prometheus's operator takes them, into config/kubernetes
 	$(RUN) scripts.operator_rules
 lock: setup ## resolve pyproject.toml into requirements/
 	@.venv/bin/uv pip compile --universal --python-version 3.10 --group pyproject.toml:dev --generate-hashes \

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -24,7 +25,7 @@ from input_error import InputError
 from picture_decoder import Picture, PictureDecoder
 from request_row import picture_bytes, wanted_classes
 from samples import Samples
-from serving_context import Headers, Record, Row, ServingContext
+from serving_context import Record, Row, ServingContext
 
 # JSON has no NaN, so an answer that held one would be none.
 NO_NUMBER = InputError(
@@ -40,6 +41,7 @@ LABELS = "index_to_name.json"
 
 class ImageClassifier:
     _loaded = False
+    _decoders: ThreadPoolExecutor | None = None
 
     def measures(self, folder: Path) -> list[dict[str, Any]]:
         """For the kit's own worker: what `handle` records."""
@@ -59,6 +61,8 @@ class ImageClassifier:
         if not self._loaded:
             self._load(context)
         classes = self._model.start(self._settings.threads, self._crop, _batch_size(context))
+        if self._settings.threads > 1:  # its threads begin with the first batch: none is there to be forked
+            self._decoders = ThreadPoolExecutor(self._settings.threads, thread_name_prefix="decode")
         if classes != len(self._labels):
             raise ValueError(f"{LABELS} names {len(self._labels)} classes, the model has {classes}")
         # TorchServe's own worker logs two lines a request at INFO (that one came, and a PredictionTime gauge), which
@@ -83,6 +87,7 @@ class ImageClassifier:
     def handle(self, rows: Sequence[Row], context: ServingContext) -> list[dict[str, Any]]:
         """One answer for each row, in their order, and how long it took: the network's time is the whole batch's."""
         answers: dict[int, dict[str, Any]] = {}
+        wanted: dict[int, tuple[int, bytes]] = {}
         pictures: dict[int, tuple[Picture, int, bytes]] = {}
         timing: dict[int, str] = {}
         for index, row in enumerate(rows):
@@ -91,15 +96,18 @@ class ImageClassifier:
             if headers.get("describe") == "True":
                 answers[index] = self._description()
                 continue
-            begun = perf_counter()
             try:
-                pictures[index] = self._read(row, headers)
+                wanted[index] = wanted_classes(row, headers, self._settings.topk), picture_bytes(row, headers)
             except InputError as error:
                 answers[index] = self._refuse(error, context, index)
-            seconds = perf_counter() - begun
+        decoded = self._decoder.pictures([data for _, data in wanted.values()], self._decoders)
+        for (index, (topk, data)), (shown, seconds) in zip(wanted.items(), decoded, strict=True):
             timing[index] = _timing("decode", seconds)
-            if index in pictures:
-                self._measures.picture(_record(context, index), pictures[index][0], seconds)
+            if isinstance(shown, InputError):
+                answers[index] = self._refuse(shown, context, index)
+            else:
+                pictures[index] = shown, topk, data
+                self._measures.picture(_record(context, index), shown, seconds)
         if pictures:
             begun = perf_counter()
             probabilities = self._model.probabilities(np.stack([shown.pixels for shown, _, _ in pictures.values()]))
@@ -122,10 +130,6 @@ class ImageClassifier:
         context.set_response_status(error.code, error.phrase, index)
         self._measures.refused(_record(context, index), error)
         return error.body
-
-    def _read(self, row: Row, headers: Headers) -> tuple[Picture, int, bytes]:
-        topk, data = wanted_classes(row, headers, self._settings.topk), picture_bytes(row, headers)
-        return self._decoder.picture(data), topk, data
 
     def _best(self, probabilities: npt.NDArray[np.float32], topk: int) -> dict[str, float]:
         """The `topk` likeliest classes from the best. Of two classes with one name the likelier speaks."""

@@ -11,7 +11,11 @@ import importlib
 import io
 import logging
 import warnings
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from time import perf_counter
 
 import numpy as np
 import numpy.typing as npt
@@ -45,6 +49,13 @@ if picture_formats.HEIC_DECODER:
 
 # What Pillow says about damaged files by warning or by log is told to the client, and to nobody else.
 logging.getLogger("PIL").setLevel(logging.CRITICAL)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 @dataclass(frozen=True)
@@ -88,15 +99,31 @@ class PictureDecoder:
         """Raises InputError: 400 empty, 413 too many pixels, 415 no picture or of a kind that is not served,
         422 damaged, or more work than a picture of its size asks for.
         """
+        with quiet():
+            return self._picture(data)
+
+    def pictures(self, many: Sequence[bytes], threads: Executor | None) -> Iterator[tuple[Picture | InputError, float]]:
+        """Each as `picture` has it or refuses it, in their order, and the seconds that it took. Side by side where
+        there are `threads`: Pillow works without Python's lock."""
+        with quiet():  # here: what it changes is one for all threads
+            yield from (threads.map if threads and len(many) > 1 else map)(self._timed, many)
+
+    def _timed(self, data: bytes) -> tuple[Picture | InputError, float]:
+        begun = perf_counter()
+        try:
+            found: Picture | InputError = self._picture(data)
+        except InputError as error:
+            found = error
+        return found, perf_counter() - begun
+
+    def _picture(self, data: bytes) -> Picture:
         kind = _kind(data)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                source = _source(data, kind)
-                try:
-                    return self._decode(source)
-                except OSError:
-                    return self._without_its_end(source)
+            source = _source(data, kind)
+            try:
+                return self._decode(source)
+            except OSError:
+                return self._without_its_end(source)
         except InputError:
             raise
         except (MemoryError, Image.DecompressionBombError):

@@ -9,7 +9,7 @@ from kit.monitoring.files import CONFIG
 from kit.profiles import CONFIG as CONFIGS
 
 FILE = CONFIGS / "kubernetes/components/monitoring/rules.yaml"
-HEAD = """# What config/monitoring/rules has, written by `make operator-rules`.
+HEAD = """# What config/monitoring/rules has, written by `make rules`.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:

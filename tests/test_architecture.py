@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kit.build import PROJECT
+from kit.bundle import program
 
 PAGE = (PROJECT / "docs" / "architecture.md").read_text(encoding="utf-8")
 PACKAGES = ("common", "box", "kit", "worker", "benchmarks")
@@ -64,7 +65,8 @@ def test_the_ground_floor_and_the_program_on_a_box_need_the_standard_library_onl
     code += "for package in (common, box):\n"
     code += "    for one in pkgutil.walk_packages(package.__path__, package.__name__ + '.'):\n"
     code += "        if not one.name.endswith('__main__'): importlib.import_module(one.name)\n"
-    alone = ["-S", "-c", f"import sys; sys.path.insert(0, {str(PROJECT)!r})\n{code}"]
+    (tmp_path / "box.pyz").write_bytes(program.pack())
+    alone = ["-S", "-c", f"import sys; sys.path.insert(0, {str(tmp_path / 'box.pyz')!r})\n{code}"]
     done = subprocess.run([_python(), *alone], cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 

@@ -15,7 +15,8 @@ from box.system.commands import checked
 
 # Where systemd keeps what `set-property --runtime` was told, and the journal of the units' own namespace.
 LIMITS = Path("/run/systemd/system.control")
-JOURNALS = Path("/run/log/journal")
+JOURNALS = [Path("/run/log/journal"), Path("/var/log/journal")]
+JOURNAL_RUN = Path(f"/run/systemd/journal.{systemd.NAMESPACE}")
 JOURNAL_UNITS = ("systemd-journald@{}.socket", "systemd-journald-varlink@{}.socket", "systemd-journald@{}.service")
 
 
@@ -36,7 +37,8 @@ def _units(paths: Paths) -> list[str]:
     if here:
         systemd.systemctl("disable", "--quiet", UNIT, MENDING_UNIT)
         systemd.systemctl("stop", *(unit.format(systemd.NAMESPACE) for unit in JOURNAL_UNITS))
-        for left in (*JOURNALS.glob(f"*.{systemd.NAMESPACE}"), LIMITS / f"{UNIT}.d"):
+        journals = [found for folder in JOURNALS for found in folder.glob(f"*.{systemd.NAMESPACE}")]
+        for left in (*journals, JOURNAL_RUN, LIMITS / f"{UNIT}.d"):
             shutil.rmtree(left, ignore_errors=True)
     there = [path for path in installed.files(paths) if path.exists()]
     for path in there:

@@ -24,7 +24,7 @@ pgrep --list-full --uid 0 "nginx|java" || true
 """
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def server(boxes_session: Session, shop: Shop) -> Iterator[Box]:
     """Another machine of the network, to which nothing was ever deployed."""
     made = Box(boxes_session, 4, DISK_MB, (boxes_session.folder / "runtimes",))
@@ -33,8 +33,8 @@ def server(boxes_session: Session, shop: Shop) -> Iterator[Box]:
     made.destroy()
 
 
-@pytest.fixture(scope="module")
-def onprem(workshop: Workshop, shop: Shop) -> Release:
+@pytest.fixture
+def onprem(workshop: Workshop) -> Release:
     return workshop.good("1.0", profile="onprem")
 
 

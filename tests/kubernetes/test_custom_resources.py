@@ -57,7 +57,7 @@ def test_every_field_is_one_of_its_schema(custom: dict[str, Document], kind: str
 
 
 def test_the_rules_are_those_that_prometheus_itself_reads(custom: dict[str, Document]) -> None:
-    assert operator_rules.FILE.read_text() == operator_rules.text(), "make operator-rules"
+    assert operator_rules.FILE.read_text() == operator_rules.text(), "make rules"
     files = sorted((PROJECT / "config/monitoring/rules").glob("*.yml"))
     groups = [group for file in files for group in yaml.safe_load(file.read_text())["groups"]]
     assert custom["PrometheusRule"]["spec"]["groups"] == groups

@@ -93,7 +93,7 @@ class Workspace:
 def find(fleet: str, hosts: str) -> Workspace:
     """Of FLEET or HOSTS. Raises UsageError unless one of them is given."""
     if bool(fleet) == bool(hosts):
-        raise UsageError("which boxes?", "FLEET=fleet.yaml, HOSTS=pi@shelf-01, or HOSTS=here (one of them)")
+        raise UsageError("which boxes?", "FLEET=fleet.yaml, or HOSTS=pi@shelf-01; HOSTS=here is this machine")
     chosen = fleet_file.read_fleet(Path(fleet)) if fleet else fleet_file.read_hosts(hosts)
     return Workspace(default_build_root(), chosen, os.environ.get("SSH_CONFIG", ""))
 
