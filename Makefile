@@ -24,7 +24,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: report collect monitor bundle image arm64 deploy install uninstall rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale
-.PHONY: fuzz fuzz-guided attack alert-drill rules lock clean
+.PHONY: fuzz fuzz-guided attack alert-drill gpu-check rules lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -147,6 +147,8 @@ fuzz-guided: setup ## requests for the handler, changed by what they reach of it
 	@PYTHONPATH=handlers .venv/bin/python -m tests.handlers.guided
 attack: setup ## made-up requests, floods and a soak on a real server with its gateway, an hour [DURATION= SEED=]
 	@.venv/bin/python -m tests.attack
+gpu-check: setup ## what a GPU of this machine does: alone, served, beside stock; build/gpu-check/report.md [DURATION=]
+	@.venv/bin/python -m benchmarks.gpu_check
 alert-drill: setup ## every alert caused for real on a server here, or with DURATION= a quiet time (root) [DURATION=]
 	@.venv/bin/python -m tests.alerts
 rules: setup ## config/monitoring/rules as Prometheus's operator takes them, into config/kubernetes

@@ -1,0 +1,55 @@
+"""The cloud-gpu profile served, in turns with stock TorchServe in one run: `make archive` and `make bench`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from common.errors import KitError
+from kit.build import PROJECT
+
+CLIENTS = "1,32"
+PROFILE = "cloud-gpu"
+
+
+def measure(folder: Path, until: float, profile: str = PROFILE) -> list[dict[str, Any]]:
+    """A row for each server and load. Raises KitError with the words of the command that failed."""
+    _run("export", folder, until, profile)
+    _run("archive", folder, until, profile)
+    # Three servers with a start each, and four loads for each: two counts of clients and the open loops beside them.
+    seconds = max(1.0, (until - time.monotonic()) / 60)
+    options = ["--json", "--against", "stock", "--clients", CLIENTS, "--repeats", "1", "--pictures", "reference"]
+    document = json.loads(_run("bench", folder, until, profile, *options, "--duration", f"{seconds:.1f}"))
+    return [
+        {
+            "server": row["server"],
+            "loop": row["loop"],
+            "clients": row.get("clients"),
+            "per_second": row["throughput"]["value"],
+            "p50_ms": row["latency_ms"]["p50"]["value"],
+            "p99_ms": row["latency_ms"]["p99"]["value"],
+            "errors": row["errors"],
+        }
+        for row in document["loads"]
+    ]
+
+
+def _run(script: str, folder: Path, until: float, profile: str, *options: str) -> str:
+    environment = os.environ | {"BUILD": str(folder), "PROFILE": profile}
+    environment.pop("DURATION", None)
+    command = [sys.executable, "-m", f"scripts.{script}", *options]
+    try:
+        done = subprocess.run(
+            command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=until - time.monotonic()
+        )
+    except subprocess.TimeoutExpired:
+        raise KitError(f"make {script} was not done in time") from None
+    if done.returncode:
+        said = [line for line in done.stderr.splitlines() if line.strip()]
+        raise KitError(next((line for line in said if "error:" in line), said[-1] if said else f"make {script} failed"))
+    return done.stdout
