@@ -7,7 +7,7 @@ from dataclasses import dataclass
 CERTIFICATE, PRIVATE_KEY, CLIENT_CA = "certificate.pem", "certificate.key", "client-ca.pem"
 LOGS = "logs"
 COUNTS = f"{LOGS}/counts.json"  # what the gateway has counted, for who records it
-MOST_PROCESSES = 2  # of nginx's: one passes on more pictures than eight processors can answer
+MOST_PROCESSES = 2  # of nginx's
 METRICS = "metrics.sock"  # leads to the socket of who watches the server
 # What nginx's processes write into: on a box, all that is theirs.
 WRITTEN = (LOGS, "uploads", "answers")
