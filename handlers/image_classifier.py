@@ -34,7 +34,8 @@ NO_NUMBER = InputError(
 )
 
 
-# Where a request's time goes, as browsers' tools show it: milliseconds, https://www.w3.org/TR/server-timing/
+# Where a request's time goes, as browsers' tools show it: milliseconds, https://www.w3.org/TR/server-timing/. On every
+# answer, refusals too: by it the gateway knows them from TorchServe's own (gateway/unanswered.js).
 TIMING = "Server-Timing"
 LABELS = "index_to_name.json"
 
@@ -96,10 +97,12 @@ class ImageClassifier:
             if headers.get("describe") == "True":
                 answers[index] = self._description()
                 continue
+            begun = perf_counter()
             try:
                 wanted[index] = wanted_classes(row, headers, self._settings.topk), picture_bytes(row, headers)
             except InputError as error:
                 answers[index] = self._refuse(error, context, index)
+                timing[index] = _timing("decode", perf_counter() - begun)
         decoded = self._decoder.pictures([data for _, data in wanted.values()], self._decoders)
         for (index, (topk, data)), (shown, seconds) in zip(wanted.items(), decoded, strict=True):
             timing[index] = _timing("decode", seconds)

@@ -9,6 +9,7 @@ import os
 import re
 import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -291,3 +292,13 @@ def _codes(reply: bytes, count: int) -> list[int]:
         json.loads(text())
     assert number() == -1
     return codes
+
+
+def test_every_answer_carries_its_timing_refusals_of_whatever_kind_too(worker: Worker, photographs: list[Path]) -> None:
+    """By it the gateway tells the handler's own refusals from TorchServe's, which it makes into 503."""
+    picture = photographs[0].read_bytes()
+    refused: list[dict[str, Any]] = [{"body": body} for body in (b"", b"x", picture[:2000], {"data": 1})]
+    answers = worker.ask({"body": picture}, *refused)
+    assert answers[0].status == 200
+    assert all(answer.status in (400, 415, 422) for answer in answers[1:]), [answer.status for answer in answers]
+    assert all(answer.timing for answer in answers)
