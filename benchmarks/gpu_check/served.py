@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,14 +44,25 @@ def measure(folder: Path, until: float, profile: str = PROFILE) -> list[dict[str
 def _run(script: str, folder: Path, until: float, profile: str, *options: str) -> str:
     environment = os.environ | {"BUILD": str(folder), "PROFILE": profile}
     environment.pop("DURATION", None)
-    command = [sys.executable, "-m", f"scripts.{script}", *options]
-    try:
-        done = subprocess.run(
-            command, cwd=PROJECT, env=environment, capture_output=True, text=True, timeout=until - time.monotonic()
-        )
-    except subprocess.TimeoutExpired:
-        raise KitError(f"make {script} was not done in time") from None
-    if done.returncode:
-        said = [line for line in done.stderr.splitlines() if line.strip()]
+    status, printed, stderr = finished([sys.executable, "-m", f"scripts.{script}", *options], environment, until)
+    if status is None:
+        raise KitError(f"make {script} was not done in time")
+    if status:
+        said = [line for line in stderr.splitlines() if line.strip()]
         raise KitError(next((line for line in said if "error:" in line), said[-1] if said else f"make {script} failed"))
-    return done.stdout
+    return printed
+
+
+def finished(command: Sequence[str], environment: Mapping[str, str], until: float) -> tuple[int | None, str, str]:
+    """Its exit status, None where time was up, and what it wrote. It is ended as by Ctrl-C: killed, it would leave its
+    servers behind."""
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        try:
+            printed, stderr = process.communicate(timeout=max(0.0, until - time.monotonic()))
+            return process.returncode, printed, stderr
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
+            printed, stderr = process.communicate()
+            return None, printed, stderr

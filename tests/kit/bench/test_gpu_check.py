@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,7 +12,7 @@ import pytest
 import torch
 
 from benchmarks.gpu_check import __main__ as check
-from benchmarks.gpu_check import model_alone, pipeline, report
+from benchmarks.gpu_check import model_alone, pipeline, report, served
 from common.errors import KitError
 from kit.model.source.request import Request
 from kit.model.source.resolving import Source, resolve
@@ -57,7 +59,7 @@ def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_report_says_what_was_reached() -> None:
-    served = [
+    loads = [
         {"server": server, "loop": loop, "clients": 32, "per_second": rate, "p50_ms": 1.0, "p99_ms": 2.0, "errors": {}}
         for server, loop, rate in (
             ("this kit", "closed", 900.0),
@@ -73,16 +75,32 @@ def test_the_report_says_what_was_reached() -> None:
             {"pipeline": "decoded by 8 threads", "per_second": 1000.0},
             {"pipeline": "decoded by nvJPEG", "per_second": 4000.0},
         ],
-        "served": served,
+        "served": loads,
     }
     text = report.text(document)
     assert "served: 0.90 of the pipeline without a server (the goal is 0.85: reached)" in text
     assert "served: 11.25 of stock TorchServe at its best (the goal is 10: reached)" in text
     assert "| this kit | closed | 32 | 900 | 1.00 | 2.00 |  |" in text
     assert "not measured: out of memory" in text
-    slower = document | {"served": [served[0] | {"per_second": 500.0}, *served[1:]]}
+    slower = document | {"served": [loads[0] | {"per_second": 500.0}, *loads[1:]]}
     assert "0.50 of the pipeline without a server (the goal is 0.85: NOT reached)" in report.text(slower)
 
 
 def test_what_was_not_measured_has_no_verdict(tmp_path: Path) -> None:
     assert report.verdicts({"served": [], "pipeline": []}) == []
+
+
+def test_a_command_whose_time_is_up_may_end_what_it_started(tmp_path: Path) -> None:
+    ended = tmp_path / "ended"
+    code = f"""
+import pathlib, time
+try:
+    print("begun", flush=True)
+    time.sleep(60)
+finally:
+    pathlib.Path({str(ended)!r}).touch()
+"""
+    status, printed, _ = served.finished([sys.executable, "-c", code], os.environ, time.monotonic() + 2)
+    assert (status, printed) == (None, "begun\n")
+    assert ended.exists()
+    assert served.finished([sys.executable, "-c", "print(1)"], os.environ, time.monotonic() + 30) == (0, "1\n", "")
