@@ -62,12 +62,15 @@ def main(
 
 def facts(device: torch.device) -> dict[str, Any]:
     found = machine.detect()
-    shown: dict[str, Any] = {"torch": torch.__version__, "cores": found.cores, "processor": processor()}
-    if device.type == "cuda":
-        properties = torch.cuda.get_device_properties(device)
-        memory = round(properties.total_memory / 1e9)
-        shown |= {"gpu": properties.name, "gpu_memory_gb": memory, "cuda": torch.version.cuda}
-    return shown
+    properties = torch.cuda.get_device_properties(device)
+    return {
+        "torch": torch.__version__,
+        "cores": found.cores,
+        "processor": processor(),
+        "gpu": properties.name,
+        "gpu_memory_gb": round(properties.total_memory / 1e9),
+        "cuda": torch.version.cuda,
+    }
 
 
 def processor() -> str:

@@ -40,17 +40,22 @@ def measure(source: Source, device: torch.device, batches: Sequence[int], until:
 def ways(source: Source, device: torch.device) -> Iterator[tuple[str, str, Run]]:
     """«traced» is what is served. A CUDA graph leaves out the launches of kernels; torch.compile fuses them, too."""
     for precision in ("fp32", "bf16", "fp16"):
-        whole = servable(source.network, source.preprocessing, precision, source.activation)
+        whole = plain(source, precision)
         yield "traced", precision, traced(whole, source.preprocessing.crop, device)
-        # Copies: folding leaves inference tensors, which torch's kernels for processors do not take here.
-        whole.load_state_dict({name: tensor.clone() for name, tensor in whole.state_dict().items()}, assign=True)
         own = whole.to(device)
         yield "eager", precision, own
         if device.type == "cuda":
             yield "CUDA graph", precision, graphed(own)
     if device.type == "cuda":
-        half = servable(source.network, source.preprocessing, "fp16", source.activation).to(device)
+        half = plain(source, "fp16").to(device)
         yield "torch.compile", "fp16", torch.compile(half, mode="max-autotune-no-cudagraphs", dynamic=False)
+
+
+def plain(source: Source, precision: str) -> torch.nn.Module:
+    """With weights of its own: folding leaves inference tensors, which not everything that runs them takes."""
+    whole = servable(source.network, source.preprocessing, precision, source.activation)
+    whole.load_state_dict({name: tensor.clone() for name, tensor in whole.state_dict().items()}, assign=True)
+    return whole
 
 
 def traced(whole: torch.nn.Module, crop: int, device: torch.device) -> Run:

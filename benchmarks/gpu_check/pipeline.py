@@ -15,17 +15,19 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
 
 import kit.handlers  # noqa: F401
-from benchmarks.gpu_check.model_alone import Run, synchronize, traced
+from benchmarks.gpu_check.model_alone import Run, traced
 from kit.model.deprecated.backend import servable
+from kit.model.pictures import decoding
 from kit.model.source.resolving import Source
 from picture_decoder import Picture, PictureDecoder
 from processors import allowed
 
-BATCH, MOST_PIXELS = 32, 50_000_000  # as in config/cloud-gpu
+BATCH = 32  # as in config/cloud-gpu
+# Of the profile that is for such a device.
+PRECISION = {"cpu": "fp32", "cuda": "fp16"}
 SECONDS, WARM_UP = 8.0, 3
 Batches = Iterator[Tensor]
 
@@ -36,9 +38,7 @@ def measure(
     """A row for each pipeline: pictures a second. `seconds` each."""
     wanted = source.preprocessing
     network = traced(servable(source.network, wanted, PRECISION[device.type], source.activation), wanted.crop, device)
-    decoder = PictureDecoder(
-        wanted.resize, wanted.crop, Image.Resampling[wanted.interpolation.upper()], 50_000_000, wanted.fit
-    )
+    decoder = decoding.decoder(wanted)
     cores = allowed()
     rows = []
     with ThreadPoolExecutor(cores) as threads:
@@ -55,12 +55,8 @@ def measure(
             ]
         for name, batches in tried:
             if time.monotonic() < until:
-                rows.append({"pipeline": name, "per_second": per_second(network, batches(), device, seconds)})
+                rows.append({"pipeline": name, "per_second": per_second(network, batches(), seconds)})
     return rows
-
-
-# Of the profile that is for such a device.
-PRECISION = {"cpu": "fp32", "cuda": "fp16"}
 
 
 def decoded(decoder: PictureDecoder, pictures: Sequence[bytes], threads: ThreadPoolExecutor) -> Iterator[Tensor]:
@@ -98,12 +94,11 @@ def on_gpu(pictures: Sequence[bytes], resize: int, crop: int, device: torch.devi
         yield torch.stack(fitted).contiguous(memory_format=torch.channels_last)
 
 
-def per_second(network: Run, batches: Batches, device: torch.device, seconds: float) -> float:
+def per_second(network: Run, batches: Batches, seconds: float) -> float:
     """Answers are brought back, as a server has to. The first batches are not counted."""
     with torch.inference_mode():
         for batch in itertools.islice(batches, WARM_UP):
             network(batch).float().cpu()
-        synchronize(device)
         answered, passed, begun = 0, 0.0, perf_counter()
         while passed < seconds:
             answered += len(network(next(batches)).float().cpu())

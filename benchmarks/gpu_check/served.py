@@ -14,6 +14,7 @@ from typing import Any
 
 from common.errors import KitError
 from kit.build import PROJECT
+from kit.precisions.comparing import said
 
 CLIENTS = "1,32"
 PROFILE = "cloud-gpu"
@@ -48,8 +49,7 @@ def _run(script: str, folder: Path, until: float, profile: str, *options: str) -
     if status is None:
         raise KitError(f"make {script} was not done in time")
     if status:
-        said = [line for line in stderr.splitlines() if line.strip()]
-        raise KitError(next((line for line in said if "error:" in line), said[-1] if said else f"make {script} failed"))
+        raise KitError(said(stderr) or f"make {script} failed")
     return printed
 
 

@@ -40,13 +40,13 @@ def _units(paths: Paths) -> list[str]:
         journals = [found for folder in JOURNALS for found in folder.glob(f"*.{systemd.NAMESPACE}")]
         for left in (*journals, JOURNAL_RUN, LIMITS / f"{UNIT}.d"):
             shutil.rmtree(left, ignore_errors=True)
-    there = [path for path in installed.files(paths) if path.exists()]
+    there = {path: what for path, (_, what) in installed.files(paths).items() if path.exists()}
     for path in there:
         path.unlink()
     if here:
         systemd.systemctl("daemon-reload")
         systemd.systemctl("reset-failed", UNIT, MENDING_UNIT, GATEWAY_UNIT)
-    return [f"removed {path}: {installed.files(paths)[path][1]}" for path in there]
+    return [f"removed {path}: {what}" for path, what in there.items()]
 
 
 def _folder(folder: Path, what: str) -> list[str]:

@@ -28,16 +28,21 @@ def image(folder: Path) -> Descriptor:
     return found
 
 
+def blob(folder: Path, digest: str) -> Path:
+    """Where the content of `sha256:<64 hexadecimal digits>` lies."""
+    return folder / "blobs" / digest.replace(":", "/")
+
+
 def layer_sizes(folder: Path) -> list[int]:
     """In bytes, as they travel: compressed. The base's first."""
-    manifest = read_json(folder / "blobs" / str(image(folder)["digest"]).replace(":", "/"))
+    manifest = read_json(blob(folder, image(folder)["digest"]))
     return [int(layer["size"]) for layer in manifest["layers"]]
 
 
 def write(folder: Path, name: str, architecture: str, layer: Path) -> Descriptor:
     """An image called `name`, of one layer that is moved here: a tar, not compressed. Nothing in it is to be run."""
     digest = f"sha256:{sha256(layer)}"
-    place = folder / "blobs" / digest.replace(":", "/")
+    place = blob(folder, digest)
     place.parent.mkdir(parents=True)
     size = layer.stat().st_size
     layer.rename(place)
@@ -77,6 +82,6 @@ def _json(document: Descriptor) -> bytes:
 
 
 def _put(folder: Path, kind: str, content: bytes) -> Descriptor:
-    digest = hashlib.sha256(content).hexdigest()
-    write_bytes(folder / "blobs/sha256" / digest, content)
-    return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(content)}
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+    write_bytes(blob(folder, digest), content)
+    return {"mediaType": kind, "digest": digest, "size": len(content)}

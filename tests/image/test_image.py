@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from common.gateway import keys
+from kit.image import layout
 from tests.boxes.releases import Release, Workshop
 from tests.image import engine
 from tests.image.conftest import Made, make_image
@@ -28,7 +29,7 @@ pytestmark = pytest.mark.timeout(900)  # whichever comes first makes the image
 
 
 def blob(made: Made, digest: str) -> bytes:
-    return (made.layout / "blobs" / digest.replace(":", "/")).read_bytes()
+    return layout.blob(made.layout, digest).read_bytes()
 
 
 def config(made: Made) -> dict[str, Any]:

@@ -30,9 +30,9 @@ def second(workshop: Workshop) -> Release:
 
 def unpacked(image: Path, folder: Path) -> Path:
     """What a node mounts of an image of one layer."""
-    manifest = json.loads((image / "blobs" / layout.image(image)["digest"].replace(":", "/")).read_text())
+    manifest = json.loads(layout.blob(image, layout.image(image)["digest"]).read_text())
     (layer,) = manifest["layers"]
-    with tarfile.open(image / "blobs" / layer["digest"].replace(":", "/")) as tar:
+    with tarfile.open(layout.blob(image, layer["digest"])) as tar:
         tar.extractall(folder, filter="data")
     return folder
 

@@ -21,8 +21,7 @@ LIMITS = {
 
 
 # Of each worker after the first, where their number is left to the machine, and not otherwise.
-MORE_WORKER = "more_worker_mb"
-EACH_WORKER = {MORE_WORKER: "MB of memory that each worker after the first adds"}
+EACH_WORKER = {"more_worker_mb": "MB of memory that each worker after the first adds"}
 # MB that torch takes above ONNX Runtime, by a server's processes together (465 and 245 measured on x86-64).
 TORCH_MB = 250
 

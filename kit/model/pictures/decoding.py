@@ -38,13 +38,16 @@ def crops(pictures: Sequence[Picture], steps: Preprocessing, size: int) -> Itera
         raise KitError("\n  ".join(refused[:SHOWN]) + more, "remove them, or save them as ordinary JPEG or PNG files")
 
 
+def decoder(steps: Preprocessing) -> PictureDecoder:
+    """The handler's own, with its own limits."""
+    interpolation = Image.Resampling[steps.interpolation.upper()]
+    return PictureDecoder(steps.resize, steps.crop, interpolation, HandlerSettings.max_pixels, steps.fit)
+
+
 def decode(file: Path, steps: Preprocessing) -> Tensor:
     """uint8 [3, crop, crop]. Raises KitError when a server would refuse the file."""
-    decoder = PictureDecoder(
-        steps.resize, steps.crop, Image.Resampling[steps.interpolation.upper()], HandlerSettings.max_pixels, steps.fit
-    )
     try:
-        return torch.from_numpy(decoder.decode(file.read_bytes()).copy()).permute(2, 0, 1)
+        return torch.from_numpy(decoder(steps).decode(file.read_bytes()).copy()).permute(2, 0, 1)
     except InputError as error:
         raise KitError(f"{file}: {error.message}") from None
     except OSError as error:

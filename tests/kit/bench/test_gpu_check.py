@@ -50,7 +50,7 @@ def test_what_is_counted_is_what_came_after_the_first_batches(monkeypatch: pytes
             yield torch.zeros(pipeline.BATCH, 1)
 
     # A look at this clock takes a second, and there is one after each batch.
-    assert pipeline.per_second(lambda batch: batch, batches(), CPU, 4.0) == pipeline.BATCH
+    assert pipeline.per_second(lambda batch: batch, batches(), 4.0) == pipeline.BATCH
 
 
 def test_without_a_gpu_it_says_so(capsys: pytest.CaptureFixture[str]) -> None:
