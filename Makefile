@@ -6,7 +6,7 @@
 # its value, which may be a secret, is not shown. `make help T=export` explains those of a target.
 VARIABLES := AGAINST ARCH BASE BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRATION CERTIFICATE CLIENTS CLIENT_CA \
 	DRY_RUN DURATION FLEET FOREGROUND FORMAT GATEWAY GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT \
-	MANAGEMENT_HEADER_FILE MANAGEMENT_URL MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME \
+	MANAGEMENT_HEADER_FILE MANAGEMENT_URL MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME MODELS \
 	MODEL_VERSION MONITOR MULTILABEL NAME NAMES NGINX OBJECTIVE OUT PICTURES PLATFORM PRECISION PREPROCESSING PRIVATE_KEY \
 	PROFILE PROMETHEUS PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SIGNERS SINCE SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL \
 	WEIGHTS WEIGHTS_KEY WHEELS
@@ -20,7 +20,7 @@ RUN := @.venv/bin/python -m
 HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export archive serve predict status logs stop key keys certificates smoke precisions bench doctor tune
+.PHONY: help setup export archive serve predict reload status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: report collect monitor bundle image arm64 deploy install uninstall rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale
@@ -42,6 +42,8 @@ serve: setup ## start TorchServe; returns when it answers rightly [PROFILE= FORE
 	$(RUN) scripts.server start
 predict: setup ## ask a server about a picture, or a folder of them [IMAGE= OUT=file URL= HEADER_FILE=]
 	$(RUN) scripts.predict
+reload: setup ## serve what is archived now, and the models that the profile lists now; no request fails
+	$(RUN) scripts.models reload
 status: setup ## what is running, and how its workers are [JSON=1 FLEET=|HOSTS=]
 	$(RUN) $(HERE_OR_FLEET) status
 logs: setup ## follow the server's log; of boxes, its last lines [FLEET=|HOSTS=]
@@ -50,7 +52,7 @@ stop: setup ## finish the requests in flight, refuse new ones, end
 	$(RUN) scripts.server stop
 
 ##@ Let clients in
-key: setup ## a key for a client of the gateway, printed once; or its end [NAME= RATE= REVOKE= FLEET=|HOSTS=]
+key: setup ## a key for a client of the gateway, printed once; or its end [NAME= RATE= MODELS= REVOKE= FLEET=]
 	$(RUN) scripts.key key
 keys: setup ## the clients that have a key, and when each last used it [FLEET=|HOSTS= JSON=1]
 	$(RUN) scripts.key list

@@ -4,11 +4,11 @@ import fs from 'fs';
 import health from 'health.js';
 import json from 'json.js';
 
-// The OpenAPI document of this very server: its model's name where one has to be written.
+// The OpenAPI document of this very server: its models' names where one has to be written.
 function openapi(r) {
     const document = JSON.parse(fs.readFileSync(settings.openapi, 'utf8'));
     document.info.version = settings.version;
-    document.components.parameters.model.schema.enum = [settings.model];
+    document.components.parameters.model.schema.enum = Object.keys(settings.models);
     json.send(r, 200, document);
 }
 
@@ -24,15 +24,22 @@ function kernel(file, name) {
 
 function status(r) {
     const verdict = health.verdict();
-    const about = {model: settings.model + ' ' + (verdict.version || ''), workers: String(verdict.workers || 0)};
-    Object.keys(settings.about).forEach((name) => { about[name] = settings.about[name]; });
+    const models = Object.keys(settings.models);
+    const about = {};
+    let pids = [];
+    models.forEach((name) => {
+        const seen = health.of(verdict, name);
+        const words = Object.assign({model: name + ' ' + seen.version, workers: String(seen.workers || 0)},
+            settings.models[name].about);
+        Object.keys(words).forEach((one) => { about[models.length > 1 ? name + ': ' + one : one] = words[one]; });
+        pids = pids.concat(seen.pids || []);
+    });
+    Object.assign(about, settings.about);
     json.send(r, 200, {
         ready: verdict.ready,
         about: about,
         // Each page that several of them share counts as its part.
-        workers_memory_bytes: (verdict.pids || []).reduce((sum, pid) => {
-            return sum + kernel('/proc/' + pid + '/smaps_rollup', 'Pss');
-        }, 0),
+        workers_memory_bytes: pids.reduce((sum, pid) => sum + kernel('/proc/' + pid + '/smaps_rollup', 'Pss'), 0),
         available_memory_bytes: kernel('/proc/meminfo', 'MemAvailable')
     });
 }

@@ -37,7 +37,7 @@ function parsed(text) {
     }
 }
 
-// The key's own document, or null: {name, made, rate: {count, seconds}}.
+// The key's own document, or null: {name, made, rate: {count, seconds}, models: [name]}.
 function keyFor(text) {
     const digest = crypto.createHash('sha256').update(text).digest('hex');
     return parsed(recent(settings.keys + '/' + digest + '.json'));
@@ -62,16 +62,18 @@ function wait(key, now) {
     return asked > key.rate.count ? Math.max(1, Math.ceil((window + 1) * key.rate.seconds - now)) : 0;
 }
 
-function check(r) {
+// The client is let in, or told why not.
+function admits(r) {
     const text = presented(r);
     const key = text ? keyFor(text) : byCertificate(r);
     if (!key) {
         r.headersOut['WWW-Authenticate'] = CHALLENGE;
         const why = text ? 'This key is not known here, or was revoked.' : 'A key is wanted.';
         errors.send(r, 401, why + ' Send it as the header "Authorization: Bearer <key>".');
-        return;
+        return false;
     }
     r.variables.client = key.name;
+    r.variables.client_models = (key.models || []).join(' ');
     const now = Date.now() / 1000;
     if (key.made) { // a client's own, and not a certificate or a question of the kit's
         ngx.shared.used.set(key.name, Math.floor(now));
@@ -79,6 +81,30 @@ function check(r) {
     const seconds = wait(key, now);
     if (seconds) {
         errors.send(r, 429, 'This key may ask ' + key.rate.count + ' times in ' + key.rate.seconds + ' s.', seconds);
+    }
+    return !seconds;
+}
+
+function check(r) {
+    if (admits(r) && r.variables.asked_model) {
+        permits(r, r.variables.asked_model);
+    }
+}
+
+// Whether the request's key is good for a model; where not, that is answered.
+function permits(r, model) {
+    const models = r.variables.client_models;
+    if (!models || models.split(' ').indexOf(model) >= 0) {
+        return true;
+    }
+    errors.send(r, 403, 'This key is not for ' + model + '; it is for ' + models.split(' ').join(', ') + '.');
+    return false;
+}
+
+// What is of all models is for keys that are not limited to some.
+function checkWhole(r) {
+    if (admits(r) && r.variables.client_models) {
+        errors.send(r, 403, 'This key is for predictions of ' + r.variables.client_models.split(' ').join(', ') + ' alone.');
     }
 }
 
@@ -125,4 +151,4 @@ function keepUse() {
     }
 }
 
-export default {check, inference, management, keepUse};
+export default {check, checkWhole, permits, inference, management, keepUse};

@@ -26,7 +26,7 @@ const DIED = 'A worker ended with this picture in hand. Ask again in a second; i
 const BUSY = 'Every worker is busy, or the server is starting. Ask again in a second.';
 
 // gRPC's own codes: https://github.com/grpc/grpc/blob/master/doc/statuscodes.md
-const GRPC = {400: 3, 401: 16, 404: 5, 413: 8, 415: 3, 422: 3, 429: 8, 502: 14, 503: 14, 504: 14};
+const GRPC = {400: 3, 401: 16, 403: 7, 404: 5, 413: 8, 415: 3, 422: 3, 429: 8, 502: 14, 503: 14, 504: 14};
 const GRPC_INTERNAL = 13;
 
 function isGrpc(r) {

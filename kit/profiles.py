@@ -2,14 +2,16 @@
 
     config.properties     the server
     model-config.yaml     the model (goes into the archive); its `handler:` section is ours
+    models.yaml           where it serves several models: each by its name, with what differs from model-config.yaml
 
 `config/<name>/` are the kit's own; a path to such a folder names anybody else's.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,20 +25,25 @@ from kit.machine import Machine
 CONFIG = PROJECT / "config"
 PROPERTIES = "config.properties"
 MODEL_CONFIG = "model-config.yaml"
+MODELS = "models.yaml"
 SECTION = "handler"
 # A key of the kit's in model-config.yaml: which program TorchServe starts as a worker.
 WORKER, OURS, STOCK = "worker", "kit", "torchserve"
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # what torch-model-archiver takes
+MODEL_NAME_WORDS = "letters and digits, and after the first one also _ . -"
 EDGE_MOST_CORES = 4
 EDGE_MOST_MEMORY = 8 << 30
 
 
 @dataclass(frozen=True)
 class Profile:
-    """`name` is the folder's own; `reason` says why this profile was taken."""
+    """`name` is the folder's own; `reason` says why this profile was taken. `model`: which of those that models.yaml
+    lists, "" without that file and for the server of them all."""
 
     name: str
     folder: Path
     reason: str
+    model: str = ""
 
     @property
     def properties(self) -> Path:
@@ -48,17 +55,62 @@ class Profile:
 
     @property
     def build(self) -> Build:
+        """Of this model."""
+        return Build(self.server_build.folder / "models" / self.model) if self.model else self.server_build
+
+    @property
+    def server_build(self) -> Build:
+        """Of the server, whichever models it serves."""
         return Build(default_build_root() / self.name)
 
+    @property
+    def variables(self) -> str:
+        """What names it on a command line: `PROFILE=shop MODEL_NAME=shelf`."""
+        name = self.name if self.folder == CONFIG / self.name else self.folder
+        return f"PROFILE={name}" + (f" MODEL_NAME={self.model}" if self.model else "")
+
     def read_model_config(self) -> dict[str, Any]:
-        """model-config.yaml. Raises UsageError when it is not a mapping."""
-        try:
-            content = yaml.safe_load(self.model_config.read_text(encoding="utf-8"))
-        except yaml.YAMLError as error:
-            raise UsageError(f"{self.model_config} is not YAML: {error}") from None
-        if not isinstance(content, dict):
-            raise UsageError(f"{self.model_config} must hold a mapping of settings, not {type(content).__name__}")
+        """model-config.yaml, with what models.yaml says of this model over it. Raises UsageError for what is no
+        mapping."""
+        content = _read(self.model_config)
+        for key, value in (self.listed()[self.model] if self.model else {}).items():
+            section = content.get(key)
+            content[key] = {**section, **value} if isinstance(section, dict) and isinstance(value, dict) else value
         return content
+
+    def listed(self) -> dict[str, Mapping[str, Any]]:
+        """What models.yaml says of each model; nothing without that file. Raises UsageError for what it cannot mean."""
+        file = self.folder / MODELS
+        if not file.is_file():
+            return {}
+        found = _read(file)
+        for name, differs in found.items():
+            if not isinstance(name, str) or not MODEL_NAME.fullmatch(name):
+                raise UsageError(f"{file}: {name!r} is not a name that TorchServe takes", MODEL_NAME_WORDS)
+            if not isinstance(differs or {}, dict):
+                raise UsageError(f"{file}: `{name}:` must hold settings as {MODEL_CONFIG} has them, not {differs!r}")
+        if not found:
+            raise UsageError(
+                f"{file} lists no model", f"list one, or remove the file to serve what {MODEL_CONFIG} says"
+            )
+        return {name: differs or {} for name, differs in found.items()}
+
+    def models(self) -> list[Profile]:
+        """One for each model that it serves."""
+        if self.model:
+            return [self]
+        return [replace(self, model=name) for name in self.listed()] or [self]
+
+    def of_model(self, name: str, variable: str = "MODEL_NAME") -> Profile:
+        """For what is done to one model; `name` is what `variable` says. Raises UsageError where it has to say which,
+        and for one that is not listed."""
+        listed = self.listed()
+        if not listed:
+            return self
+        if name not in listed:
+            what = f"{variable}={name} is none of its models" if name else f"profile {self.name} serves several models"
+            raise UsageError(f"{what}: {', '.join(listed)}", f"name one: {variable}={next(iter(listed))}")
+        return replace(self, model=name)
 
     @property
     def stock_worker(self) -> bool:
@@ -95,6 +147,16 @@ class Profile:
         """Of each worker."""
         asked = (self.read_model_config().get(SECTION) or {}).get("threads", 1)
         return machine.cores if asked == "all" else int(asked)
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise UsageError(f"{file} is not YAML: {error}") from None
+    if not isinstance(content, dict):
+        raise UsageError(f"{file} must hold a mapping of settings, not {type(content).__name__}")
+    return content
 
 
 def names() -> list[str]:

@@ -33,7 +33,7 @@ def archive(
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print archive.json.")] = False,
 ) -> None:
     """Pack model, handler, labels and settings; the same inputs always give the same bytes."""
-    chosen = profiles.choose(profile, detect())
+    chosen = profiles.choose(profile, detect()).of_model(model_name)
     step(f"profile {chosen.name}: {chosen.reason}")
     from kit.archive.making import archive as run  # torch takes seconds to import, --help should not
 

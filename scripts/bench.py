@@ -37,6 +37,7 @@ from kit.model.source.request import Request
 from kit.profiles import Profile
 from kit.serving.launch import RunFolder
 from kit.signals import as_ctrl_c
+from scripts.options import Model
 
 app = typer.Typer(help=__doc__, add_completion=False)
 STOCK = "stock"
@@ -59,7 +60,7 @@ def bench(
     header_file: Annotated[
         str, typer.Option(envvar="HEADER_FILE", help="Headers with the inference token, as for curl -H @file.")
     ] = "",
-    model: Annotated[str, typer.Option(envvar="MODEL", help="The model's name at URL, if golden.json has none.")] = "",
+    model: Model = "",
     profile: Annotated[str, typer.Option(envvar="PROFILE", help="Whose server and archive.")] = "",
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")] = False,
 ) -> None:
@@ -67,7 +68,7 @@ def bench(
         raise UsageError(f"AGAINST={against} is not known", f"AGAINST={STOCK}")
     settings = rounds.LoadSettings(client_counts(clients), seconds, repeats)
     here = machine.detect()
-    chosen = profiles.choose(profile, here)
+    chosen = profiles.choose(profile, here).of_model(model, "MODEL")
     console.step(f"profile {chosen.name}: {chosen.reason}")
     folder = chosen.build.folder / "bench"
     shown = pictures.choose(wanted, folder / "pictures")
@@ -83,7 +84,7 @@ def bench(
         targets = [target for target, _ in up]
         plain = None
         if limit:
-            archive = served_archive(RunFolder(chosen.build.run), chosen.build)
+            archive = served_archive(RunFolder(chosen.server_build.run), chosen.build)
             plain = stack.enter_context(ceiling(archive, shown.files, here.cores))
         results = rounds.measure_all(targets, plain, shown, settings, say)
         results.starts = started or {target.name: [took] for target, took in up if took}

@@ -49,7 +49,7 @@ def main(
     if trust:
         facts["clients trust"] = console.shown_path(trust)
     console.facts(facts)
-    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    run = RunFolder(profiles.choose(profile, machine.detect()).server_build.run)
     server = state.running(run)
     gateway = server.gateway_process() if server else None
     if gateway and nginx_files.show(run.gateway, pair):

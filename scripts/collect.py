@@ -46,8 +46,8 @@ def main(
                 console.step(f"{answer.box}: {answer.said['brought']} new of {count(answer.said['there'], 'picture')}")
     else:
         chosen = profiles.choose(profile, machine.detect())
-        collection = Collection(Path(out).resolve() if out else chosen.build.folder / FOLDER)
-        folder = chosen.build.samples
+        collection = Collection(Path(out).resolve() if out else chosen.server_build.folder / FOLDER)
+        folder = chosen.server_build.samples
         for sample in collection.wanted(chosen.name, samples.listed(folder)):
             collection.add(chosen.name, sample, (folder / sample.path).read_bytes())
     for error in errors:

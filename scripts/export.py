@@ -45,7 +45,7 @@ def export(
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="Print the report as JSON.")] = False,
 ) -> None:
     """Export a network, compare it with the original on real pictures, and write it only if it is as good."""
-    chosen = profiles.choose(profile, detect())
+    chosen = profiles.choose(profile, detect()).of_model(model_name)
     step(f"profile {chosen.name}: {chosen.reason}")
     request = Request(
         arch=arch,

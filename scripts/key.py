@@ -1,6 +1,6 @@
 """The keys that gateways take: one a client, made, listed, revoked; of this machine, or of boxes.
 
-make key NAME=till-7 [RATE=20/s] >till-7.header      make keys [JSON=1]      make key REVOKE=till-7
+make key NAME=till-7 [RATE=20/s] [MODELS=shelf] >till-7.header      make keys [JSON=1]      make key REVOKE=till-7
 make key NAME=till-7 FLEET=fleet.yaml >till-7.header      make keys FLEET=fleet.yaml      make key REVOKE=till-7 HOSTS=…
 """
 
@@ -35,13 +35,16 @@ def key(
     rate: Annotated[
         str, typer.Option("--rate", envvar="RATE", help="How often it may ask, like 20/s or 600/m; default: no limit.")
     ] = "",
+    models: Annotated[
+        str, typer.Option("--models", envvar="MODELS", help="The models that it may ask, like a,b; default: all.")
+    ] = "",
     fleet: FleetFile = "",
     hosts: Hosts = "",
 ) -> None:
     """Make a key, and print it this once as a header; or revoke one. Either counts within a second."""
     if bool(name) == bool(revoke):
         raise UsageError("say which key", "make key NAME=till-7 makes one, make key REVOKE=till-7 ends one")
-    on_boxes, limit, well = bool(fleet or hosts), keys.rate(rate), True
+    on_boxes, limit, wanted, well = bool(fleet or hosts), keys.rate(rate), keys.models(models), True
     if revoke:
         if on_boxes:
             well = _send(fleet, hosts, Changes(revoke=(revoke,)))
@@ -50,10 +53,10 @@ def key(
             console.out.print(f"{revoke} is revoked: within a second it gets HTTP 401")
         sys.exit(0 if well else 1)
     if on_boxes:
-        made, row = keys.new(name, limit)
+        made, row = keys.new(name, limit, wanted)
         well = _send(fleet, hosts, Changes(add={keys.sha256(made): row}))
     else:
-        made = keys.add(places.keys(), name, limit)
+        made = keys.add(places.keys(), name, limit, wanted)
     # Not through rich, which would break a long line: this is for a file.
     typer.echo(f"Authorization: Bearer {made}")
     console.step(f"the key of {name}; it is kept nowhere, so this is the only time that it can be read")
@@ -88,7 +91,7 @@ def list_(
         answers = gateways.list_keys(workspace.links(), workspace.fleet.parallel)
         _show_boxes(answers, as_json)
         sys.exit(1 if any(answer.error for answer in answers) else 0)
-    found = [_row(one.name, one.made, one.used, str(one.rate or "")) for one in keys.read(places.keys())]
+    found = [_row(one.name, one.made, one.used, str(one.rate or ""), one.models) for one in keys.read(places.keys())]
     if as_json:
         console.print_json({"keys": found})
     elif found:
@@ -97,8 +100,8 @@ def list_(
         console.out.print("no keys; make one: make key NAME=till-7")
 
 
-def _row(name: str, made: float, used: float, rate: str) -> dict[str, Any]:
-    return {"name": name, "made": made, "last_used": used or None, "rate": rate or None}
+def _row(name: str, made: float, used: float, rate: str, models: Sequence[str] = ()) -> dict[str, Any]:
+    return {"name": name, "made": made, "last_used": used or None, "rate": rate or None, "models": list(models) or None}
 
 
 def _show_boxes(answers: Sequence[Answer], as_json: bool) -> None:
@@ -116,10 +119,11 @@ def _show_boxes(answers: Sequence[Answer], as_json: bool) -> None:
 
 
 def _table(rows: Sequence[tuple[str, dict[str, Any]]], boxes: bool = False) -> Any:
-    table = console.table(*(["box"] if boxes else []), "name", "made", "last used", "rate")
+    table = console.table(*(["box"] if boxes else []), "name", "made", "last used", "rate", "models")
     for box, row in rows:
         used = _time(row["last_used"], "%Y-%m-%d %H:%M") if row["last_used"] else "never"
-        cells = (row["name"], _time(row["made"], "%Y-%m-%d"), used, row["rate"] or "no limit")
+        limits = row["rate"] or "no limit", ", ".join(row["models"] or ["all"])
+        cells = (row["name"], _time(row["made"], "%Y-%m-%d"), used, *limits)
         table.add_row(*([box] if boxes else []), *cells)
     return table
 

@@ -95,7 +95,7 @@ def _alertmanager_port() -> int:
 
 
 def _here(profile: str) -> Target:
-    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    run = RunFolder(profiles.choose(profile, machine.detect()).server_build.run)
     server = state.running(run)
     if not server or not server.gateway:
         raise KitError(

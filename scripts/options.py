@@ -45,6 +45,10 @@ Pictures = Annotated[
 ModelName = Annotated[
     str, typer.Option(envvar="MODEL_NAME", help="What the model is called; default: the network's name.")
 ]
+Model = Annotated[
+    str,
+    typer.Option(envvar="MODEL", help="Which model, where a server has several; default: the one of golden.json."),
+]
 Calibration = Annotated[
     str, typer.Option(envvar="CALIBRATION", help="Folder of photographs to find int8's ranges with.")
 ]

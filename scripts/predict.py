@@ -33,8 +33,10 @@ from kit.batch.running import ask_all
 from kit.build import Build
 from kit.client.elsewhere import address, model_name, read_headers
 from kit.files import read_json
+from kit.profiles import Profile
 from kit.serving import state
 from kit.serving.launch import RunFolder
+from scripts.options import Model
 
 app = typer.Typer(help=__doc__, add_completion=False)
 BAR = 24
@@ -68,14 +70,15 @@ def predict(
     header_file: Annotated[
         str, typer.Option(envvar="HEADER_FILE", help="Headers with the inference token, as for curl -H @file.")
     ] = "",
-    model: Annotated[str, typer.Option(envvar="MODEL", help="The model's name at URL, if golden.json has none.")] = "",
+    model: Model = "",
     profile: Annotated[str, typer.Option("--profile", envvar="PROFILE", help="Whose server to ask.")] = "",
     as_json: Annotated[
         bool, typer.Option("--json", envvar="JSON", help="The server's own answer; of many, what came of them.")
     ] = False,
 ) -> None:
-    build = profiles.choose(profile, machine.detect()).build
-    server = _elsewhere(build, url, header_file, model) if url else _local(build)
+    chosen = profiles.choose(profile, machine.detect()).of_model(model, "MODEL")
+    build = chosen.build
+    server = _elsewhere(build, url, header_file, model) if url else _local(chosen, model)
     picture = inputs.single(image) if image else golden.load(build.golden, "make archive")[0].picture
     if picture:
         _one(server, picture, as_json)
@@ -83,15 +86,16 @@ def predict(
         _many(server, build, image, out, as_json)
 
 
-def _local(build: Build) -> Server:
-    run = RunFolder(build.run)
+def _local(profile: Profile, model: str) -> Server:
+    run = RunFolder(profile.server_build.run)
     server = state.running(run)
     if not server:
         raise KitError("no server is running", "start one: make serve")
-    row = Management(server.management, run.management_header).describe(server.model)[0]
+    served = server.named(model)
+    row = Management(server.management, run.management_header).describe(served.name)[0]
     most = min(MOST, 2 * max(1, len(row["workers"])) * int(row.get("batchSize", 1)))
-    asked = {"model": server.model, "version": row["modelVersion"], "archive": server.archive_sha256}
-    return Server(Inference(server.inference, run.inference_header), server.model, asked, most, most)
+    asked = {"model": served.name, "version": row["modelVersion"], "archive": served.archive_sha256}
+    return Server(Inference(server.inference, run.inference_header), served.name, asked, most, most)
 
 
 def _elsewhere(build: Build, url: str, header_file: str, model: str) -> Server:

@@ -84,9 +84,13 @@ def main(
 
 def _here(profile: str, seconds: float) -> tuple[str, list[Source], Path]:
     chosen = profiles.choose(profile, machine.detect())
-    endpoint.flush(RunFolder(chosen.build.run).metrics_socket)
-    record = reading.read(chosen.build.record, time.time() - seconds)
-    return f"Profile {chosen.name} on this machine", [Source(chosen.name, record)], chosen.build.folder / "report"
+    endpoint.flush(RunFolder(chosen.server_build.run).metrics_socket)
+    record = reading.read(chosen.server_build.record, time.time() - seconds)
+    return (
+        f"Profile {chosen.name} on this machine",
+        [Source(chosen.name, record)],
+        chosen.server_build.folder / "report",
+    )
 
 
 def _fleet(workspace: Workspace, seconds: float) -> tuple[str, list[Source], Path]:

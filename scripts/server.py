@@ -70,20 +70,24 @@ def start(
     here = machine.detect()
     chosen = profiles.choose(profile, here)
     console.step(f"profile {chosen.name}: {chosen.reason}")
-    run = RunFolder(chosen.build.run)
+    run = RunFolder(chosen.server_build.run)
     came = threading.Event()
     with noted(came):
         with state.locked(run, "start"):
             if already := state.running(run):
                 console.out.print(
-                    f"already running since {status_of.since(already)}: {already.model} {already.version} at "
-                    f"{already.inference} (pid {already.pid}). Nothing was changed; `make stop` ends it."
+                    f"already running since {status_of.since(already)}: {already.words} at "
+                    f"{already.inference} (pid {already.pid}). Nothing was changed: `make reload` takes in what was "
+                    "archived since, and `make stop` ends it."
                 )
                 return
             if stale := state.read(run):
                 lifecycle.end(run, stale)
             wanted = lifecycle.plan(chosen, here)
-            front = gateway.plan(Wanted(address, certificate, private_key, client_ca, nginx), wanted, here.cores)
+            asked = Wanted(address, certificate, private_key, client_ca, nginx)
+            front = gateway.plan(asked, wanted, here.cores)
+            if front:
+                gateway.check_port(front)
             with console.err.status("starting") as spinner:
 
                 def progress(text: str) -> None:
@@ -94,7 +98,7 @@ def start(
                 with proved_server(wanted, progress, foreground, keep=True) as proved:
                     watching.start(wanted, proved.server)
                     if front:
-                        proved = replace(proved, server=gateway.start(front, wanted, proved.server, progress))
+                        proved = replace(proved, server=gateway.start(front, asked, wanted, proved.server, progress))
                     # it stays, whatever becomes of the words about it
         _show_started(wanted, proved, front)
         if foreground:
@@ -125,8 +129,8 @@ def _show_started(wanted: lifecycle.ServerPlan, proved: Proved, front: GatewayPl
     server = proved.server
     console.facts(
         {
-            "serving": f"{server.model} {server.version}",
-            "workers": f"{wanted.workers} ({wanted.workers_why})",
+            "serving": server.words,
+            "workers": wanted.workers_words,
             "ready after": f"{proved.seconds:.1f} s",
             "inference": server.inference,
             "management": server.management,
@@ -136,8 +140,13 @@ def _show_started(wanted: lifecycle.ServerPlan, proved: Proved, front: GatewayPl
             "log": console.shown_path(wanted.run.server_log),
         }
     )
-    picture = wanted.golden[0].picture
-    line = gateway_line(server, front, picture) if front else curl_line(wanted.run, server, picture)
+    first = wanted.models[0]
+    picture = first.golden[0].picture
+    line = (
+        gateway_line(server, front, first.name, picture)
+        if front
+        else curl_line(wanted.run, server, first.name, picture)
+    )
     console.out.print(f"\n{escape(line)}")
     if front and not front.address.tls and not front.address.loopback:
         console.step("http:// as you asked: whoever is on that network can read the keys and pictures that pass")
@@ -152,26 +161,26 @@ def _metrics(run: RunFolder, server: ServerState) -> str:
     return f"{server.gateway}/metrics" if server.gateway else f"unix:{console.shown_path(run.metrics_socket)}"
 
 
-def curl_line(run: RunFolder, server: ServerState, picture: Path) -> str:
+def curl_line(run: RunFolder, server: ServerState, model: str, picture: Path) -> str:
     """A command that asks for a prediction; it works when pasted."""
     header = f"-H @{console.shown_path(run.inference_header)} " if run.inference_header.exists() else ""
     unix = server.inference.startswith("unix:")
     address = "http://localhost" if unix else server.inference
     socket = f"--unix-socket {shlex.quote(server.inference.removeprefix('unix:'))} " if unix else ""
-    return f"curl {socket}{header}-T {console.shown_path(picture)} {address}/predictions/{server.model}"
+    return f"curl {socket}{header}-T {console.shown_path(picture)} {address}/predictions/{model}"
 
 
-def gateway_line(server: ServerState, wanted: GatewayPlan, picture: Path) -> str:
+def gateway_line(server: ServerState, wanted: GatewayPlan, model: str, picture: Path) -> str:
     """Commands that ask as a client does."""
     trust = f"--cacert {shlex.quote(console.shown_path(wanted.trust))} " if wanted.trust else ""
-    ask = f"curl {trust}-H @me.header -T {console.shown_path(picture)} {server.gateway}/predictions/{server.model}"
+    ask = f"curl {trust}-H @me.header -T {console.shown_path(picture)} {server.gateway}/predictions/{model}"
     return f"make key NAME=me >me.header\n{ask}"
 
 
 @app.command()
 def stop(profile: ProfileOption = "") -> None:
     """Finish the requests in flight, refuse new ones, end."""
-    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    run = RunFolder(profiles.choose(profile, machine.detect()).server_build.run)
     with state.locked(run, "stop"):
         server = state.read(run)
         if not server:
@@ -180,7 +189,7 @@ def stop(profile: ProfileOption = "") -> None:
         was_running = server.process() is not None
         lifecycle.stop(run, server, console.step)
         console.out.print(
-            f"stopped {server.model} {server.version} (pid {server.pid})"
+            f"stopped {server.words} (pid {server.pid})"
             if was_running
             else f"it had already ended (see {console.shown_path(run.server_log)}); what it left behind was removed"
         )
@@ -189,7 +198,7 @@ def stop(profile: ProfileOption = "") -> None:
 @app.command()
 def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
     """What is running, and how its workers are. Exit status 1 when it is not running or not ready."""
-    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    run = RunFolder(profiles.choose(profile, machine.detect()).server_build.run)
     server = state.running(run)
     if not server:
         if as_json:
@@ -208,7 +217,7 @@ def status(profile: ProfileOption = "", as_json: JsonOption = False) -> None:
 @app.command()
 def logs(profile: ProfileOption = "") -> None:
     """Follow the server's log until Ctrl-C; the newest 50 lines first."""
-    run = RunFolder(profiles.choose(profile, machine.detect()).build.run)
+    run = RunFolder(profiles.choose(profile, machine.detect()).server_build.run)
     gateway_logs = [run.gateway / "logs" / name for name in ("console.log", "error.log")]
     kept = (run.console_log, run.server_log, *gateway_logs)
     files = [str(path) for path in kept if path.exists() and path.stat().st_size]

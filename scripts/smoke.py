@@ -17,11 +17,13 @@ from rich.markup import escape
 
 from common.errors import KitError
 from kit import console, machine, profiles
+from kit.serving.launch import RunFolder
 from kit.smoke import report
 from kit.smoke.outcome import Outcome, Result
 from kit.smoke.run import run
 from kit.smoke.session import connect
 from kit.smoke.target import Options, resolve
+from scripts.options import Model
 
 app = typer.Typer(help=__doc__, add_completion=False)
 STYLES = {Outcome.PASSED: "green", Outcome.FAILED: "bold red", Outcome.WARNED: "yellow"}
@@ -35,7 +37,7 @@ def smoke(
     ] = "",
     metrics_url: Annotated[str, typer.Option(envvar="METRICS_URL", help="Metrics address.")] = "",
     grpc: Annotated[str, typer.Option(envvar="GRPC", help="gRPC inference address, host:port.")] = "",
-    model: Annotated[str, typer.Option(envvar="MODEL", help="The model's name, if golden.json has none.")] = "",
+    model: Model = "",
     golden: Annotated[str, typer.Option(envvar="GOLDEN", help="Folder with golden.json; default: the profile's.")] = "",
     header_file: Annotated[
         str, typer.Option(envvar="HEADER_FILE", help="Headers with the inference token, as for curl -H @file.")
@@ -47,9 +49,9 @@ def smoke(
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")] = False,
     junit: Annotated[str, typer.Option(envvar="JUNIT", help="Write JUnit XML into this file too.")] = "",
 ) -> None:
-    build = profiles.choose(profile, machine.detect()).build
+    chosen = profiles.choose(profile, machine.detect()).of_model(model, "MODEL")
     options = Options(url, management_url, metrics_url, grpc, model, golden, header_file, management_header_file)
-    target = resolve(options, build)
+    target = resolve(options, chosen.build, RunFolder(chosen.server_build.run))
     console.step(f"checking {target.model} at {target.url}")
     with connect(target) as session:
         done = run(session, show_progress if as_json else show)

@@ -66,6 +66,10 @@ def tune(
     goal.check()
     here = machine.detect()
     base = profiles.choose(profile, here)
+    if base.listed():
+        raise UsageError(
+            f"{base.name} serves several models, and tune measures one", "PROFILE=<a profile of that model alone>"
+        )
     folders = Folders(default_build_root() / "tuned")
     if base.folder.is_relative_to(folders.root):
         raise UsageError(f"PROFILE={profile} is itself a tuned one", "tune the profile it was made from")

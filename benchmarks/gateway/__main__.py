@@ -40,11 +40,12 @@ SLOW_CLIENTS = 200
 def served(profile: Profile, here: Machine) -> Iterator[tuple[LoadedServer, LoadedServer]]:
     """TorchServe, and its gateway with a key of its own."""
     wanted = lifecycle.plan(profile, here)
-    front = gateway.plan(Wanted(address=f"127.0.0.1:{free_ports()[0]}"), wanted, here.cores)
+    asked = Wanted(address=f"127.0.0.1:{free_ports()[0]}")
+    front = gateway.plan(asked, wanted, here.cores)
     assert front
     wanted.run.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with proved_server(wanted, lambda _: None) as proved:
-        process = gateway.start(front, wanted, proved.server, lambda _: None).gateway_process()
+        process = gateway.start(front, asked, wanted, proved.server, lambda _: None).gateway_process()
         assert process
         direct = of_state("direct", proved.server, wanted.run)
         with keys.passing(places.keys()) as key:

@@ -16,8 +16,8 @@ from box.store import integrity, releases
 from common import durable
 from common.errors import KitError
 from common.manifest import Manifest
-from common.server.drain import wait_until_idle
-from common.server.torchserve import ApiError, Inference, Management
+from common.server import versions
+from common.server.torchserve import Inference, Management
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,8 @@ class Hot:
         link = self._archive(self.new)
         link.unlink(missing_ok=True)
         link.symlink_to(self.paths.release(self.new.release) / self.new.model.archive)
-        self._unregister(self.new)  # left from an attempt that was killed
+        model = self.new.model
+        versions.unregister(self.management, model.name, model.version)  # left from an attempt that was killed
         self.management.register(link.name, self.new.server.workers, self.new.gate.ready_seconds)
 
     def examine(self, server_pid: int) -> Measured:
@@ -67,18 +68,9 @@ class Hot:
         self._finish(self.old)
 
     def _finish(self, version: Manifest) -> None:
-        with suppress(KitError):
-            seconds = version.server.response_timeout
-            wait_until_idle(self.management, version.model.name, version.model.version, seconds, say)
-        self._unregister(version)
+        model = version.model
+        versions.retire(self.management, model.name, model.version, version.server.response_timeout, say)
         self._archive(version).unlink(missing_ok=True)
-
-    def _unregister(self, version: Manifest) -> None:
-        try:
-            self.management.unregister(version.model.name, version.model.version)
-        except ApiError as error:
-            if error.status != 404:
-                raise
 
     def _archive(self, version: Manifest) -> Path:
         return self.paths.store / command.archive_name(version)

@@ -14,14 +14,23 @@ from common.manifest import SHA256
 
 
 def listed(paths: Paths) -> list[dict[str, Any]]:
-    """By name. `made` and `used` in seconds since 1970; `used` is 0 for never, `rate` "" for no limit."""
-    found = keys.read(paths.gateway_keys)
-    return [{"name": key.name, "made": key.made, "used": key.used, "rate": str(key.rate or "")} for key in found]
+    """By name. `made` and `used` in seconds since 1970; `used` is 0 for never, `rate` "" for no limit, `models` empty
+    for all."""
+    return [
+        {
+            "name": key.name,
+            "made": key.made,
+            "used": key.used,
+            "rate": str(key.rate or ""),
+            "models": list(key.models),
+        }
+        for key in keys.read(paths.gateway_keys)
+    ]
 
 
 def change(paths: Paths, told: Mapping[str, Any]) -> list[str]:
-    """`revoke` names, then `add` {sha256: {name, made, rate}}; sentences on what was not so before. Raises UsageError
-    for anything else, and KitError for a name that another key has."""
+    """`revoke` names, then `add` {sha256: {name, made, rate, models}}; sentences on what was not so before. Raises
+    UsageError for anything else, and KitError for a name that another key has."""
     added, revoked = _read(told)
     there = {key.name: key.file.stem for key in keys.read(paths.gateway_keys)}
     changed = []
@@ -43,9 +52,10 @@ def _read(told: Mapping[str, Any]) -> tuple[dict[str, dict[str, Any]], list[str]
         added = {str(digest): dict(row) for digest, row in dict(told.get("add") or {}).items()}
         revoked = [str(name) for name in told.get("revoke") or ()]
         for digest, row in added.items():
-            if not SHA256.fullmatch(digest) or set(row) != {"name", "made", "rate"}:
+            if not SHA256.fullmatch(digest) or set(row) - {"models"} != {"name", "made", "rate"}:
                 raise ValueError(digest)
             keys.check_name(str(row["name"]))
+            keys.models(",".join(row.get("models", ())))
     except (TypeError, ValueError) as error:
         raise UsageError(f"this is no change of keys: {error}", "make key NAME=… HOSTS=… sends one") from None
     return added, revoked

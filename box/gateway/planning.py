@@ -57,7 +57,7 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
         tls=where.tls,
         client_ca=bool(shown and shown.client_ca),
         upstream=f"{upstream.hostname}:{upstream.port}",
-        in_flight=release.in_flight,
+        in_flight={manifest.model.name: release.in_flight},
         body_bytes=release.body_bytes,
         seconds=manifest.server.response_timeout,
         processes=min(manifest.server.workers, MOST_PROCESSES),
@@ -66,7 +66,8 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
     )
     told = {
         "version": box.VERSION,
-        "model": manifest.model.name,
+        "model": manifest.model.name,  # for the scripts of releases that knew one
+        "models": {manifest.model.name: {"about": {}}},
         "body_bytes": release.body_bytes,
         "tokens": str(paths.keys),
         "keys": str(paths.gateway_keys),

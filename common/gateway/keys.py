@@ -10,7 +10,7 @@ import json
 import re
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,14 @@ from common import durable
 from common.errors import KitError, UsageError
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 RATE = re.compile(r"(\d{1,9})/(s|m|h)")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 PREFIX = "vs_"  # so that a secret scanner, and a person, knows one
 BYTES = 32
 LAST_USED = "last-used.json"
 OWN = "vision-serve"  # in the access log
-Row = dict[str, Any]  # what a key's file holds: name, made, rate
+Row = dict[str, Any]  # what a key's file holds: name, made, rate, and models where it is for some alone
 
 
 @dataclass(frozen=True)
@@ -42,13 +43,15 @@ class Rate:
 
 @dataclass(frozen=True)
 class Key:
-    """What is known of a key. `made` and `used` are seconds since 1970; `used`, to the hour, is 0 for never."""
+    """What is known of a key. `made` and `used` are seconds since 1970; `used`, to the hour, is 0 for never. `models`:
+    those that it may ask, none for all."""
 
     name: str
     made: float
     rate: Rate | None
     used: float
     file: Path
+    models: Sequence[str] = ()
 
 
 def rate(text: str) -> Rate | None:
@@ -59,6 +62,14 @@ def rate(text: str) -> Rate | None:
     if not found or not int(found[1]):
         raise UsageError(f"RATE={text} is not a rate", "write 20/s, 600/m or 5000/h")
     return Rate(int(found[1]), SECONDS[found[2]])
+
+
+def models(text: str) -> list[str]:
+    """`shelf,produce`; "" is all that there are. Raises UsageError for a word that is no model's name."""
+    found = [word.strip() for word in text.split(",") if word.strip()]
+    if wrong := next((word for word in found if not MODEL.fullmatch(word)), ""):
+        raise UsageError(f"MODELS={text}: {wrong} is no model's name", "MODELS=shelf,produce")
+    return found
 
 
 def check_name(name: str) -> None:
@@ -80,25 +91,26 @@ def read(folder: Path) -> list[Key]:
         try:
             row = json.loads(file.read_text(encoding="utf-8"))
             limit = Rate(**row["rate"]) if row.get("rate") else None
-            found.append(Key(row["name"], row["made"], limit, used.get(row["name"], 0), file))
+            found.append(Key(row["name"], row["made"], limit, used.get(row["name"], 0), file, row.get("models") or ()))
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             continue
     return sorted(found, key=lambda key: key.name)
 
 
-def add(folder: Path, name: str, limit: Rate | None) -> str:
+def add(folder: Path, name: str, limit: Rate | None, for_models: Sequence[str] = ()) -> str:
     """A new key's text, which is kept nowhere. Raises UsageError for a name, KitError for one that has a key."""
     if any(key.name == name for key in read(folder)):
         raise KitError(f"there is a key named {name} already", f"revoke it first: make key REVOKE={name}")
-    text, row = new(name, limit)
+    text, row = new(name, limit, for_models)
     put(folder, sha256(text), row)
     return text
 
 
-def new(name: str, limit: Rate | None) -> tuple[str, Row]:
+def new(name: str, limit: Rate | None, for_models: Sequence[str] = ()) -> tuple[str, Row]:
     """A key's text, and what is to be kept of it. Raises UsageError for a name that is none."""
     check_name(name)
-    return _text(), {"name": name, "made": round(time.time()), "rate": vars(limit) if limit else None}
+    row: Row = {"name": name, "made": round(time.time()), "rate": vars(limit) if limit else None}
+    return _text(), row | ({"models": list(for_models)} if for_models else {})
 
 
 def _text() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 CERTIFICATE, PRIVATE_KEY, CLIENT_CA = "certificate.pem", "certificate.key", "client-ca.pem"
@@ -16,14 +17,14 @@ WRITTEN = (LOGS, "uploads", "answers")
 @dataclass(frozen=True)
 class Gateway:
     """`listen`: `host:port`, IPv6 in brackets. `upstream`: TorchServe's `host:port`, or `unix:/path`. `in_flight`: how
-    many requests it may have at a time; the next is told to come again. `body_bytes`: the largest request taken.
-    `seconds`: how long TorchServe may think. `user`: whom nginx's processes run as, where root starts it."""
+    many requests of each model it may have at a time; the next is told to come again. `body_bytes`: the largest request
+    taken. `seconds`: how long TorchServe may think. `user`: whom nginx's processes run as, where root starts it."""
 
     listen: str
     tls: bool
     client_ca: bool
     upstream: str
-    in_flight: int
+    in_flight: Mapping[str, int]
     body_bytes: int
     seconds: float
     processes: int
@@ -49,13 +50,9 @@ http {{
     client_max_body_size {gateway.body_bytes};
     proxy_read_timeout {gateway.seconds + 5:.0f}s;
     proxy_send_timeout {gateway.seconds + 5:.0f}s;
-    upstream torchserve {{
-        zone torchserve 64k;
-        # So many in flight that every worker is busy and none waits long; the next client hears at once to come again.
-        server {gateway.upstream} max_conns={gateway.in_flight} max_fails=0;
-        keepalive {gateway.in_flight};
-    }}
-    upstream watch {{ server unix:{METRICS}; }}
+    # Of each model so many in flight that every worker is busy and none waits long; the next client hears at once to
+    # come again, and those of the other models are not held up.
+{_models(gateway)}    upstream watch {{ server unix:{METRICS}; }}
     server {{
         listen {gateway.listen}{" ssl" if gateway.tls else ""} backlog=1024;
         http2 on;
@@ -63,6 +60,22 @@ http {{
     }}
 }}
 """
+
+
+def _models(gateway: Gateway) -> str:
+    """A model that nobody knows is for TorchServe to refuse. The first one's upstream has the name that older releases'
+    locations know, which ask of no model's name."""
+    names = {
+        model: f"torchserve_{number}" if number else "torchserve" for number, model in enumerate(gateway.in_flight)
+    }
+    blocks = [
+        f"    upstream {names[model]} {{\n        zone {names[model]} 64k;\n"
+        f"        server {gateway.upstream} max_conns={requests} max_fails=0;\n        keepalive {requests};\n    }}\n"
+        for model, requests in gateway.in_flight.items()
+    ]
+    others = [f' "{model}" {name};' for model, name in names.items()][1:]
+    asked = "$asked_model" if others else "$host"
+    return f"{''.join(blocks)}    map {asked} $torchserve {{ default torchserve;{''.join(others)} }}\n"
 
 
 def _tls(gateway: Gateway) -> str:

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ GOLDEN = "golden"
 OPENAPI, PAGE = "openapi.json", "page"
 # `nginx: [emerg] `, or with a time and `[emerg] 4711#0: `
 BEFORE_CAUSE = re.compile(r"^.*\[(?:emerg|alert)\] (?:\d+#\d+: )?|^nginx: ")
+SETTINGS = ("settings.json", "nginx.conf")
 PROGRAM = "nginx"  # a link to it, so that a reload takes the one that was started
 
 
@@ -37,15 +38,15 @@ class Pem:
 @dataclass(frozen=True)
 class Files:
     """What a gateway is started from, beside its nginx.conf. `tree` holds SOURCES and SCRIPTS; `settings` is what the
-    scripts read; `metrics` the socket of who watches the server; `golden` a folder of pictures, None where another
-    tells its health."""
+    scripts read; `metrics` the socket of who watches the server; `golden` a folder of pictures for each model,
+    none where another tells its health."""
 
     tree: Path
     program: Path
     conf: Gateway
     settings: Mapping[str, Any]
     metrics: Path
-    golden: Path | None = None
+    golden: Mapping[str, Path] = field(default_factory=dict)
     certificate: Pem | None = None
     client_ca: bytes = b""
 
@@ -73,10 +74,12 @@ def write(folder: Path, files: Files) -> None:
     places = {"openapi": folder / "js" / OPENAPI, "logs": folder / LOGS}
     if files.golden:
         places["golden"] = folder / GOLDEN
-        shutil.copytree(files.golden, folder / GOLDEN, dirs_exist_ok=True)
+        for model, pictures in files.golden.items():
+            shutil.copytree(pictures, folder / GOLDEN / model, dirs_exist_ok=True)
     settings = {**files.settings, **{name: str(place) for name, place in places.items()}}
-    durable.write(folder / "settings.json", json.dumps(settings, indent=1).encode())
-    durable.write(folder / "nginx.conf", nginx_conf.render(files.conf).encode())
+    contents = json.dumps(settings, indent=1), nginx_conf.render(files.conf)
+    for name, content in zip(SETTINGS, contents, strict=True):
+        durable.write(folder / name, content.encode())
     for name, target in ((PROGRAM, files.program), (METRICS, files.metrics)):
         (folder / name).unlink(missing_ok=True)
         (folder / name).symlink_to(target)

@@ -1,8 +1,8 @@
 """`python -m common.watch SETTINGS JAVA`: watches the TorchServe of this machine whose Java has that process id, until
 it has ended. On a box the supervisor does the same itself.
 
-SETTINGS is a file: {"temp": …, "since": …, "gateway": …, "record": …, "socket": …, "samples": …, "about": {…}}. The
-socket lies beside it: a path from the root may be too long for one.
+SETTINGS is a file: {"temp": …, "since": …, "gateway": …, "record": …, "socket": …, "samples": …, "about": {…}}, whose
+`about` may change while the server runs. The socket lies beside it: a path from the root may be too long for one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,12 @@ import select
 import signal
 import sys
 import threading
+from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from common import durable
 from common.watch.watcher import Watched, watch
 
 
@@ -24,7 +27,8 @@ def main(settings: Path, java: int) -> None:
     os.chdir(settings.parent)
     temp, gateway, record, socket = (Path(told[name]) for name in ("temp", "gateway", "record", "socket"))
     samples, since = Path(told["samples"]), told["since"]
-    watched = Watched(temp, java, since, gateway, record, socket, lambda: told["about"], samples)
+    about = partial(_about, Path(settings.name), told["about"])
+    watched = Watched(temp, java, since, gateway, record, socket, about, samples)
     ended = os.pidfd_open(java)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -35,6 +39,11 @@ def main(settings: Path, java: int) -> None:
         pass
     stop.set()
     watching.join()
+
+
+def _about(settings: Path, first: Mapping[str, str]) -> Mapping[str, str]:
+    """As the file says it now; as at the start once it is gone."""
+    return durable.read_object(settings).get("about") or first
 
 
 def _say(words: str) -> None:

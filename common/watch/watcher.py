@@ -182,7 +182,9 @@ class Watcher:
             if gauge in told
         }
         for detector in self._detectors:
-            found |= {f"{DRIFT_LEVEL}{key}": round(100 * score) for key, score in detector.scores.items()}
+            for key, score in detector.scores.items():  # of several models, that of the worst
+                name = f"{DRIFT_LEVEL}{key}"
+                found[name] = max(found.get(name, 0), round(100 * score))
         return found
 
     def _gauges(self) -> dict[str, float]:

@@ -6,6 +6,7 @@ import { fill, start as watch } from './watch.js';
 
 const HEALTH_EVERY_MS = 2000;
 let model = '';
+let showSnippets = null;
 
 function askForKey(message = '') {
   document.getElementById('key-form').hidden = Boolean(key.get());
@@ -23,19 +24,34 @@ async function showHealth() {
   const line = document.getElementById('health');
   const up = found.status === 'ready';
   line.className = up ? 'up' : 'down';
-  const words = up ? `ready · version ${found.version}` : `unavailable: ${found.why}`;
+  const mine = (found.models || []).find((one) => one.name === model) || found;
+  const words = up ? `ready · version ${mine.version}` : `unavailable: ${found.why}`;
   if (line.textContent !== words) {
     line.textContent = words;
   }
-  if (found.model && found.model !== model) {
-    model = found.model;
-    document.getElementById('model').textContent = model;
-    document.title = `${model} · vision-serve`;
-    snippetsShown ||= (snippets.start(() => model), true);
+  if (found.models) {
+    showModels(found.models.map((one) => one.name));
   }
 }
 
-let snippetsShown = false;
+// Of several, one is chosen. They may change while the page is open.
+function showModels(names) {
+  const choice = document.getElementById('choice');
+  if (names.join() !== [...choice.options].map((option) => option.value).join()) {
+    choice.replaceChildren(...names.map((name) => new Option(name, name, false, name === model)));
+    choice.parentElement.hidden = names.length < 2;
+  }
+  take(names.includes(model) ? model : names[0]);
+}
+
+function take(name) {
+  if (name !== model) {
+    model = name;
+    document.getElementById('model').textContent = model;
+    document.title = `${model} · vision-serve`;
+    showSnippets ? showSnippets() : showSnippets = snippets.start(() => model);
+  }
+}
 
 function showStatus(status) {
   document.getElementById('about-note').hidden = true;
@@ -60,6 +76,7 @@ document.getElementById('key-forget').addEventListener('click', () => {
   askForKey();
   document.getElementById('key').focus();
 });
+document.getElementById('choice').addEventListener('change', (event) => take(event.target.value));
 askForKey();
 showHealth();
 look();

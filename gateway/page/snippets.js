@@ -23,16 +23,22 @@ const answer = await fetch('${url}', {
 console.log(answer.status, await answer.json());`,
 };
 
+// Returns what shows them anew, for when the model has changed.
 export function start(model) {
   const tabs = document.getElementById('languages');
   const code = document.getElementById('snippet');
-  const select = (chosen) => {
+  let chosen = Object.keys(LANGUAGES)[0];
+  const show = () => {
+    code.textContent = LANGUAGES[chosen](new URL(`predictions/${model()}`, document.baseURI).href);
+  };
+  const select = (language) => {
+    chosen = language;
     for (const tab of tabs.children) {
       const is = tab.textContent === chosen;
       tab.setAttribute('aria-selected', String(is));
       tab.tabIndex = is ? 0 : -1;
     }
-    code.textContent = LANGUAGES[chosen](new URL(`predictions/${model()}`, document.baseURI).href);
+    show();
   };
   const names = Object.keys(LANGUAGES);
   for (const name of names) {
@@ -63,5 +69,6 @@ export function start(model) {
       copied.textContent = 'Selected: copy it with the keyboard.';
     }
   });
-  select(names[0]);
+  select(chosen);
+  return show;
 }

@@ -1,11 +1,13 @@
 // The Open Inference Protocol over gRPC: a request is one message behind five bytes, and an answer ends with its
 // status in the trailers. https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md
+import access from 'access.js';
 import errors from 'errors.js';
 import health from 'health.js';
 import pb from 'protobuf.js';
 import tensors from 'tensors.js';
 
 const UNIMPLEMENTED = 12;
+const NONE = 'There is no such model here; /v1/models lists what there is.';
 
 function finish(r, content) {
     const prefix = Buffer.alloc(5);
@@ -68,7 +70,10 @@ async function infer(r, request) {
     const names = pb.all(request, 6).map((asked) => pb.text(pb.read(asked) || [], 1));
     const model = name + (version ? '/' + version : '');
     if (!/^[A-Za-z0-9][A-Za-z0-9_.-]*(\/[A-Za-z0-9_.-]+)?$/.test(model)) {
-        errors.send(r, 404, 'There is no such model here; it is ' + settings.model + '.');
+        errors.send(r, 404, NONE);
+        return;
+    }
+    if (!access.permits(r, name)) {
         return;
     }
     const done = await tensors.infer(r, model, list, topkOf(request), names);
@@ -76,7 +81,7 @@ async function infer(r, request) {
         errors.fail(r, done);
         return;
     }
-    const answer = [pb.field(1, name), pb.field(2, version || health.verdict().version || ''),
+    const answer = [pb.field(1, name), pb.field(2, version || health.version(name)),
         pb.field(3, pb.text(request, 3))];
     done.outputs.forEach((output) => { answer.push(pb.field(5, metadataOf(output))); });
     done.outputs.forEach((output) => { answer.push(pb.field(6, tensors.pack(output))); });
@@ -88,12 +93,12 @@ function flag(value) {
 }
 
 function modelMetadata(r, request) {
-    const verdict = health.verdict();
-    if (pb.text(request, 1) !== settings.model) {
-        errors.send(r, 404, 'There is no such model here; it is ' + settings.model + '.');
+    const name = pb.text(request, 1);
+    if (!settings.models[name]) {
+        errors.send(r, 404, NONE);
         return;
     }
-    const parts = [pb.field(1, settings.model), pb.field(2, verdict.version || ''), pb.field(3, 'torchserve')];
+    const parts = [pb.field(1, name), pb.field(2, health.version(name)), pb.field(3, 'torchserve')];
     tensors.INPUTS.forEach((tensor) => { parts.push(pb.field(4, metadataOf(tensor))); });
     tensors.OUTPUTS.forEach((tensor) => { parts.push(pb.field(5, metadataOf(tensor))); });
     finish(r, Buffer.concat(parts));
@@ -103,7 +108,8 @@ const METHODS = {
     ServerLive: (r) => { finish(r, flag(true)); },
     ServerReady: (r) => { finish(r, flag(health.verdict().ready)); },
     ModelReady: (r, request) => {
-        finish(r, flag(health.verdict().ready && pb.text(request, 1) === settings.model));
+        const name = pb.text(request, 1);
+        finish(r, flag(Boolean(settings.models[name]) && health.ready(name)));
     },
     ServerMetadata: (r) => {
         finish(r, Buffer.concat([pb.field(1, 'vision-serve'), pb.field(2, settings.version)]));

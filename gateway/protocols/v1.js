@@ -40,7 +40,7 @@ async function predict(r) {
         errors.send(r, 400, given.error);
         return;
     }
-    const answers = await pictures.askAll(r, r.variables.asked, given.list.map(picture), r.variables.topk);
+    const answers = await pictures.askAll(r, r.variables.asked_model, given.list.map(picture), r.variables.topk);
     const failed = pictures.failure(answers);
     if (failed) {
         errors.fail(r, failed);
@@ -51,15 +51,16 @@ async function predict(r) {
 }
 
 function models(r) {
-    json.send(r, 200, {models: [settings.model]});
+    json.send(r, 200, {models: Object.keys(settings.models)});
 }
 
 function model(r) {
-    if (r.variables.asked !== settings.model) {
-        errors.send(r, 404, 'There is no model ' + r.variables.asked + ' here; /v1/models lists what there is.');
+    const name = r.variables.asked_model;
+    if (!settings.models[name]) {
+        errors.send(r, 404, 'There is no model ' + name + ' here; /v1/models lists what there is.');
         return;
     }
-    json.send(r, 200, {name: settings.model, ready: health.verdict().ready});
+    json.send(r, 200, {name: name, ready: health.ready(name)});
 }
 
 export default {predict, models, model};

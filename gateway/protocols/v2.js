@@ -49,7 +49,7 @@ function isBinary(document, output) {
 }
 
 function answer(r, document, outputs) {
-    const reply = {model_name: r.variables.asked_name, model_version: health.verdict().version || ''};
+    const reply = {model_name: r.variables.asked_model, model_version: health.version(r.variables.asked_model)};
     if (document.id !== undefined) {
         reply.id = document.id;
     }
@@ -77,7 +77,7 @@ function answer(r, document, outputs) {
 
 function target(r) {
     const version = r.variables.asked_version;
-    return r.variables.asked_name + (version ? '/' + version : '');
+    return r.variables.asked_model + (version ? '/' + version : '');
 }
 
 async function infer(r) {
@@ -120,17 +120,20 @@ function ready(r) {
 }
 
 function known(r) {
-    if (r.variables.asked_name === settings.model) {
+    const name = r.variables.asked_model;
+    if (settings.models[name]) {
         return true;
     }
-    errors.send(r, 404, 'There is no model ' + r.variables.asked_name + ' here; it is ' + settings.model + '.');
+    const there = Object.keys(settings.models).join(', ');
+    errors.send(r, 404, 'There is no model ' + name + ' here; there is ' + there + '.');
     return false;
 }
 
 function model(r) {
     if (known(r)) {
+        const name = r.variables.asked_model;
         json.send(r, 200, {
-            name: settings.model, versions: [health.verdict().version || ''], platform: 'torchserve',
+            name: name, versions: [health.version(name)], platform: 'torchserve',
             inputs: tensors.INPUTS, outputs: tensors.OUTPUTS
         });
     }
@@ -138,8 +141,8 @@ function model(r) {
 
 function modelReady(r) {
     if (known(r)) {
-        const verdict = health.verdict();
-        verdict.ready ? json.send(r, 200, {name: settings.model, ready: true}) : errors.send(r, 503, verdict.why, 1);
+        const name = r.variables.asked_model;
+        health.ready(name) ? json.send(r, 200, {name: name, ready: true}) : errors.send(r, 503, health.verdict().why, 1);
     }
 }
 

@@ -1,5 +1,5 @@
-// Whether the server answers, found out by asking it: every worker READY, and a golden picture answered rightly not
-// long ago. A load balancer reads it at /health without a key.
+// Whether the server answers, found out by asking it: of each model every worker READY, and a golden picture answered
+// rightly not long ago. A load balancer reads it at /health without a key.
 import fs from 'fs';
 
 import access from 'access.js';
@@ -25,9 +25,9 @@ async function ask(address, options) {
     return JSON.parse(text);
 }
 
-// The version whose workers answer. Throws when one of them does not.
-async function workers() {
-    const rows = await ask(settings.management + '/models/' + settings.model, {
+// The version of a model whose workers answer. Throws when one of them does not.
+async function workers(model) {
+    const rows = await ask(settings.management + '/models/' + model, {
         headers: {Authorization: access.management()}
     });
     const states = rows[0].workers.map((worker) => worker.status);
@@ -48,12 +48,13 @@ function wrong(answer, expected, tolerance) {
 }
 
 // A golden picture asked as clients ask. Throws when its answer is not the right one.
-async function golden() {
-    const index = JSON.parse(fs.readFileSync(settings.golden + '/golden.json', 'utf8'));
+async function golden(model) {
+    const folder = settings.golden + '/' + model;
+    const index = JSON.parse(fs.readFileSync(folder + '/golden.json', 'utf8'));
     const row = index.pictures[0];
-    const answer = await ask(settings.inference + '/predictions/' + settings.model, {
+    const answer = await ask(settings.inference + '/predictions/' + model, {
         method: 'POST',
-        body: fs.readFileSync(settings.golden + '/' + row.file),
+        body: fs.readFileSync(folder + '/' + row.file),
         headers: {Authorization: access.inference(), 'Content-Type': 'application/octet-stream', 'X-Probe': '1'}
     });
     if (wrong(answer, row.expected, index.tolerance)) {
@@ -77,20 +78,36 @@ async function watch() {
         return;
     }
     const before = kept();
-    const now = Date.now();
-    let verdict;
-    try {
-        const found = await within(workers(), ASK_MS);
-        let proved = before.ready ? before.proved : 0;
-        if (now - proved > GOLDEN_EVERY_MS || found.version !== before.version) {
-            await within(golden(), ASK_MS);
-            proved = Date.now();
-        }
-        verdict = {ready: true, version: found.version, workers: found.pids.length, pids: found.pids, proved: proved};
-    } catch (e) {
-        verdict = {ready: false, why: e.message, version: before.version};
+    const verdict = {ready: true, models: {}};
+    const names = Object.keys(settings.models);
+    const seen = await Promise.all(names.map((name) => look(name, of(before, name))));
+    names.forEach((name, index) => { verdict.models[name] = seen[index]; });
+    const down = names.find((name) => !verdict.models[name].ready);
+    if (down) {
+        verdict.ready = false;
+        verdict.why = (names.length > 1 ? down + ': ' : '') + verdict.models[down].why;
     }
     keep(verdict);
+}
+
+// One model, of which `before` was seen last → {ready, why, version, workers, pids, proved}.
+async function look(model, before) {
+    try {
+        const found = await within(workers(model), ASK_MS);
+        let proved = before.ready ? before.proved : 0;
+        if (Date.now() - proved > GOLDEN_EVERY_MS || found.version !== before.version) {
+            await within(golden(model), ASK_MS);
+            proved = Date.now();
+        }
+        return {ready: true, version: found.version, workers: found.pids.length, pids: found.pids, proved: proved};
+    } catch (e) {
+        return {ready: false, why: e.message, version: before.version};
+    }
+}
+
+// What a verdict says of one model. One that was told by an older program is of the only one.
+function of(verdict, model) {
+    return (verdict.models ? verdict.models[model] : verdict) || {ready: false, version: ''};
 }
 
 function told() {
@@ -103,18 +120,33 @@ function told() {
     keep(verdict);
 }
 
-// {ready, why, version, workers, pids, proved}: what was last seen.
+// {ready, why, models: {name: {ready, why, version, workers, pids, proved}}}: what was last seen.
 function verdict() {
     const last = kept();
     if (last.ready && Date.now() - last.at > STALE_MS) {
-        return {ready: false, why: 'the server was not watched for ' + STALE_MS / 1000 + ' s', version: last.version};
+        return {ready: false, why: 'the server was not watched for ' + STALE_MS / 1000 + ' s', models: last.models};
     }
     return last;
 }
 
+// Whether one model answers, whatever the others do.
+function ready(model) {
+    const last = verdict();
+    return last.ready || (Date.now() - last.at <= STALE_MS && of(last, model).ready);
+}
+
+function version(model) {
+    return of(kept(), model).version || '';
+}
+
 function answer(r) {
     const last = verdict();
-    const document = {status: last.ready ? 'ready' : 'unavailable', model: settings.model, version: last.version || ''};
+    const models = Object.keys(settings.models).map((name) => {
+        return {name: name, version: version(name), ready: ready(name)};
+    });
+    const document = {
+        status: last.ready ? 'ready' : 'unavailable', model: models[0].name, version: models[0].version, models: models
+    };
     if (!last.ready) {
         document.why = last.why;
         r.headersOut['Retry-After'] = '1';
@@ -128,4 +160,4 @@ function ping(r) {
     json.send(r, ready ? 200 : 503, {status: ready ? 'Healthy' : 'Unhealthy'});
 }
 
-export default {watch, verdict, answer, ping};
+export default {watch, verdict, of, ready, version, answer, ping};

@@ -36,7 +36,7 @@ def archive(
     if model_name not in ("", name):
         raise UsageError(
             f"MODEL_NAME={model_name}, but what was exported is called {name}",
-            f"{parts.export_again(profile)} MODEL_NAME={model_name}",
+            f"make export PROFILE={profile.name} MODEL_NAME={model_name}",
         )
     build = profile.build
     said = provenance.document(report, profile.name, model_version)

@@ -4,6 +4,7 @@ has."""
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import yaml
 
@@ -17,8 +18,8 @@ from kit.profiles import MODEL_CONFIG, SECTION, Profile
 def text(profile: Profile, precision: str, runtime: str) -> str:
     """The file as it is where it says so already; else with those values, and its comments if at all possible. Raises
     UsageError for what the handler would not take."""
-    made = profile.model_config.read_text(encoding="utf-8")
     wanted = profile.read_model_config()
+    made = _dump(wanted) if profile.model else profile.model_config.read_text(encoding="utf-8")
     try:
         settings(wanted)
         sample(wanted)
@@ -34,7 +35,11 @@ def text(profile: Profile, precision: str, runtime: str) -> str:
     wanted[SECTION] = section
     if yaml.safe_load(made) == wanted:
         return made
-    return yaml.safe_dump(wanted, sort_keys=False, allow_unicode=True)
+    return _dump(wanted)
+
+
+def _dump(settings: dict[str, Any]) -> str:
+    return yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
 
 
 def _with(text: str, key: str, value: str) -> str:

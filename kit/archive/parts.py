@@ -42,11 +42,11 @@ def read_export(profile: Profile, precision: str = "", runtime: str = "") -> dic
     try:
         model, exported, _ = build.model(report["model"]["file"]), report["model"]["sha256"], report["runtime"]
     except (KeyError, TypeError):
-        raise KitError(f"build/{profile.name}/{build.export_report.name} is not an export's report", hint) from None
+        raise KitError(f"{_shown(profile, build.export_report)} is not an export's report", hint) from None
     for path in (model, build.labels, build.preprocessing):
         _need(profile, path)
     if sha256(model) != exported:
-        raise KitError(f"build/{profile.name}/{model.name} is not the one that was exported", hint)
+        raise KitError(f"{_shown(profile, model)} is not the one that was exported", hint)
     for variable, given, asked in (
         ("precision", precision, precisions.asked_for(profile, precision)),
         ("runtime", runtime, runtimes.asked_for(profile, runtime)),
@@ -63,11 +63,15 @@ def read_export(profile: Profile, precision: str = "", runtime: str = "") -> dic
 
 def _need(profile: Profile, path: Path) -> None:
     if not path.is_file():
-        raise KitError(f"build/{profile.name}/{path.name} does not exist", export_again(profile))
+        raise KitError(f"{_shown(profile, path)} does not exist", export_again(profile))
+
+
+def _shown(profile: Profile, path: Path) -> str:
+    return f"build/{profile.name}/{path.relative_to(profile.server_build.folder)}"
 
 
 def export_again(profile: Profile) -> str:
-    return f"make export PROFILE={profile.name}"
+    return f"make export {profile.variables}"
 
 
 def collect(build: Build, model: str, model_config: Path, handlers: Path, provenance: Path) -> Parts:

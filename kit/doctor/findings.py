@@ -224,7 +224,7 @@ def fit(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
 def _memory_for(profile: ProfileFacts, facts: Facts) -> Iterator[Finding]:
     machine = facts.machine
     workers = Workers(profile.workers, MODEL_BYTES, profile.onnx, profile.threads, profile.stock_worker)
-    needed = memory_needed(workers, profile.heap)
+    needed = memory_needed([workers], profile.heap)
     said = f"about {needed >> 20:,} MB with a model like the embedded one"
     running = any(port.own for port in profile.taken_ports)
     if needed > machine.memory_total:

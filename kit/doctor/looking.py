@@ -60,7 +60,7 @@ def _certificate_days() -> int | None:
 
 def examined(profile: Profile, here: Machine) -> ProfileFacts:
     """A profile against this machine."""
-    run = RunFolder(profile.build.run)
+    run = RunFolder(profile.server_build.run)
     try:
         config = profile.read_model_config()
         loaded = settings.load(profile.properties, os.environ | run.environment())

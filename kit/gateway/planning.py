@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pwd
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,20 +36,27 @@ class Wanted:
 
 
 @dataclass(frozen=True)
+class BehindModel:
+    """One that it serves, with how many requests TorchServe has of it at a time. `golden`: the folder of its pictures.
+    `about`: what the page says of it, as words."""
+
+    name: str
+    in_flight: int
+    golden: Path
+    about: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Behind:
     """The TorchServe that a gateway is for. `upstream` is `host:port`; `metrics` the socket of who watches it; the
-    others are URLs, and files. `about` is what the page says of it, as words."""
+    others are URLs, and files. `about` is what the page says of the server, as words."""
 
     upstream: str
     inference: str
     management: str
     metrics: Path
-    model: str
+    models: Sequence[BehindModel]
     tokens: Path
-    golden: Path
-    workers: int
-    batch: int
-    queue: int
     body_bytes: int
     response_timeout: float
     about: Mapping[str, str]
@@ -83,7 +90,7 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
         tls=address.tls,
         client_ca=bool(wanted.client_ca),
         upstream=behind.upstream,
-        in_flight=in_flight(behind.workers, behind.batch, behind.queue),
+        in_flight={model.name: model.in_flight for model in behind.models},
         body_bytes=behind.body_bytes,
         seconds=behind.response_timeout,
         processes=min(cores, MOST_PROCESSES),
@@ -96,7 +103,7 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
         about["certificate until"] = f"{certificate.ends:%Y-%m-%d}"
     settings = {
         "version": __version__,
-        "model": behind.model,
+        "models": {model.name: {"about": model.about} for model in behind.models},
         "inference": behind.inference,
         "management": behind.management,
         "body_bytes": behind.body_bytes,
@@ -107,7 +114,6 @@ def plan(address: Address, wanted: Wanted, folder: Path, behind: Behind, cores: 
         "certificate_ends": certificate.ends.timestamp() if certificate else 0,
     }
     authority = read_file(Path(wanted.client_ca), "CLIENT_CA") if wanted.client_ca else b""
-    files = Files(
-        PROJECT, nginx.binary(wanted.nginx), conf, settings, behind.metrics, behind.golden, certificate, authority
-    )
+    golden = {model.name: model.golden for model in behind.models}
+    files = Files(PROJECT, nginx.binary(wanted.nginx), conf, settings, behind.metrics, golden, certificate, authority)
     return GatewayPlan(address, folder, files, trust)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import psutil
@@ -12,13 +12,12 @@ import psutil
 from common.errors import KitError, UsageError
 from common.gateway import address
 from kit.gateway import nginx, planning, proving
-from kit.gateway.planning import Behind, GatewayPlan, Wanted
+from kit.gateway.planning import Behind, BehindModel, GatewayPlan, Wanted
 from kit.serving import preflight, state
 from kit.serving.lifecycle import ServerPlan
+from kit.serving.models.plan import ModelPlan
 from kit.serving.settings import Listener
 from kit.serving.state import ServerState
-
-DEFAULT_QUEUE = 100  # TorchServe's own
 
 
 def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
@@ -33,30 +32,33 @@ def plan(wanted: Wanted, server: ServerPlan, cores: int) -> GatewayPlan | None:
                 f"{listener.key} is a socket file, and the gateway asks TorchServe over a port",
                 "http://127.0.0.1:8080, which no other machine reaches",
             )
-    config = server.profile.read_model_config()
     behind = Behind(
         upstream=f"{settings.inference.host}:{settings.inference.port}",
         inference=settings.inference.url,
         management=settings.management.url,
         metrics=server.run.metrics_socket,
-        model=server.archive["model_name"],
+        models=[_behind(one) for one in server.models],
         tokens=server.run.keys,
-        golden=server.profile.build.golden,
-        workers=server.workers,
-        batch=batch(config),
-        queue=queue(config),
         body_bytes=settings.body_bytes,
-        response_timeout=server.response_timeout,
-        about=about(server.archive)
-        | {"signature": "none: built on this machine", "serving since": time.strftime("%Y-%m-%d %H:%M")},
+        response_timeout=max(one.response_timeout for one in server.models),
+        about={"signature": "none: built on this machine", "serving since": time.strftime("%Y-%m-%d %H:%M")},
     )
-    planned = planning.plan(where, wanted, server.run.gateway, behind, cores)
+    return planning.plan(where, wanted, server.run.gateway, behind, cores)
+
+
+def check_port(wanted: GatewayPlan) -> None:
+    """Raises KitError when something else has its port."""
+    where = wanted.address
     if not preflight.is_free(Listener(address.KEY, where.host, where.port)):
         raise KitError(
             f"port {where.port} (GATEWAY) is taken by {preflight.owner_of(where.port)}",
             "stop that program, or name another: GATEWAY=<address>:<port>",
         )
-    return planned
+
+
+def _behind(model: ModelPlan) -> BehindModel:
+    requests = planning.in_flight(model.workers, model.batch, model.queue)
+    return BehindModel(model.name, requests, model.profile.build.golden, about(model.archive))
 
 
 def about(archive: Mapping[str, Any]) -> dict[str, str]:
@@ -70,32 +72,33 @@ def about(archive: Mapping[str, Any]) -> dict[str, str]:
     return facts | {"archive": f"sha256 {archive['sha256'][:16]}…"}
 
 
-def batch(config: Mapping[str, object]) -> int:
-    """Pictures that a worker takes at once, of model-config.yaml."""
-    return _number(config, "batchSize", 1)
-
-
-def queue(config: Mapping[str, object]) -> int:
-    """Requests that TorchServe lets wait, of model-config.yaml."""
-    return _number(config, "jobQueueSize", DEFAULT_QUEUE)
-
-
-def _number(config: Mapping[str, object], key: str, default: int) -> int:
-    value = config.get(key)
-    return value if isinstance(value, int) and value > 0 else default
-
-
 def start(
-    wanted: GatewayPlan, server: ServerPlan, running: ServerState, progress: Callable[[str], None]
+    wanted: GatewayPlan, asked: Wanted, server: ServerPlan, running: ServerState, progress: Callable[[str], None]
 ) -> ServerState:
     """The server's state with its gateway, which has answered rightly. Raises KitError."""
-    process = proving.start(wanted, server.golden[0], progress)
+    process = proving.start(wanted, {one.name: one.golden[0] for one in server.models}, progress)
     started = psutil.Process(process.pid)
-    created = started.create_time()
-    with_gateway = replace(running, gateway=wanted.url, gateway_pid=process.pid, gateway_created=created)
+    with_gateway = replace(
+        running,
+        gateway=wanted.url,
+        gateway_pid=process.pid,
+        gateway_created=started.create_time(),
+        gateway_wanted=asdict(asked),
+    )
     try:
         state.save(server.run, with_gateway)
     except OSError:
         nginx.stop(started, 0)
         raise
     return with_gateway
+
+
+def follow(server: ServerPlan, running: ServerState, cores: int, say: Callable[[str], None]) -> None:
+    """The gateway of a running server lets clients ask for the models that it serves now. Raises KitError when it does
+    not; then its settings are the old ones."""
+    process = running.gateway_process()
+    wanted = plan(Wanted(**running.gateway_wanted), server, cores) if process else None
+    if not process or not wanted:
+        return
+    say("the gateway takes its new settings")
+    proving.renew(wanted, process, [model.name for model in server.models])

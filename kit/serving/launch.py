@@ -10,7 +10,7 @@ import importlib.metadata
 import os
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,7 +164,7 @@ def here(config: Path, run: RunFolder, temp: Path, stock_worker: bool = False) -
     )
 
 
-def java_command(settings: ServerSettings, at: Places, archive: str) -> list[str]:
+def java_command(settings: ServerSettings, at: Places, archives: Sequence[str]) -> list[str]:
     """The whole argument list. No secret is in it: TorchServe makes its tokens itself."""
     return [
         at.java,
@@ -186,7 +186,7 @@ def java_command(settings: ServerSettings, at: Places, archive: str) -> list[str
         at.store,
         "-ncs",
         "-m",  # takes every word after it, so it comes last
-        archive,
+        *archives,
     ]
 
 
@@ -196,13 +196,15 @@ def _cached(file: str) -> list[str]:
 
 
 # What a handler imports that is not its own, by the runtime of its model.
-IMPORTS = {"torch": "torch,numpy,PIL.Image", "onnx": "onnxruntime,numpy,PIL.Image"}
+IMPORTS = {"torch": "torch", "onnx": "onnxruntime"}
+ALWAYS_IMPORTED = ("numpy", "PIL.Image")
 
 
-def start_importer(at: Places, runtime: str, java: int, environment: Mapping[str, str], output: int) -> None:
-    """Import what the handler needs while Java starts, in a process that the workers' parents are forked from. It ends
-    with Java; `output` is a file descriptor for what it says."""
-    command = [at.python, "-m", "worker.importer", at.temp, IMPORTS[runtime], str(java)]
+def start_importer(at: Places, runtimes: Iterable[str], java: int, environment: Mapping[str, str], output: int) -> None:
+    """Import what these runtimes' models need while Java starts, in a process that workers' parents are forked from. It
+    ends with Java; `output` is a file descriptor for what it says."""
+    imported = ",".join([*sorted(IMPORTS[runtime] for runtime in set(runtimes)), *ALWAYS_IMPORTED])
+    command = [at.python, "-m", "worker.importer", at.temp, imported, str(java)]
     # One thread: OpenBLAS starts its own when NumPy is imported, and they do not survive a fork.
     own = {"PYTHONPATH": str(WORKER.parent), "OPENBLAS_NUM_THREADS": "1"}
     actions = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]

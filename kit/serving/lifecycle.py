@@ -7,19 +7,19 @@ import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import psutil
 
 from common import samples
+from common.errors import UsageError
 from common.server.drain import drain
 from common.server.torchserve import Management
-from kit import golden
+from common.words import count
+from kit.files import replacing
 from kit.gateway import nginx
-from kit.golden import Golden
 from kit.machine import Machine
 from kit.processes import family
-from kit.profiles import Profile
+from kit.profiles import MODELS, Profile
 from kit.serving import preflight, settings, state
 from kit.serving.launch import (
     RunFolder,
@@ -30,12 +30,13 @@ from kit.serving.launch import (
     start_importer,
     temp_folder,
 )
+from kit.serving.models import plan as model_plan
+from kit.serving.models.plan import ModelPlan
 from kit.serving.settings import ServerSettings
 from kit.serving.state import ServerState
 
 # From SIGTERM to SIGKILL, for Java and its workers to end.
 END_SECONDS = 15.0
-DEFAULT_RESPONSE_TIMEOUT = 120
 
 
 @dataclass(frozen=True)
@@ -45,37 +46,39 @@ class ServerPlan:
     profile: Profile
     settings: ServerSettings
     run: RunFolder
-    archive: dict[str, Any]
-    golden: Sequence[Golden]
-    workers: int
-    workers_why: str
-    response_timeout: float
+    models: Sequence[ModelPlan]
     counts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def workers_words(self) -> str:
+        """How many workers, and why: `2 (one per core, 2 cores)`; of several models, each's."""
+        return ", ".join(
+            f"{f'{one.name}: ' if len(self.models) > 1 else ''}{count(one.workers, 'worker')} ({one.workers_why})"
+            for one in self.models
+        )
 
 
 def plan(profile: Profile, machine: Machine) -> ServerPlan:
     """Check all that can be known before a start. Raises KitError with the first thing that is in the way."""
-    run = RunFolder(profile.build.run)
-    wanted = settings.load(profile.properties, os.environ | run.environment())
-    config = profile.read_model_config()
-    preflight.check_gpu(config, profile.name, machine)
-    preflight.check_gpu_count(wanted, machine)
-    build = profile.build
-    rebuild = f"make archive PROFILE={profile.name}"
-    archive = preflight.check_archive(build.archive_report, build.folder, rebuild)
-    workers, why = wanted.workers(config, machine.cores, profile.gpus(machine))
-    kind = preflight.Workers(
-        workers,
-        archive["size"],
-        archive["provenance"]["runtime"] == "onnx",
-        profile.threads(machine),
-        profile.stock_worker,
+    made = plan_models(profile, machine)
+    needs = [one.needs for one in made.models]
+    preflight.check_memory(
+        preflight.memory_needed(needs, made.settings.heap_bytes), f"{made.workers_words} and Java", machine
     )
-    preflight.check_memory(kind, why, wanted.heap_bytes, machine)
-    preflight.check_ports(wanted)
-    timeout = float(config.get("responseTimeout", DEFAULT_RESPONSE_TIMEOUT))
-    pictures = golden.load(build.golden, rebuild)
-    return ServerPlan(profile, wanted, run, archive, pictures, workers, why, timeout, counted(machine, workers))
+    preflight.check_ports(made.settings)
+    return made
+
+
+def plan_models(profile: Profile, machine: Machine) -> ServerPlan:
+    """What does not depend on whether it runs already."""
+    run = RunFolder(profile.server_build.run)
+    wanted = settings.load(profile.properties, os.environ | run.environment())
+    preflight.check_gpu_count(wanted, machine)
+    models = [model_plan.plan(one, wanted, machine) for one in profile.models()]
+    if len({one.needs.stock for one in models}) > 1:
+        raise UsageError(f"{profile.folder / MODELS}: `worker:` must be the same for all models of a server")
+    default, _ = wanted.workers({}, machine.cores, max(one.profile.gpus(machine) for one in models))
+    return ServerPlan(profile, wanted, run, models, counted(machine, default))
 
 
 def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes], ServerState]:
@@ -84,19 +87,19 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
     for folder in (run.logs, run.model_store):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(mode=0o700)
-    name = wanted.archive["file"]
-    # A copy: building the next archive must not change what is being served.
-    shutil.copyfile(wanted.profile.build.folder / name, run.model_store / name)
+    for model in wanted.models:
+        store(run, model)
     temp = temp_folder(run)
-    places = here(wanted.profile.properties, run, temp, wanted.profile.stock_worker)
+    stock_worker = wanted.models[0].needs.stock
+    places = here(wanted.profile.properties, run, temp, stock_worker)
     for listener in settings.listeners():
         if listener.unix_path:
             os.makedirs(os.path.dirname(listener.unix_path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
-    kept = {samples.VARIABLE: str(wanted.profile.build.samples)}
+    kept = {samples.VARIABLE: str(wanted.profile.server_build.samples)}
     environment = server_environment(places, foreground, wanted.counts) | kept
     with run.console_log.open("wb") as console:
         process = subprocess.Popen(
-            java_command(settings, places, name),
+            java_command(settings, places, [model.stored for model in wanted.models]),
             cwd=run.folder,
             env=environment,
             stdin=subprocess.DEVNULL,
@@ -105,25 +108,27 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
             start_new_session=True,
             umask=0o077,
         )
-        if not wanted.profile.stock_worker:
-            runtime = wanted.archive["provenance"]["runtime"]
-            start_importer(places, runtime, process.pid, environment, console.fileno())
+        if not stock_worker:
+            runtimes = [model.archive["provenance"]["runtime"] for model in wanted.models]
+            start_importer(places, runtimes, process.pid, environment, console.fileno())
     started = ServerState(
         pid=process.pid,
         created=psutil.Process(process.pid).create_time(),
-        model=wanted.archive["model_name"],
-        version=wanted.archive["model_version"],
-        archive_sha256=wanted.archive["sha256"],
-        workers=wanted.workers,
+        models=[model.served for model in wanted.models],
         inference=settings.inference.url,
         management=settings.management.url,
         metrics=settings.metrics.url,
         grpc=f"{settings.grpc.host}:{settings.grpc.port}",
         temp=str(temp),
-        response_timeout=wanted.response_timeout,
     )
     state.save(run, started)
     return process, started
+
+
+def store(run: RunFolder, model: ModelPlan) -> None:
+    """A copy: building the next archive must not change what is being served."""
+    with replacing(run.model_store / model.stored) as copy:
+        shutil.copyfile(model.profile.build.folder / model.archive["file"], copy)
 
 
 def end(run: RunFolder, server: ServerState) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ import psutil
 
 from common.durable import sha256
 from common.errors import KitError, UsageError
-from common.words import count
 from kit.files import read_json
 from kit.gpus import NONE
 from kit.machine import Machine
@@ -109,28 +109,40 @@ class Workers:
     stock: bool = False
 
     @property
+    def shared(self) -> int:
+        """Bytes that they share with the workers of other models: what they import."""
+        if self.stock:
+            return 0
+        return ONNX_SHARED_BYTES if self.onnx else SHARED_BYTES
+
+    @property
     def memory(self) -> int:
-        """Bytes that they will take once they are warm."""
-        shared, each = (ONNX_SHARED_BYTES, ONNX_WORKER_BYTES) if self.onnx else (SHARED_BYTES, WORKER_BYTES)
+        """Bytes that they will take beside that once they are warm."""
+        imported, each = (ONNX_SHARED_BYTES, ONNX_WORKER_BYTES) if self.onnx else (SHARED_BYTES, WORKER_BYTES)
         # ONNX Runtime keeps the weights as they came and as its kernels want them.
         model = self.model_bytes * (2 if self.onnx else 1)
         if self.stock:
-            return self.count * (shared + model + each)
+            return self.count * (imported + model + each)
         # Its threads cannot be forked, so with several each worker loads the model.
         own = model + each if self.onnx and self.threads > 1 else 0
-        return shared + model + self.count * (each + own)
+        return model + self.count * (each + own)
 
 
-def memory_needed(workers: Workers, heap_bytes: int) -> int:
-    """Bytes that the server will take once it is warm."""
-    return heap_bytes + JAVA_BYTES + workers.memory
+def memory_needed(models: Sequence[Workers], heap_bytes: int) -> int:
+    """Bytes that a server with these models' workers will take once it is warm."""
+    return heap_bytes + JAVA_BYTES + sum({one.onnx: one.shared for one in models}.values()) + more_memory(models)
 
 
-def check_memory(workers: Workers, why: str, heap_bytes: int, machine: Machine) -> None:
-    needed = memory_needed(workers, heap_bytes)
+def more_memory(models: Sequence[Workers]) -> int:
+    """Bytes that these models' workers add to a server that runs."""
+    return sum(one.memory for one in models)
+
+
+def check_memory(needed: int, what: str, machine: Machine) -> None:
+    """`what` needs so many bytes, in words. Raises KitError when they are not free."""
     if needed > machine.memory_available:
         raise KitError(
-            f"too little memory: {count(workers.count, 'worker')} ({why}) and Java need about {needed >> 20} MB, and "
+            f"too little memory: {what} need about {needed >> 20} MB, and "
             f"{machine.memory_available >> 20} MB of {machine.memory_total >> 20} MB are free",
             "serve with fewer workers: make serve TS_DEFAULT_WORKERS_PER_MODEL=1 (unless model-config.yaml sets "
             "minWorkers), or PROFILE=edge, or free some memory",

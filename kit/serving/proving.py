@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -45,7 +45,8 @@ def proved_server(
     begun = time.monotonic()
     process, server = lifecycle.launch(wanted, foreground)
     try:
-        wait_until_proved(wanted.run, process, server, wanted.golden[0], wanted.settings.tokens, progress)
+        pictures = {one.name: one.golden[0] for one in wanted.models}
+        wait_until_proved(wanted.run, process, server, pictures, wanted.settings.tokens, progress)
         yield Proved(process, server, time.monotonic() - begun)
     except BaseException:
         keep = False
@@ -60,11 +61,11 @@ def wait_until_proved(
     run: RunFolder,
     process: subprocess.Popen[bytes],
     server: ServerState,
-    golden: Golden,
+    golden: Mapping[str, Golden],
     with_tokens: bool,
     progress: Progress,
 ) -> None:
-    """Return when every worker is READY and the golden picture got its right answer.
+    """Return when every worker is READY and each model's golden picture got its right answer.
 
     Raises KitError, with the log line that matters, as soon as that can no longer happen.
     """
@@ -75,7 +76,8 @@ def wait_until_proved(
     while True:
         alive = process.poll() is None
         can_ask = can_ask or tokens.write_headers(run.keys, run.inference_header, run.management_header)
-        workers = management.workers(server.model) if alive and can_ask else []
+        models = server.models if alive and can_ask else []
+        workers = [worker for model in models for worker in management.workers(model.name)]
         verdict = watch.judge(alive, workers, read_lines(run.server_log, run.console_log))
         if verdict.failure:
             raise KitError(verdict.failure, f"the rest is in {run.server_log}")
@@ -89,11 +91,15 @@ def wait_until_proved(
         progress(f"{verdict.ready} of {verdict.wanted} workers ready" if can_ask else "Java is starting")
         time.sleep(POLL_SECONDS)
     progress("asking for a first prediction")
-    answer = Inference(server.inference, run.inference_header, probe=True).predict(
-        server.model, golden.picture.read_bytes()
-    )
+    inference = Inference(server.inference, run.inference_header, probe=True)
+    for name, picture in golden.items():
+        prove(inference, name, picture)
+
+
+def prove(inference: Inference, model: str, golden: Golden, version: str = "") -> None:
+    """Raises KitError when a golden picture does not get its right answer of it."""
+    answer = inference.predict(model, golden.picture.read_bytes(), version=version)
     if wrong := golden.mismatch(answer):
         raise KitError(
-            f"the server gives wrong answers: {wrong}",
-            "the archive and its golden pictures differ: make archive",
+            f"{model} gives wrong answers: {wrong}", "the archive and its golden pictures differ: make archive"
         )

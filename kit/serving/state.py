@@ -5,16 +5,35 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import psutil
 
-from common.errors import KitError
+from common.errors import KitError, UsageError
 from kit.files import write_json
 from kit.serving.launch import RunFolder
+
+
+@dataclass(frozen=True)
+class ServedModel:
+    """`workers`: how many it was started with. `response_timeout`: seconds that an answer may take."""
+
+    name: str
+    version: str
+    archive_sha256: str
+    workers: int
+    response_timeout: float
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+    @property
+    def stored(self) -> str:
+        """Its archive's name in the model store, where two versions lie side by side for a moment."""
+        return f"{self.name}-{self.archive_sha256[:16]}.mar"
 
 
 @dataclass(frozen=True)
@@ -24,19 +43,39 @@ class ServerState:
 
     pid: int
     created: float
-    model: str
-    version: str
-    archive_sha256: str
-    workers: int
+    models: Sequence[ServedModel]
     inference: str
     management: str
     metrics: str
     grpc: str
     temp: str
-    response_timeout: float
     gateway: str = ""
     gateway_pid: int = 0
     gateway_created: float = 0.0
+    gateway_wanted: Mapping[str, str] = field(default_factory=dict)
+    """What was asked of it at its start, as kit.gateway.planning.Wanted has it."""
+
+    @property
+    def words(self) -> str:
+        """Each model with its version."""
+        return ", ".join(map(str, self.models))
+
+    @property
+    def workers(self) -> int:
+        return sum(one.workers for one in self.models)
+
+    @property
+    def response_timeout(self) -> float:
+        return max(one.response_timeout for one in self.models)
+
+    def named(self, name: str) -> ServedModel:
+        """The one called `name`, which is MODEL; "" where there is only one. Raises UsageError."""
+        found = [one for one in self.models if name in ("", one.name)]
+        if len(found) != 1:
+            what = "the server has several models" if found else f"the server has no model {name}"
+            served = [one.name for one in self.models]
+            raise UsageError(f"{what}: {', '.join(served)}", f"name one: MODEL={served[0]}")
+        return found[0]
 
     def process(self) -> psutil.Process | None:
         """The server's Java process, or None when it has ended."""
@@ -63,10 +102,11 @@ def save(run: RunFolder, state: ServerState) -> None:
 def read(run: RunFolder) -> ServerState | None:
     """The server that was started last and not stopped since, running or not."""
     try:
-        return ServerState(**json.loads(run.state.read_text(encoding="utf-8")))
+        told = json.loads(run.state.read_text(encoding="utf-8"))
+        return ServerState(**told | {"models": [ServedModel(**one) for one in told["models"]]})
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, KeyError):
         run.state.unlink(missing_ok=True)  # of another version of the kit
         return None
 

@@ -24,16 +24,18 @@ from kit.serving.state import ServerState
 
 def document(run: RunFolder, server: ServerState) -> dict[str, Any]:
     """Memory in bytes, each page that processes share counted as its part. Raises KitError when it cannot be asked."""
-    described = Management(server.management, run.management_header).describe(server.model)[0]
-    workers = {worker["pid"]: worker for worker in described["workers"]}
+    management = Management(server.management, run.management_header)
+    described = {one.name: management.describe(one.name)[0] for one in server.models}
+    workers = {worker["pid"]: worker | {"model": name} for name, row in described.items() for worker in row["workers"]}
+    models = [{"model": name, "version": row["modelVersion"]} for name, row in described.items()]
     parents = sorted(processes.with_parents(list(workers)) - set(workers))
     return {
         "running": True,
         "ready": bool(workers) and all(worker["status"] == "READY" for worker in workers.values()),
         "pid": server.pid,
         "since": since(server),
-        "model": server.model,
-        "version": described["modelVersion"],
+        **models[0],
+        "models": models,
         "inference": server.inference,
         "management": server.management,
         "metrics": server.metrics,
@@ -44,7 +46,7 @@ def document(run: RunFolder, server: ServerState) -> dict[str, Any]:
         "memory_bytes": _memory(server.pid),
         "parents": [{"pid": pid, "name": _name(pid), "memory_bytes": _memory(pid)} for pid in parents],
         "workers": [
-            {"id": worker["id"], "pid": pid, "status": worker["status"], "memory_bytes": _memory(pid)}
+            {name: worker[name] for name in ("id", "model", "pid", "status")} | {"memory_bytes": _memory(pid)}
             for pid, worker in workers.items()
         ],
     }
@@ -57,17 +59,16 @@ def since(server: ServerState) -> str:
 def shown(told: Mapping[str, Any]) -> Iterator[RenderableType]:
     """What `document` says."""
     ready = sum(worker["status"] == "READY" for worker in told["workers"])
-    yield (
-        f"{told['model']} {told['version']} at {told['inference']} since {told['since']}; "
-        f"{ready} of {len(told['workers'])} workers ready"
-    )
+    models = ", ".join(f"{one['model']} {one['version']}" for one in told["models"])
+    yield (f"{models} at {told['inference']} since {told['since']}; {ready} of {len(told['workers'])} workers ready")
     table = console.table("process", "pid", "state", "memory", right=("pid", "memory"))
     table.add_row("Java", str(told["pid"]), "running", _megabytes(told))
     for parent in told["parents"]:
         kind = "imports" if parent["name"] == IMPORTER else "workers' parent"
         table.add_row(kind, str(parent["pid"]), "", _megabytes(parent))
     for worker in told["workers"]:
-        table.add_row(f"worker {worker['id']}", str(worker["pid"]), worker["status"], _megabytes(worker))
+        of_model = f" of {worker['model']}" if len(told["models"]) > 1 else ""
+        table.add_row(f"worker {worker['id']}{of_model}", str(worker["pid"]), worker["status"], _megabytes(worker))
     yield table
     yield from map(_answered, told["worker_metrics"])
     yield from (f"[bold red]{escape(f'{name}: {words}')}[/bold red]" for name, words in told["alerts"].items())

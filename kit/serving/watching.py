@@ -18,16 +18,7 @@ def start(wanted: ServerPlan, server: ServerState) -> None:
     """Raises OSError when it cannot be started."""
     run = wanted.run
     counts(run).unlink(missing_ok=True)
-    told = {
-        "temp": server.temp,
-        "since": server.created,
-        "gateway": str(counts(run)),
-        "record": str(wanted.profile.build.record),
-        "samples": str(wanted.profile.build.samples),
-        "socket": run.metrics_socket.name,
-        "about": {"release": f"{server.model} {server.version} {server.archive_sha256[:8]}"},
-    }
-    write_json(run.watch_settings, told, mode=0o600)
+    follow(wanted, server)
     quiet = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
     log = [
         (os.POSIX_SPAWN_OPEN, 1, str(run.watch_log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
@@ -40,6 +31,25 @@ def start(wanted: ServerPlan, server: ServerState) -> None:
         file_actions=[*quiet, *log],
         setsid=True,
     )
+
+
+def follow(wanted: ServerPlan, server: ServerState) -> None:
+    """Tell who watches it what it serves now."""
+    run = wanted.run
+    told = {
+        "temp": server.temp,
+        "since": server.created,
+        "gateway": str(counts(run)),
+        "record": str(wanted.profile.server_build.record),
+        "samples": str(wanted.profile.server_build.samples),
+        "socket": run.metrics_socket.name,
+        "about": {"release": _release(server)},
+    }
+    write_json(run.watch_settings, told, mode=0o600)
+
+
+def _release(server: ServerState) -> str:
+    return ", ".join(f"{one} {one.archive_sha256[:8]}" for one in server.models)
 
 
 def counts(run: RunFolder) -> Path:

@@ -52,8 +52,8 @@ class CheckedServer:
     temp: Path | None = None
 
 
-def resolve(options: Options, build: Build) -> CheckedServer:
-    """The server at `options.url`, or without one the running server of this build.
+def resolve(options: Options, build: Build, run: RunFolder) -> CheckedServer:
+    """The server at `options.url`, or without one that of `run`; `build` is of the model that is asked.
 
     Raises UsageError for an option that cannot be right, KitError when there is no server or no golden picture.
     """
@@ -64,7 +64,7 @@ def resolve(options: Options, build: Build) -> CheckedServer:
     if options.grpc and ":" not in options.grpc:
         raise UsageError(f"GRPC={options.grpc} is not an address", "write host:port, like GRPC=127.0.0.1:7070")
     if not options.url:
-        return _local(options, build, pictures)
+        return _local(options, run, pictures)
     url = address("URL", options.url)
     management_url = address("MANAGEMENT_URL", options.management_url)
     management_headers = read_headers("MANAGEMENT_HEADER_FILE", options.management_header_file)
@@ -80,8 +80,7 @@ def resolve(options: Options, build: Build) -> CheckedServer:
     )
 
 
-def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> CheckedServer:
-    run = RunFolder(build.run)
+def _local(options: Options, run: RunFolder, pictures: Sequence[Golden]) -> CheckedServer:
     server = state.running(run)
     if not server:
         raise KitError("no server is running", "start one: make serve, or name one: make smoke URL=http://…")
@@ -92,7 +91,7 @@ def _local(options: Options, build: Build, pictures: Sequence[Golden]) -> Checke
         management_url=address("MANAGEMENT_URL", options.management_url) or server.management,
         metrics_url=address("METRICS_URL", options.metrics_url) or _metrics(run, server),
         grpc=options.grpc or server.grpc,
-        model=options.model or server.model,
+        model=server.named(options.model).name,
         golden=pictures,
         headers=read_headers("HEADER_FILE", options.header_file or str(header)),
         management_headers=read_headers(

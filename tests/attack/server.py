@@ -91,7 +91,7 @@ def processes(run: RunFolder) -> frozenset[int]:
     assert running, "Java has ended"
     gateway = running.gateway_process()
     assert gateway, "nginx has ended"
-    workers = Management(running.management, run.management_header).workers(running.model)
+    workers = Management(running.management, run.management_header).workers(running.models[0].name)
     return frozenset({running.pid, gateway.pid, *(worker["pid"] for worker in workers)})
 
 
@@ -109,6 +109,6 @@ def attacked(build: Path, environment: Mapping[str, str], run_script: RunScript)
         made = run_script("key", "key", env=own | {"NAME": "attacker"})
         assert made.returncode == 0, made.stderr
         first = golden.load(Build(build / "onprem").golden, "")[0]
-        yield Attacked(address, made.stdout.split()[2], running.model, run, first, processes(run))
+        yield Attacked(address, made.stdout.split()[2], running.models[0].name, run, first, processes(run))
     finally:
         run_script("server", "stop", env=own)

@@ -136,7 +136,15 @@ def test_while_the_server_restarts_clients_are_told_to_come_again(till: Till, tm
 def test_a_wrong_answer_is_no_health(till: Till, tmp_path: Path) -> None:
     box = till.box
     box.deploy(release("1.0", tmp_path))
-    assert till.health() == (200, {"status": "ready", "model": "net", "version": "1.0"})
+    assert till.health() == (
+        200,
+        {
+            "status": "ready",
+            "model": "net",
+            "version": "1.0",
+            "models": [{"name": "net", "version": "1.0", "ready": True}],
+        },
+    )
     box.paths.verdict.write_text(json.dumps({"ready": False, "why": "it gives wrong answers", "version": "1.0"}))
     wait_for(lambda: till.health()[0] == 503, 10)
     assert till.health()[1]["why"] == "it gives wrong answers"
@@ -192,6 +200,8 @@ def test_an_end_that_nobody_looked_after_is_a_finding(box: Box, tmp_path: Path) 
         ("change-keys", b'{"add": {"../../etc/passwd": {"name": "x", "made": 1, "rate": null}}}'),
         ("change-keys", json.dumps({"add": {"0" * 64: {"name": "../x", "made": 1, "rate": None}}}).encode()),
         ("change-keys", json.dumps({"add": {"0" * 64: "x"}}).encode()),
+        ("change-keys", json.dumps({"add": {"0" * 64: keys.new("x", None)[1] | {"models": ["../x"]}}}).encode()),
+        ("change-keys", json.dumps({"add": {"0" * 64: keys.new("x", None)[1] | {"models": [7]}}}).encode()),
         ("certificate", b'{"certificate": "x"}'),
         (
             "certificate",

@@ -77,7 +77,7 @@ def started(folder: Path, behind: FakeTorchServe, **changes: object) -> Iterator
         tls=False,
         client_ca=False,
         upstream=f"127.0.0.1:{behind.port}",
-        in_flight=8,
+        in_flight={MODEL: 8},
         body_bytes=4_000_000,
         seconds=5,
         processes=1,
@@ -86,19 +86,20 @@ def started(folder: Path, behind: FakeTorchServe, **changes: object) -> Iterator
     conf = replace(conf, **changes)  # type: ignore[arg-type]
     settings = {
         "version": "1.2.3",
-        "model": MODEL,
+        "models": {MODEL: {"about": {"precision": "int8"}}},
         "inference": here,
         "management": here,
         "body_bytes": conf.body_bytes,
         "tokens": str(tokens),
         "keys": str(folder / "keys"),
-        "about": {"precision": "int8"},
+        "about": {},
         "log_bytes": 5 << 20,
     }
     key = keys.add(folder / "keys", "till-1", None)
     place = folder / "gateway"
     place.mkdir()
-    nginx_files.write(place, Files(PROJECT, nginx.binary(""), conf, settings, folder / WATCHER, golden, **files))  # type: ignore[arg-type]
+    made = Files(PROJECT, nginx.binary(""), conf, settings, folder / WATCHER, {MODEL: golden}, **files)  # type: ignore[arg-type]
+    nginx_files.write(place, made)
     if callable(edit):
         edit(place)
     process = nginx.start(place)

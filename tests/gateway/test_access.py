@@ -9,7 +9,7 @@ import pytest
 from common.gateway import keys
 from common.gateway.keys import Rate
 from tests.gateway.conftest import PREDICT, Front
-from tests.gateway.fake_torchserve import label
+from tests.gateway.fake_torchserve import MODEL, label
 from tests.integration.places import wait_for
 
 CLOSED = ["/metrics", "/v1/models", "/v1/models/fruit", "/v2/models/fruit"]
@@ -115,3 +115,31 @@ def test_a_damaged_key_file_lets_nobody_in(front: Front) -> None:
     with front.client(key) as client:
         assert client.post(PREDICT, content=b"picture").status_code == 401
     file.unlink()
+
+
+def test_a_key_for_some_models_is_good_for_no_other(front: Front) -> None:
+    key = keys.add(front.keys, "narrow", None, [MODEL])
+    other = keys.add(front.keys, "other", None, ["shelf", "produce"])
+    with front.client(key) as client:
+        assert client.post(PREDICT, content=b"picture").status_code == 200
+        assert client.get("/v1/models").status_code == 200
+        assert client.get("/metrics").status_code == 403
+    with front.client(other) as client:
+        before = len(front.behind.asked)
+        refused = client.post(PREDICT, content=b"picture")
+        assert (refused.status_code, refused.json()["type"]) == (403, "ForbiddenException")
+        assert refused.json()["message"] == f"This key is not for {MODEL}; it is for shelf, produce."
+        for path, body in (
+            (f"/v1/models/{MODEL}:predict", {"instances": [{"b64": "eA=="}]}),
+            (f"/v2/models/{MODEL}/infer", {}),
+            (f"/v2/models/{MODEL}/versions/2.0/infer", {}),
+            (f"{PREDICT}/2.0", {}),
+        ):
+            assert client.post(path, json=body).status_code == 403, path
+        form = client.post(PREDICT, files={"data": b"picture"})
+        assert form.status_code == 403
+        assert [
+            one for one in front.behind.asked[before:] if "/predictions/" in one.path and not one.headers.get("x-probe")
+        ] == []
+    for name in ("narrow", "other"):
+        keys.revoke(front.keys, name)

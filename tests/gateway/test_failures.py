@@ -81,7 +81,7 @@ def test_an_unknown_address_says_so_in_json(front: Front) -> None:
 
 
 def test_whoever_comes_when_all_is_full_hears_it_at_once_and_the_others_are_answered(start: Start) -> None:
-    front = start(in_flight=3)
+    front = start(in_flight={MODEL: 3})
     front.behind.mood.hold.clear()
     with ThreadPoolExecutor(10) as pool, front.client() as client:
         waiting = [pool.submit(client.post, PREDICT, content=f"picture {i}".encode()) for i in range(3)]
@@ -133,7 +133,12 @@ def test_health_is_of_every_worker_and_of_a_right_answer(start: Start) -> None:
     mood = front.behind.mood
     with front.client(key="") as client:
         wait_for(lambda: client.get("/health").status_code == 200)
-        assert client.get("/health").json() == {"status": "ready", "model": MODEL, "version": "2.0"}
+        assert client.get("/health").json() == {
+            "status": "ready",
+            "model": MODEL,
+            "version": "2.0",
+            "models": [{"name": MODEL, "version": "2.0", "ready": True}],
+        }
         assert client.get("/ping").json() == {"status": "Healthy"}
         mood.states[1] = "LOADING"
         wait_for(lambda: client.get("/health").status_code == 503)

@@ -12,7 +12,7 @@ import zlib
 import pytest
 
 from tests.gateway.conftest import PREDICT, Front, Start
-from tests.gateway.fake_torchserve import label
+from tests.gateway.fake_torchserve import MODEL, label
 
 PICTURE = b"\xff\xd8\x00\r\n--picture\x00" * 100
 
@@ -194,7 +194,7 @@ def test_headers_that_are_too_large_get_an_answer(front: Front) -> None:
 
 
 def test_no_worker_waits_for_a_slow_client(start: Start) -> None:
-    front = start(in_flight=1)
+    front = start(in_flight={MODEL: 1})
     head = f"POST {PREDICT} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {front.key}\r\nContent-Length: 1000\r\n\r\n"
     slow = [socket.create_connection(("127.0.0.1", front.port)) for _ in range(50)]
     try:

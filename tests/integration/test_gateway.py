@@ -64,7 +64,7 @@ class GatewayPlace:
 
     @property
     def predict(self) -> str:
-        return f"/predictions/{self.state.model}"
+        return f"/predictions/{self.state.models[0].name}"
 
     @property
     def management(self) -> Management:
@@ -194,7 +194,7 @@ def test_what_torchserve_answers_without_a_token_is_not_there(shared: GatewayPla
 
 
 def test_keys_and_another_version_of_the_model_change_under_load_and_no_request_fails(front: GatewayPlace) -> None:
-    management, model = front.management, front.state.model
+    management, model = front.management, front.state.models[0].name
     front.script("archive", MODEL_VERSION="2.0")
     shutil.copy(front.place.build.archive(model), front.place.run.model_store / "second.mar")
     with load(front) as counts, front.client() as client:
@@ -225,7 +225,7 @@ def test_a_certificate_is_renewed_under_load_and_no_request_fails(place: Place, 
 
 def test_a_worker_that_is_killed_under_load_shows_as_come_again(shared: GatewayPlace) -> None:
     with load(shared) as counts:
-        os.kill(shared.management.workers(shared.state.model)[0]["pid"], signal.SIGKILL)
+        os.kill(shared.management.workers(shared.state.models[0].name)[0]["pid"], signal.SIGKILL)
         time.sleep(3)
     assert set(counts) <= {200, 503}, counts
 

@@ -48,7 +48,7 @@ def test_a_java_with_other_needs_goes_on_without_it(cache: Path) -> None:
 
 def java(cache: Path, loaded: ServerSettings, run: RunFolder) -> list[str]:
     """The command that serves, with the class path of TorchServe, asked for its version instead."""
-    command = java_command(loaded, here(run.folder / "c", run, run.folder), "m.mar")
+    command = java_command(loaded, here(run.folder / "c", run, run.folder), ["m.mar"])
     command = [f"-XX:AOTCache={cache}" if word.startswith("-XX:AOTCache=") else word for word in command]
     return [command[0], STRICT, *command[1 : command.index("org.pytorch.serve.ModelServer")], "-version"]
 

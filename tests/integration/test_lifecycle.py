@@ -66,14 +66,14 @@ def test_stop_answers_what_is_in_flight_refuses_what_is_new_and_leaves_nothing(p
 
     def ask(_: int) -> int:
         with place.client(running) as http:
-            return http.put(f"/predictions/{running.model}", content=picture).status_code
+            return http.put(f"/predictions/{running.models[0].name}", content=picture).status_code
 
     def ask_until_refused() -> list[int | str]:
         statuses: list[int | str] = []
         with place.client(running) as http:
             while not statuses or statuses[-1] == 200:
                 try:
-                    statuses.append(http.put(f"/predictions/{running.model}", content=picture).status_code)
+                    statuses.append(http.put(f"/predictions/{running.models[0].name}", content=picture).status_code)
                 except httpx.HTTPError as error:
                     statuses.append(type(error).__name__)
         return statuses
@@ -110,7 +110,7 @@ def works(place: Place, running: state.ServerState) -> bool:
 
 def pending(place: Place, running: state.ServerState) -> int:
     with client(running.management, read_header(place.run.management_header)) as http:
-        return int(http.get(f"/models/{running.model}").json()[0]["jobQueueStatus"]["pendingRequests"])
+        return int(http.get(f"/models/{running.models[0].name}").json()[0]["jobQueueStatus"]["pendingRequests"])
 
 
 def test_a_killed_worker_comes_back_by_itself(place: Place) -> None:
@@ -122,11 +122,11 @@ def test_a_killed_worker_comes_back_by_itself(place: Place) -> None:
     def load() -> None:
         with place.client(running) as http:
             while not done.is_set():
-                statuses.append(http.put(f"/predictions/{running.model}", content=picture).status_code)
+                statuses.append(http.put(f"/predictions/{running.models[0].name}", content=picture).status_code)
 
     def workers() -> list[dict[str, object]]:
         with client(running.management, read_header(place.run.management_header)) as http:
-            listed: list[dict[str, object]] = http.get(f"/models/{running.model}").json()[0]["workers"]
+            listed: list[dict[str, object]] = http.get(f"/models/{running.models[0].name}").json()[0]["workers"]
             return listed
 
     victim = int(str(workers()[0]["pid"]))
@@ -201,7 +201,7 @@ def test_a_bad_picture_in_a_batch_leaves_its_mates_their_right_answers(profile_p
 
     def ask(body: bytes) -> httpx.Response:
         with place.client(running) as http:
-            return http.put(f"/predictions/{running.model}", content=body)
+            return http.put(f"/predictions/{running.models[0].name}", content=body)
 
     alone = [ask(body) for body in bodies]
     with ThreadPoolExecutor(len(bodies)) as pool:

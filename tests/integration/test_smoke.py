@@ -25,7 +25,7 @@ VOLATILE = ("loadedAtStartup", "workers", "jobQueueStatus")
 def footprint(server: Server) -> dict[str, Any]:
     """What a user would notice: versions and workers, and the files in the store and in TEMP."""
     with server.management() as http:
-        name = server.state.model
+        name = server.state.models[0].name
         versions = http.get(f"/models/{name}/all").json()
         return {
             "default": http.get(f"/models/{name}").json()[0]["modelVersion"],
@@ -121,7 +121,7 @@ def test_a_signal_while_the_second_version_is_there(server: Server, number: sign
 def wait_for_second_version(server: Server, smoke: subprocess.Popen[str]) -> None:
     deadline = time.monotonic() + 120
     with server.management() as http:
-        while len(http.get(f"/models/{server.state.model}/all").json()) < 2:
+        while len(http.get(f"/models/{server.state.models[0].name}/all").json()) < 2:
             assert smoke.poll() is None, "it ended before it registered a second version"
             assert time.monotonic() < deadline
             time.sleep(0.02)

@@ -25,7 +25,7 @@ ProfilePlace = Callable[..., Place]
 def described(place: Place, running: state.ServerState, custom: bool = False) -> list[dict[str, object]]:
     with client(running.management, read_header(place.run.management_header), timeout=30) as http:
         rows: list[dict[str, object]] = http.get(
-            f"/models/{running.model}", params={"customized": "true"} if custom else {}
+            f"/models/{running.models[0].name}", params={"customized": "true"} if custom else {}
         ).json()
     return rows
 
@@ -33,7 +33,7 @@ def described(place: Place, running: state.ServerState, custom: bool = False) ->
 def answers_rightly(place: Place, running: state.ServerState) -> None:
     with place.client(running) as http:
         for one in golden.load(place.build.golden, ""):
-            answer = http.put(f"/predictions/{running.model}", content=one.picture.read_bytes()).json()
+            answer = http.put(f"/predictions/{running.models[0].name}", content=one.picture.read_bytes()).json()
             assert mismatch(one.picture.name, one.expected, one.tolerance, answer) == ""
 
 

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from kit.build import PROJECT
-from kit.serving.lifecycle import DEFAULT_RESPONSE_TIMEOUT
+from kit.serving.models.plan import DEFAULT_RESPONSE_TIMEOUT
 
 CONFIG = PROJECT / "config/kubernetes"
 OVERLAYS, COMPONENTS = (sorted(path.name for path in (CONFIG / part).iterdir()) for part in ("overlays", "components"))

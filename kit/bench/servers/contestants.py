@@ -52,7 +52,7 @@ def against_stock(profile: Profile, machine: Machine, folder: Path, request: Req
         )
     from kit.bench.servers import stock_archive  # imports torch, which takes seconds
 
-    picture = golden.load(profile.build.golden, f"make archive PROFILE={profile.name}")[0].picture
+    picture = golden.load(profile.build.golden, f"make archive {profile.variables}")[0].picture
     store = folder / "model-store"
     archive, right = stock_archive.make(request, profile.build, picture, store)
     servers: Mapping[str, stock.StockServer] = {

@@ -31,9 +31,9 @@ class LoadedServer:
         return f"/predictions/{self.model}"
 
 
-def of_state(name: str, server: ServerState, run: RunFolder) -> LoadedServer:
-    """A running server of this machine."""
-    return LoadedServer(name, server.inference, server.model, read_header(run.inference_header), server.pid)
+def of_state(name: str, server: ServerState, run: RunFolder, model: str = "") -> LoadedServer:
+    """A running server of this machine. Raises UsageError where it has several models and none is named."""
+    return LoadedServer(name, server.inference, server.named(model).name, read_header(run.inference_header), server.pid)
 
 
 def elsewhere(name: str, url: str, header_file: str, model: str, build: Build) -> LoadedServer:
@@ -44,5 +44,6 @@ def elsewhere(name: str, url: str, header_file: str, model: str, build: Build) -
 
 def served_archive(run: RunFolder, build: Build) -> Path:
     """The .mar that is being served, which a later build does not change; else the one that would be."""
-    served = sorted(run.model_store.glob("*.mar")) if run.model_store.is_dir() else []
-    return served[0] if served else build.folder / read_json(build.archive_report, "make archive")["file"]
+    report = read_json(build.archive_report, "make archive")
+    served = sorted(run.model_store.glob(f"{report['model_name']}-*.mar")) if run.model_store.is_dir() else []
+    return served[0] if served else build.folder / report["file"]

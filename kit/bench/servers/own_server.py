@@ -17,9 +17,9 @@ NAME = "this kit"
 
 def found(profile: Profile) -> LoadedServer | None:
     """The server that `make serve` has started, if it runs."""
-    run = RunFolder(profile.build.run)
+    run = RunFolder(profile.server_build.run)
     server = state.running(run)
-    return of_state(NAME, server, run) if server else None
+    return of_state(NAME, server, run, profile.model) if server else None
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def started(profile: Profile, machine: Machine) -> Iterator[tuple[LoadedServer, 
     Raises KitError when it cannot be started. At the end of the block it is ended: nobody else was told of it, and
     whoever measured it has its answers.
     """
-    run = RunFolder(profile.build.run)
+    run = RunFolder(profile.server_build.run)
     with state.locked(run, "start"):
         if stale := state.read(run):
             lifecycle.end(run, stale)
@@ -37,4 +37,4 @@ def started(profile: Profile, machine: Machine) -> Iterator[tuple[LoadedServer, 
         up = ExitStack()
         proved = up.enter_context(proved_server(wanted, lambda text: None))
     with up:
-        yield of_state(NAME, proved.server, run), proved.seconds
+        yield of_state(NAME, proved.server, run, profile.model), proved.seconds

@@ -26,9 +26,10 @@ from kit.golden import Golden
 from kit.profiles import Profile
 from kit.serving import lifecycle, settings, state
 from kit.serving.launch import RunFolder
+from kit.serving.models.plan import DEFAULT_RESPONSE_TIMEOUT
 from kit.serving.ports import addresses, free_ports
 from kit.serving.proving import wait_until_proved
-from kit.serving.state import ServerState
+from kit.serving.state import ServedModel, ServerState
 
 # What a shell may have set, and a server "as it comes" does not have.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -87,7 +88,7 @@ class StockServer:
             wrapper.terminate()
             raise
         try:
-            wait_until_proved(run, wrapper, server, self.golden, True, lambda text: None)
+            wait_until_proved(run, wrapper, server, {self._served().name: self.golden}, True, lambda text: None)
             yield of_state(self.variant.name, server, run), time.monotonic() - begun
         finally:
             lifecycle.end(run, server)
@@ -99,19 +100,24 @@ class StockServer:
         server = ServerState(
             pid=java.pid,
             created=java.create_time(),
-            model=self.archive["model_name"],
-            version=self.archive["model_version"],
-            archive_sha256=self.archive["sha256"],
-            workers=self.workers,
+            models=[self._served()],
             inference=wanted.inference.url,
             management=wanted.management.url,
             metrics=wanted.metrics.url,
             grpc="",
             temp=str(run.folder / "tmp"),
-            response_timeout=lifecycle.DEFAULT_RESPONSE_TIMEOUT,
         )
         state.save(run, server)
         return server
+
+    def _served(self) -> ServedModel:
+        return ServedModel(
+            name=self.archive["model_name"],
+            version=self.archive["model_version"],
+            archive_sha256=self.archive["sha256"],
+            workers=self.workers,
+            response_timeout=DEFAULT_RESPONSE_TIMEOUT,
+        )
 
 
 def properties(store: Path, ports: list[int]) -> str:

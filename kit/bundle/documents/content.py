@@ -28,7 +28,7 @@ Contents = dict[str, tuple[str, Content]]
 def check_archive(profile: Profile, target: BoxTarget) -> dict[str, Any]:
     """archive.json's content. Raises KitError when there is no whole archive, it was made for another processor, or
     the profile was changed since."""
-    hint = f"make archive PROFILE={profile.name} PLATFORM={target.platform}"
+    hint = f"make archive {profile.variables} PLATFORM={target.platform}"
     build = profile.build
     archive = preflight.check_archive(build.archive_report, build.folder, hint)
     engine = (archive["provenance"]["quantization"] or {}).get("engine")
@@ -75,7 +75,7 @@ def golden_section(profile: Profile) -> dict[str, Any]:
 
 def pictures(profile: Profile) -> dict[str, golden.Golden]:
     """The golden pictures by their path in the release; one whose own name could be no box's gets a number."""
-    found = golden.load(profile.build.golden, f"make archive PROFILE={profile.name}")
+    found = golden.load(profile.build.golden, f"make archive {profile.variables}")
     names = [each.picture.name for each in found]
     safe = [name if NAME.fullmatch(name) else f"picture-{index}" for index, name in enumerate(names)]
     return {f"golden/{name}": each for name, each in zip(safe, found, strict=True)}

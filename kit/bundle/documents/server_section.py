@@ -9,7 +9,7 @@ from common.errors import UsageError
 from kit.profiles import Profile
 from kit.serving import settings
 from kit.serving.launch import Places, java_command, variables
-from kit.serving.lifecycle import DEFAULT_RESPONSE_TIMEOUT
+from kit.serving.models.plan import DEFAULT_RESPONSE_TIMEOUT
 
 EACH_PROCESSOR = 0  # the manifest's word for as many workers as the box has processors
 BOX = Places(
@@ -47,7 +47,7 @@ def section(profile: Profile) -> dict[str, Any]:
         )
     places = replace(BOX, worker=BOX.site_packages) if profile.stock_worker else BOX
     return {
-        "command": java_command(loaded, places, "{archive}"),
+        "command": java_command(loaded, places, ["{archive}"]),
         "environment": variables(BOX, "stdout"),
         "java": JAVA,
         "workers": workers,

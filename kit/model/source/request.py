@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UsageError
 from kit.model.pictures.choosing import places
+from kit.profiles import MODEL_NAME, MODEL_NAME_WORDS
 
 DEFAULT_ARCH = "resnet18"
 IMAGENET = "imagenet"
-MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # what torch-model-archiver takes
 WEIGHTS_FORMS = "WEIGHTS=<a .safetensors, .pt or .pth file>"
 
 MAX_ACCURACY_DROP, MIN_AGREEMENT = 1.0, 98.0
@@ -61,7 +60,7 @@ class Request:
         if self.model_name and not MODEL_NAME.fullmatch(self.model_name):
             raise UsageError(
                 f"MODEL_NAME={self.model_name} is not a name that TorchServe takes",
-                "letters and digits, and after the first one also _ . -",
+                MODEL_NAME_WORDS,
             )
 
     def limits(self) -> tuple[float, float]:

@@ -72,3 +72,16 @@ def test_rates() -> None:
 def test_a_rate_that_is_none(text: str) -> None:
     with pytest.raises(UsageError, match="is not a rate"):
         keys.rate(text)
+
+
+def test_a_key_may_be_for_some_models_alone(tmp_path: Path) -> None:
+    keys.add(tmp_path, "all", None)
+    keys.add(tmp_path, "some", None, keys.models("shelf, produce"))
+    everything, some = keys.read(tmp_path)
+    assert (list(everything.models), list(some.models)) == ([], ["shelf", "produce"])
+
+
+@pytest.mark.parametrize("text", ["../x", "shelf;produce", "shelf,-x"])
+def test_what_is_no_model_s_name_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no model's name"):
+        keys.models(text)

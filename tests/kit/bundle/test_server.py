@@ -26,7 +26,7 @@ def test_the_box_is_told_the_command_that_serve_uses_here(tmp_path: Path) -> Non
     config = EDGE.properties.read_text()
     vmargs = next(line.removeprefix("vmargs=") for line in config.splitlines() if line.startswith("vmargs="))
     places = replace(here(tmp_path, RunFolder(tmp_path), tmp_path), java_cache="")  # made here, for this Java
-    local = java_command(ServerSettings({"vmargs": vmargs}), places, "m.mar")
+    local = java_command(ServerSettings({"vmargs": vmargs}), places, ["m.mar"])
     assert len(made["command"]) == len(local)
     same = [word for word, other in zip(made["command"], local, strict=True) if word == other]
     assert same == [word for word in made["command"] if "{" not in word], "only places may differ"

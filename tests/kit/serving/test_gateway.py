@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+import yaml
 
 from common.errors import UsageError
 from kit.gateway.planning import Wanted
@@ -10,6 +12,9 @@ from kit.profiles import Profile
 from kit.serving import gateway
 from kit.serving.launch import RunFolder
 from kit.serving.lifecycle import ServerPlan
+from kit.serving.models import plan
+from kit.serving.models.plan import ModelPlan
+from kit.serving.preflight import Workers
 from kit.serving.settings import DEFAULTS, ServerSettings
 from tests.ports import free_port
 
@@ -25,10 +30,17 @@ def own_settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "settings"))
 
 
-def server(folder: Path, config: str = "batchSize: 1\njobQueueSize: 64\n", **values: str) -> ServerPlan:
+def server(
+    folder: Path, config: str = "batchSize: 1\njobQueueSize: 64\n", names: Sequence[str] = ("fruit",), **values: str
+) -> ServerPlan:
     (folder / "model-config.yaml").write_text(config)
-    profile = Profile("mine", folder, "a test's")
-    return ServerPlan(profile, ServerSettings(DEFAULTS | values), RunFolder(folder), ARCHIVE, [], 2, "", 30.0)
+    profile, read = Profile("mine", folder, "a test's"), yaml.safe_load(config)
+    needs = Workers(2, 45 << 20)
+    models = [
+        ModelPlan(profile, ARCHIVE | {"model_name": name}, [], 2, "", 30.0, needs, plan.batch(read), plan.queue(read))
+        for name in names
+    ]
+    return ServerPlan(profile, ServerSettings(DEFAULTS | values), RunFolder(folder), models)
 
 
 def test_without_a_word_there_is_none(tmp_path: Path) -> None:
@@ -57,7 +69,7 @@ def test_a_profile_may_name_one_and_make_s_word_counts_more(tmp_path: Path) -> N
 )
 def test_no_more_are_in_flight_than_keep_the_workers_busy(tmp_path: Path, config: str, in_flight: int) -> None:
     planned = gateway.plan(Wanted(address=f"127.0.0.1:{free_port()}"), server(tmp_path, config), 2)
-    assert planned and planned.files.conf.in_flight == in_flight
+    assert planned and planned.files.conf.in_flight == {"fruit": in_flight}
 
 
 def test_a_request_is_as_large_here_as_behind_it(tmp_path: Path) -> None:
@@ -77,7 +89,15 @@ def test_a_torchserve_behind_a_socket_file_is_refused(tmp_path: Path) -> None:
 def test_what_the_page_says_of_the_model(tmp_path: Path) -> None:
     planned = gateway.plan(Wanted(address=f"127.0.0.1:{free_port()}"), server(tmp_path), 2)
     assert planned
-    about = planned.files.settings["about"]
+    about = planned.files.settings["models"]["fruit"]["about"]
     assert about["precision"] == "int8, for torch"
     assert about["accuracy"] == "66.0% top-1 on 215 pictures"
     assert "as the original" not in about
+
+
+def test_several_models_have_a_queue_and_words_each(tmp_path: Path) -> None:
+    wanted = Wanted(address=f"127.0.0.1:{free_port()}")
+    planned = gateway.plan(wanted, server(tmp_path, names=("fruit", "shelf")), 2)
+    assert planned
+    assert planned.files.conf.in_flight == {"fruit": 16, "shelf": 16}
+    assert list(planned.files.settings["models"]) == list(planned.files.golden) == ["fruit", "shelf"]

@@ -14,7 +14,7 @@ from kit.serving.settings import ServerSettings
 def test_the_command_is_java_itself_with_the_profiles_own_file() -> None:
     run = RunFolder(Path("/b/run"))
     config = CONFIG / "edge" / "config.properties"
-    command = java_command(ServerSettings({"vmargs": "-Xmx128m -Dx=y"}), here(config, run, Path("/t")), "m.mar")
+    command = java_command(ServerSettings({"vmargs": "-Xmx128m -Dx=y"}), here(config, run, Path("/t")), ["m.mar"])
     assert command[0].endswith("/bin/java")
     assert command[4:6] == ["-Xmx128m", "-Dx=y"]
     assert "-Djava.io.tmpdir=/t" in command

@@ -87,11 +87,17 @@ def test_what_one_worker_more_takes(onnx: bool, threads: int, stock: bool, megab
 
 
 def test_too_little_memory_is_refused_with_the_sum() -> None:
-    preflight.check_memory(preflight.Workers(1, 45 << 20), "minWorkers", 128 << 20, BOX)
-    with pytest.raises(
-        KitError, match=r"20 workers \(one per core, 20 cores\) and Java need about 1173 MB, and 1024 MB of 2048"
-    ):
-        preflight.check_memory(preflight.Workers(20, 45 << 20), "one per core, 20 cores", 128 << 20, BOX)
+    one, twenty = (preflight.memory_needed([preflight.Workers(count, 45 << 20)], 128 << 20) for count in (1, 20))
+    preflight.check_memory(one, "1 worker and Java", BOX)
+    with pytest.raises(KitError, match=r"20 workers \(one per core\) and Java need about 1173 MB, and 1024 MB of 2048"):
+        preflight.check_memory(twenty, "20 workers (one per core) and Java", BOX)
+
+
+def test_models_share_what_their_workers_import() -> None:
+    torch, onnx = preflight.Workers(1, 45 << 20), preflight.Workers(1, 45 << 20, onnx=True)
+    one, two, mixed = (preflight.memory_needed(models, 0) >> 20 for models in ([torch], [torch] * 2, [torch, onnx]))
+    assert two - one == 45 + 30
+    assert mixed - one == 50 + 90 + 25
 
 
 @pytest.fixture

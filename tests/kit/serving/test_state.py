@@ -9,11 +9,11 @@ from common.server import tokens
 from kit.files import write_json
 from kit.serving import state
 from kit.serving.launch import RunFolder
-from kit.serving.state import ServerState
+from kit.serving.state import ServedModel, ServerState
 
 
 def server(pid: int, created: float) -> ServerState:
-    return ServerState(pid, created, "m", "1.0", "0" * 64, 1, "i", "m", "x", "g", "/nonexistent", 30.0)
+    return ServerState(pid, created, [ServedModel("m", "1.0", "0" * 64, 1, 30.0)], "i", "m", "x", "g", "/nonexistent")
 
 
 def test_a_state_is_read_as_it_was_saved(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from common.errors import KitError, UsageError
 from kit.build import Build
 from kit.client.elsewhere import read_headers
+from kit.serving.launch import RunFolder
 from kit.smoke.session import Session, connect
 from kit.smoke.target import Options, resolve
 from tests.conftest import RunScript, script_environment
@@ -28,32 +29,32 @@ def write_golden(folder: Path, **more: str) -> None:
 
 
 def test_a_url_alone_leaves_the_rest_unknown(build: Build) -> None:
-    target = resolve(Options(url="http://server:8080"), build)
+    target = resolve(Options(url="http://server:8080"), build, RunFolder(build.run))
     assert (target.url, target.management_url, target.metrics_url, target.grpc) == ("http://server:8080", "", "", "")
     assert (target.model, target.store, target.headers) == ("net", None, {})
 
 
 def test_model_from_the_environment_goes_first(build: Build) -> None:
-    assert resolve(Options(url="http://server", model="other"), build).model == "other"
+    assert resolve(Options(url="http://server", model="other"), build, RunFolder(build.run)).model == "other"
 
 
 def test_a_model_that_nothing_names_is_asked_for(build: Build) -> None:
     write_golden(build.golden)
     with pytest.raises(UsageError, match="which model") as raised:
-        resolve(Options(url="http://server"), build)
+        resolve(Options(url="http://server"), build, RunFolder(build.run))
     assert "MODEL=" in raised.value.hint
 
 
 def test_no_server_and_no_url(build: Build) -> None:
     with pytest.raises(KitError, match="no server is running") as raised:
-        resolve(Options(), build)
+        resolve(Options(), build, RunFolder(build.run))
     assert "make serve" in raised.value.hint
     assert raised.value.exit_status == 1
 
 
 def test_no_golden_pictures(tmp_path: Path) -> None:
     with pytest.raises(KitError, match=r"golden\.json does not exist") as raised:
-        resolve(Options(url="http://server"), Build(tmp_path))
+        resolve(Options(url="http://server"), Build(tmp_path), RunFolder(tmp_path))
     assert "make export" in raised.value.hint
 
 
@@ -73,7 +74,7 @@ def test_no_golden_pictures(tmp_path: Path) -> None:
 )
 def test_what_cannot_be_right_is_wrong_use(build: Build, options: Options) -> None:
     with pytest.raises(UsageError):
-        resolve(options, build)
+        resolve(options, build, RunFolder(build.run))
 
 
 def test_header_files_are_curls(tmp_path: Path) -> None:

@@ -1,0 +1,1 @@
+"""The models of a server: planned, and changed while it runs."""
