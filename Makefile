@@ -8,7 +8,7 @@ VARIABLES := AGAINST ARCH BASE BOX_PYTHON BREAK_LOCK BUDGET BUILD BUNDLE CALIBRA
 	DRY_RUN DURATION FLEET FOREGROUND FORMAT GATEWAY GOLDEN GRPC HEADER_FILE HOSTS IMAGE JSON JUNIT KEY LABELS LIMIT \
 	MANAGEMENT_HEADER_FILE MANAGEMENT_URL MAX_ACCURACY_DROP MEMORY_LIMIT_MB METRICS_URL MIN_AGREEMENT MODEL MODEL_NAME MODELS \
 	MODEL_VERSION MONITOR MULTILABEL NAME NAMES NGINX OBJECTIVE OUT PICTURES PLATFORM PRECISION PREPROCESSING PRIVATE_KEY \
-	PROFILE PROMETHEUS PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SIGNERS SINCE SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL \
+	PROFILE PROMETHEUS PYTHON RATE REPEATS RESUME REVOKE RUNTIME SEED SHARE SIGNERS SINCE SLO_P99_MS SSH_CONFIG T TORCH_INDEX URL \
 	WEIGHTS WEIGHTS_KEY WHEELS
 include scripts/variables.mk
 
@@ -20,7 +20,7 @@ RUN := @.venv/bin/python -m
 HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup export archive serve predict reload status logs stop key keys certificates smoke precisions bench doctor tune
+.PHONY: help setup export archive serve predict reload shadow promote drop status logs stop key keys certificates smoke precisions bench doctor tune
 .PHONY: report collect monitor bundle image arm64 deploy install uninstall rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale
@@ -44,6 +44,12 @@ predict: setup ## ask a server about a picture, or a folder of them [IMAGE= OUT=
 	$(RUN) scripts.predict
 reload: setup ## serve what is archived now, and the models that the profile lists now; no request fails
 	$(RUN) scripts.models reload
+shadow: setup ## the model archived last is asked, too; then, how it does as what serves [MODEL= SHARE=10 JSON=1]
+	$(RUN) scripts.models shadow
+promote: setup ## that candidate serves, and what served is taken away [MODEL=]
+	$(RUN) scripts.models promote
+drop: setup ## it is taken away [MODEL=]
+	$(RUN) scripts.models drop
 status: setup ## what is running, and how its workers are [JSON=1 FLEET=|HOSTS=]
 	$(RUN) $(HERE_OR_FLEET) status
 logs: setup ## follow the server's log; of boxes, its last lines [FLEET=|HOSTS=]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 PROC = Path("/proc")
 # Of what stands behind workers, or watches them, in its command line, whose last word is the process id of its server.
-BEHIND_WORKERS = {b"worker.importer", b"worker.parent", b"common.watch"}
+BEHIND_WORKERS = {b"worker.importer", b"worker.parent", b"common.watch", b"kit.serving.shadow"}
 
 
 def family(pid: int, proc: Path = PROC) -> list[int]:

@@ -26,6 +26,7 @@ from picture_decoder import Picture, PictureDecoder
 from request_row import picture_bytes, wanted_classes
 from samples import Samples
 from serving_context import Record, Row, ServingContext
+from shadow import Shadow
 
 # JSON has no NaN, so an answer that held one would be none.
 NO_NUMBER = InputError(
@@ -77,6 +78,7 @@ class ImageClassifier:
         self._labels = handler_settings.labels(folder / LABELS)
         self._measures = measures.Measures(self._labels)
         self._samples = Samples(handler_settings.sample(context.model_yaml_config))
+        self._shadow = Shadow(context.manifest["model"]["modelName"], context.manifest["model"]["modelVersion"])
         wanted = handler_settings.preprocessing(folder / "preprocessing.json")
         self._decoder = PictureDecoder(
             wanted.resize, wanted.crop, wanted.interpolation, self._settings.max_pixels, wanted.fit
@@ -90,6 +92,7 @@ class ImageClassifier:
         answers: dict[int, dict[str, Any]] = {}
         wanted: dict[int, tuple[int, bytes]] = {}
         pictures: dict[int, tuple[Picture, int, bytes]] = {}
+        took: dict[int, float] = {}
         timing: dict[int, str] = {}
         for index, row in enumerate(rows):
             headers = context.get_all_request_header(index)
@@ -105,7 +108,7 @@ class ImageClassifier:
                 timing[index] = _timing("decode", perf_counter() - begun)
         decoded = self._decoder.pictures([data for _, data in wanted.values()], self._decoders)
         for (index, (topk, data)), (shown, seconds) in zip(wanted.items(), decoded, strict=True):
-            timing[index] = _timing("decode", seconds)
+            timing[index], took[index] = _timing("decode", seconds), seconds
             if isinstance(shown, InputError):
                 answers[index] = self._refuse(shown, context, index)
             else:
@@ -122,7 +125,9 @@ class ImageClassifier:
                     if record := _record(context, index):
                         self._measures.answer(record, row_of_classes, seconds)
                         best = int(row_of_classes.argmax())
-                        self._samples.offer(data, self._labels[best], float(row_of_classes[best]))
+                        label, sure = self._labels[best], float(row_of_classes[best])
+                        self._samples.offer(data, label, sure)
+                        self._shadow.offer(data, label, sure, took[index] + seconds)
                 else:
                     answers[index] = self._refuse(NO_NUMBER, context, index)
         for index, words in timing.items():

@@ -1,16 +1,20 @@
-"""What a server's processes cost: processor time and memory, read from /proc."""
+"""A server's processes: what they cost, read from /proc, and those that the kit puts beside it."""
 
 from __future__ import annotations
 
+import os
+import sys
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 
 from common import processes
+from kit.build import PROJECT
 
 STARTER = "/worker/ts/model_service_worker.py"  # the kit's: TorchServe's own does not lie in a folder of that name
-WATCHER = "common.watch"  # a module that Python runs
+WATCHERS = {"common.watch", "kit.serving.shadow"}  # modules that Python runs
 IMPORTER = "model-importer"
 SHARED = (IMPORTER, "model-parent")  # the names of the kit's processes behind workers (worker/process.py)
 
@@ -23,6 +27,21 @@ class ProcessShare:
     kind: str
     pid: int
     memory: int
+
+
+def detached(module: str, *arguments: str, log: Path) -> None:
+    """Run a module of the kit in a process and a session of its own; what it says goes into `log`. Raises OSError."""
+    os.posix_spawn(
+        sys.executable,
+        [sys.executable, "-m", module, *arguments],
+        {**os.environ, "PYTHONPATH": str(PROJECT)},
+        file_actions=[
+            (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_OPEN, 1, str(log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
+            (os.POSIX_SPAWN_DUP2, 1, 2),
+        ],
+        setsid=True,
+    )
 
 
 def family(pid: int) -> list[psutil.Process]:
@@ -48,7 +67,7 @@ def cpu_seconds(pid: int) -> float:
 def _kind(process: psutil.Process) -> str:
     """What Java started for a forked worker only waits for its end."""
     words = process.cmdline()
-    beside = WATCHER in words or any(word.endswith(STARTER) for word in words)
+    beside = WATCHERS.intersection(words) or any(word.endswith(STARTER) for word in words)
     return "shared" if beside or process.name() in SHARED else "worker"
 
 

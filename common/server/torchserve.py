@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import socket
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -60,6 +62,12 @@ class Api:
         self, what: str, method: str, path: str, timeout: float, body: bytes | None = None, token: str = ""
     ) -> bytes:
         """The answer's body. Raises ApiError for a status of 400 or more, Unreachable when nothing answers."""
+        return self.exchange(what, method, path, timeout, body, token)[1]
+
+    def exchange(
+        self, what: str, method: str, path: str, timeout: float, body: bytes | None = None, token: str = ""
+    ) -> tuple[Message, bytes]:
+        """The answer's headers and body. Raises as `ask` does."""
         connection = self.connection(timeout)
         try:
             connection.request(method, self.prefix + path, body=body, headers=self.headers(token))
@@ -74,7 +82,7 @@ class Api:
             connection.close()
         if response.status >= 400:
             raise ApiError(what, response.status, content)
-        return content
+        return response.headers, content
 
     def connection(self, timeout: float) -> http.client.HTTPConnection:
         if self.address.startswith("unix:"):
@@ -104,12 +112,18 @@ class Inference(Api):
 
     def predict(self, model: str, picture: bytes, timeout: float = PREDICT_SECONDS, version: str = "") -> Any:
         """What it answers, as JSON: `{label: probability}` when all is well."""
+        return self.timed(model, picture, timeout, version)[0]
+
+    def timed(self, model: str, picture: bytes, timeout: float, version: str) -> tuple[Any, float]:
+        """The same, and the seconds that it took in the handler."""
         path = f"/predictions/{quote(model, safe='')}" + (f"/{quote(version, safe='')}" if version else "")
-        content = self.ask("a prediction", "PUT", path, timeout, body=picture)
+        headers, content = self.exchange("a prediction", "PUT", path, timeout, body=picture)
+        stages = re.findall(r";dur=([0-9.]+)", headers.get("Server-Timing", ""))
         try:
-            return json.loads(content)
+            answer = json.loads(content)
         except ValueError:
-            return content.decode(errors="replace")
+            answer = content.decode(errors="replace")
+        return answer, sum(map(float, stages)) / 1000
 
 
 class Management(Api):

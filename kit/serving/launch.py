@@ -81,6 +81,15 @@ class RunFolder:
         return self.folder / "metrics.sock"
 
     @property
+    def shadow(self) -> Path:
+        """Candidates beside what is served: one file each, its pictures and what came of them."""
+        return self.folder / "shadow"
+
+    @property
+    def shadow_log(self) -> Path:
+        return self.logs / "shadow.log"
+
+    @property
     def watch_log(self) -> Path:
         return self.logs / "watch.log"
 

@@ -14,7 +14,6 @@ from common import samples
 from common.errors import UsageError
 from common.server.drain import drain
 from common.server.torchserve import Management
-from common.words import count
 from kit.files import replacing
 from kit.gateway import nginx
 from kit.machine import Machine
@@ -33,6 +32,7 @@ from kit.serving.launch import (
 from kit.serving.models import plan as model_plan
 from kit.serving.models.plan import ModelPlan
 from kit.serving.settings import ServerSettings
+from kit.serving.shadow import candidate
 from kit.serving.state import ServerState
 
 # From SIGTERM to SIGKILL, for Java and its workers to end.
@@ -51,11 +51,9 @@ class ServerPlan:
 
     @property
     def workers_words(self) -> str:
-        """How many workers, and why: `2 (one per core, 2 cores)`; of several models, each's."""
-        return ", ".join(
-            f"{f'{one.name}: ' if len(self.models) > 1 else ''}{count(one.workers, 'worker')} ({one.workers_why})"
-            for one in self.models
-        )
+        """How many workers, and why: `2 (one per core, 2 cores)`; of several models, `shelf 1 (…), produce 2 (…)`."""
+        several = len(self.models) > 1
+        return ", ".join(f"{f'{one.name} ' if several else ''}{one.workers} ({one.workers_why})" for one in self.models)
 
 
 def plan(profile: Profile, machine: Machine) -> ServerPlan:
@@ -63,7 +61,7 @@ def plan(profile: Profile, machine: Machine) -> ServerPlan:
     made = plan_models(profile, machine)
     needs = [one.needs for one in made.models]
     preflight.check_memory(
-        preflight.memory_needed(needs, made.settings.heap_bytes), f"{made.workers_words} and Java", machine
+        preflight.memory_needed(needs, made.settings.heap_bytes), f"workers, {made.workers_words}, and Java", machine
     )
     preflight.check_ports(made.settings)
     return made
@@ -95,7 +93,7 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
     for listener in settings.listeners():
         if listener.unix_path:
             os.makedirs(os.path.dirname(listener.unix_path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
-    kept = {samples.VARIABLE: str(wanted.profile.server_build.samples)}
+    kept = {samples.VARIABLE: str(wanted.profile.server_build.samples), candidate.VARIABLE: str(run.shadow)}
     environment = server_environment(places, foreground, wanted.counts) | kept
     with run.console_log.open("wb") as console:
         process = subprocess.Popen(

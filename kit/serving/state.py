@@ -120,7 +120,7 @@ def clear(run: RunFolder, temp: str) -> None:
     """Remove what belongs to a server that has ended: tokens, sockets, unpacked models, certificates. The logs stay."""
     for path in (run.inference_header, run.management_header, run.keys, run.state, run.watch_settings):
         path.unlink(missing_ok=True)
-    for folder in (run.model_store, Path(temp)):
+    for folder in (run.model_store, run.shadow, Path(temp)):
         shutil.rmtree(folder, ignore_errors=True)
     for path in run.gateway.glob("*"):
         if path.is_dir() and not path.is_symlink() and path.name != run.logs.name:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from pathlib import Path
 
 from common.gateway.nginx_conf import COUNTS
-from kit.build import PROJECT
 from kit.files import write_json
+from kit.processes import detached
 from kit.serving.launch import RunFolder
 from kit.serving.lifecycle import ServerPlan
 from kit.serving.state import ServerState
@@ -19,18 +17,7 @@ def start(wanted: ServerPlan, server: ServerState) -> None:
     run = wanted.run
     counts(run).unlink(missing_ok=True)
     follow(wanted, server)
-    quiet = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)]
-    log = [
-        (os.POSIX_SPAWN_OPEN, 1, str(run.watch_log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),
-        (os.POSIX_SPAWN_DUP2, 1, 2),
-    ]
-    os.posix_spawn(
-        sys.executable,
-        [sys.executable, "-m", "common.watch", str(run.watch_settings), str(server.pid)],
-        {**os.environ, "PYTHONPATH": str(PROJECT)},
-        file_actions=[*quiet, *log],
-        setsid=True,
-    )
+    detached("common.watch", str(run.watch_settings), str(server.pid), log=run.watch_log)
 
 
 def follow(wanted: ServerPlan, server: ServerState) -> None:

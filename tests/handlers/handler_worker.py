@@ -90,6 +90,13 @@ def write_archive(
     (folder / "preprocessing.json").write_text(json.dumps(prepare))
     (folder / "model-config.yaml").write_text(json.dumps({"minWorkers": 1, "handler": config}))
     (folder / "MAR-INF").mkdir()
-    manifest = {"model": {"serializedFile": "model.pt", "configFile": "model-config.yaml"}}
+    manifest = {
+        "model": {
+            "modelName": "tiny",
+            "modelVersion": "1.0",
+            "serializedFile": "model.pt",
+            "configFile": "model-config.yaml",
+        }
+    }
     (folder / "MAR-INF" / "MANIFEST.json").write_text(json.dumps(manifest))
     return folder

@@ -68,7 +68,7 @@ from image_classifier import ImageClassifier
 handler = ImageClassifier()
 handler.initialize(SimpleNamespace(
     model_yaml_config={{}}, system_properties={{"model_dir": {str(folder)!r}}},
-    manifest={{"model": {{"serializedFile": "model.onnx"}}}},
+    manifest={{"model": {{"modelName": "tiny", "modelVersion": "1.0", "serializedFile": "model.onnx"}}}},
 ))
 assert "onnxruntime" in sys.modules
 print("torch" in sys.modules)

@@ -14,6 +14,7 @@ from PIL import Image
 
 import handler_settings
 import samples
+import shadow
 from common import samples as common_samples
 from image_classifier import ImageClassifier
 from samples import DAY, DOUBTFUL, RANDOM, Samples, SampleSettings
@@ -172,10 +173,16 @@ def test_a_section_has_defaults_and_none_is_off() -> None:
 def test_what_clients_send_is_kept_and_what_watchers_ask_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photograph: Image.Image, encode: Any
 ) -> None:
+    """Nor is it left for a candidate."""
     monkeypatch.setenv(common_samples.VARIABLE, str(tmp_path / "kept"))
+    monkeypatch.setenv(shadow.VARIABLE, str(tmp_path / "shadow"))
     (tmp_path / "archive").mkdir()
     folder = write_archive(tmp_path / "archive", TinyModel(), LABELS)
     handler, manifest = ImageClassifier(), json.loads((folder / "MAR-INF" / "MANIFEST.json").read_text())
+    left = tmp_path / "shadow" / manifest["model"]["modelName"]
+    left.mkdir(parents=True)
+    asked_for = {"beside": manifest["model"]["modelVersion"], "share": 1.0}
+    left.with_name(f"{left.name}.json").write_text(json.dumps(asked_for))
     metrics = Metrics(handler.measures(folder))
     row = metrics.row(metrics.take_row())
     request = LoadRequest("tiny", str(folder), 8, "", None, "", True)
@@ -190,6 +197,10 @@ def test_what_clients_send_is_kept_and_what_watchers_ask_is_not(
     assert (tmp_path / "kept" / sample.path).read_bytes() == mine and sample.ending == ".png"
     assert sample.label == next(iter(answers[0]))
     assert sample.confidence == pytest.approx(answers[0][sample.label], abs=1e-3)
+    (shown,) = left.iterdir()
+    head, _, content = shown.read_bytes().partition(b"\n")
+    assert (json.loads(head)["label"], content) == (sample.label, mine)
+    assert json.loads(head)["seconds"] > 0
 
 
 def test_few_of_a_day_s_pictures_are_ever_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,15 +6,17 @@ import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 from common import processes
 from kit.build import Build
+from kit.processes import family
 from kit.profiles import CONFIG, MODEL_CONFIG, PROPERTIES
 from tests.conftest import RunScript
-from tests.integration.places import Place
+from tests.integration.places import Place, wait_for
 from tests.integration.test_gateway import GatewayPlace, load
 
 MB = 1 << 20
@@ -62,7 +64,7 @@ def test_each_is_added_renewed_and_taken_away_and_no_request_fails(shop: Shop, r
     shop.archive("produce")
     front = GatewayPlace(shop.place, run_script)
     assert "shelf 1.0, produce 1.0" in front.words
-    assert "shelf: 1 worker (minWorkers in model-config.yaml)" in front.words
+    assert "shelf 1 (minWorkers in model-config.yaml), produce 1 (" in front.words
 
     def health() -> dict[str, str]:
         with front.client() as client:
@@ -115,6 +117,59 @@ def test_one_that_answers_wrongly_is_not_taken_in(shop: Shop, run_script: RunScr
     assert set(counts) == {200}, counts
     with front.client() as client:
         assert client.get("/health").json()["version"] == "1.0"
+    assert len(list(shop.place.run.model_store.iterdir())) == 1
+
+
+def test_a_candidate_is_compared_then_promoted_and_no_request_fails(shop: Shop, run_script: RunScript) -> None:
+    shop.list_models(shelf={"minWorkers": 1, "maxWorkers": 1})
+    shop.archive("shelf")
+    front = GatewayPlace(shop.place, run_script)
+    refused = run_script("models", "shadow", env=shop.place.environment)
+    assert refused.returncode == 1
+    assert "shelf 1.0 is what serves, and nothing else was archived since" in refused.stderr
+    shop.archive("shelf", "2.0")
+    with load(front) as counts:
+        assert "not known yet" in front.script("models", "shadow", SHARE="100")
+        wait_for(lambda: told(front)["pictures"] >= 200, 120)
+        said = told(front, MIN_AGREEMENT="90")
+        assert (said["serving"], said["candidate"], said["unanswered"]) == ("1.0", "2.0", 0)
+        assert said["same"] == said["pictures"]
+        assert min(*said["p50"], *said["confidence"]) > 0
+        assert "it serves shelf 2.0" in front.script("models", "promote")
+    assert set(counts) == {200}, counts
+    assert [row["modelVersion"] for row in front.management.describe("shelf", "all")] == ["2.0"]
+    assert list(shop.place.run.shadow.iterdir()) == []
+    gone = run_script("models", "promote", env=shop.place.environment)
+    assert gone.returncode == 1 and "shelf 2.0 has no candidate beside it" in gone.stderr
+
+
+def told(front: GatewayPlace, **variables: str) -> dict[str, Any]:
+    document: dict[str, Any] = json.loads(front.script("models", "shadow", JSON="1", **variables))
+    return document
+
+
+def test_a_candidate_that_answers_otherwise_is_not_as_good_and_is_dropped(shop: Shop, run_script: RunScript) -> None:
+    shop.list_models(shelf={"minWorkers": 1, "maxWorkers": 1})
+    shop.archive("shelf")
+    front = GatewayPlace(shop.place, run_script)
+    model = Build(shop.place.build.folder / "models" / "shelf")
+    names = json.loads(model.labels.read_text())
+    model.labels.write_text(json.dumps({number: f"New {label}" for number, label in names.items()}))
+    index = json.loads((model.golden / "golden.json").read_text())
+    for row in index["pictures"]:
+        row["expected"] = {f"New {label}": share for label, share in row["expected"].items()}
+    (model.golden / "golden.json").write_text(json.dumps(index))
+    shop.archive("shelf", "2.0")
+    with load(front) as counts:
+        front.script("models", "shadow", SHARE="100")
+        wait_for(lambda: told(front)["pictures"] >= 200, 120)
+        shown = front.script("models", "shadow")
+        assert "verdict: not as good as 1.0" in shown
+        assert "0.0 % have the same first answer, and 98 % are wanted" in shown
+        assert "It serves shelf 1.0" in front.script("models", "drop")
+        wait_for(lambda: not [one for one in family(front.java.pid) if "kit.serving.shadow" in one.cmdline()])
+    assert set(counts) == {200}, counts
+    assert [row["modelVersion"] for row in front.management.describe("shelf", "all")] == ["1.0"]
     assert len(list(shop.place.run.model_store.iterdir())) == 1
 
 

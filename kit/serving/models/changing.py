@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from common.errors import UsageError
+from common.errors import KitError, UsageError
 from common.server import versions
 from common.server.torchserve import Inference, Management
 from kit.machine import Machine
@@ -15,6 +15,8 @@ from kit.serving import gateway, lifecycle, preflight, proving, state, watching
 from kit.serving.launch import RunFolder
 from kit.serving.lifecycle import ServerPlan
 from kit.serving.models.plan import ModelPlan
+from kit.serving.shadow import candidate
+from kit.serving.shadow.candidate import Candidate
 from kit.serving.state import ServedModel, ServerState
 
 Say = Callable[[str], None]
@@ -85,11 +87,20 @@ class Changing:
             self.say(f"{model.name} {model.version} is loading")
             versions.unregister(self.management, model.name, model.version)  # left from an attempt that was killed
             self.management.register(model.stored, model.workers)
-            for picture in model.golden:
-                proving.prove(self.inference, model.name, picture, model.version)
+            self.prove(model)
         except BaseException:
             self.forget(model.served)
             raise
+
+    def prove(self, model: ModelPlan) -> None:
+        """Raises KitError for a golden picture that this version does not answer rightly."""
+        for picture in model.golden:
+            proving.prove(self.inference, model.name, picture, model.version)
+
+    def is_candidate(self, model: ModelPlan) -> bool:
+        """Whether it is loaded already, beside the version that serves."""
+        found = candidate.read(self.run, model.name)
+        return found is not None and found.model == model.served
 
     def forget(self, model: ServedModel) -> None:
         """Let this version finish what it has, and remove it."""
@@ -106,7 +117,9 @@ def apply(wanted: ServerPlan, server: ServerState, changes: Changes, machine: Ma
     done: list[ModelPlan] = []
     try:
         for model in changes.new:
-            changing.register(model)
+            if not changing.is_candidate(model):
+                drop_candidate(changing, model.name)
+                changing.register(model)
             done.append(model)
         for model in changes.renewed:
             changing.management.set_default(model.name, model.version)
@@ -117,9 +130,35 @@ def apply(wanted: ServerPlan, server: ServerState, changes: Changes, machine: Ma
         raise
     state.save(wanted.run, changed)
     watching.follow(wanted, changed)
+    for model in changes.renewed:
+        candidate.end(wanted.run, model.name)
+    for one in changes.removed:
+        drop_candidate(changing, one.name)
     for gone in [*changes.removed, *(before[model.name] for model in changes.renewed)]:
         changing.forget(gone)
     return changed
+
+
+def shadow(wanted: ServerPlan, server: ServerState, share: float, machine: Machine, say: Say) -> Candidate:
+    """The one model of `wanted` loaded beside the version that serves, and compared with it on a share, 0 to 1, of its
+    pictures. Raises KitError when nothing new was archived, or it answers wrongly."""
+    (model,) = wanted.models
+    changing = Changing(wanted.run, server, say)
+    if not between([server.named(model.name)], wanted.models).renewed:
+        raise KitError(
+            f"{model.name} {model.version} is what serves, and nothing else was archived since",
+            f"make archive {model.profile.variables} MODEL_VERSION=<another>",
+        )
+    preflight.check_memory(preflight.more_memory([model.needs]), f"{model.name} {model.version}", machine)
+    changing.register(model)
+    return candidate.begin(wanted.run, server, model.served, share)
+
+
+def drop_candidate(changing: Changing, model: str) -> None:
+    """None is what was wanted."""
+    if found := candidate.read(changing.run, model):
+        candidate.end(changing.run, model)
+        changing.forget(found.model)
 
 
 def _undo(changing: Changing, done: Sequence[ModelPlan], before: Mapping[str, ServedModel]) -> None:
