@@ -47,6 +47,7 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
         "activating": switching and not (on_trial and on_trial.phase == trial.WAITING),
         "model": manifest.model.name if manifest else None,
         "version": manifest.model.version if manifest else None,
+        "models": [vars(one.model) for one in manifest.models] if manifest else [],
         "workers": workers,
         "service": state.phase,
         "ready": state.phase == READY and bool(workers) and all(worker["status"] == "READY" for worker in workers),
@@ -74,8 +75,9 @@ def status(paths: Paths, runs: Service) -> dict[str, Any]:
 
 
 def _workers(paths: Paths, manifest: Manifest) -> list[dict[str, Any]]:
+    management = endpoints.management(paths)
     try:
-        rows = endpoints.management(paths).describe(manifest.model.name)
+        rows = [row for model in manifest.models for row in management.describe(model.model.name)]
     except KitError:
         return []
     return [{"pid": worker["pid"], "status": worker["status"]} for row in rows for worker in row["workers"]]

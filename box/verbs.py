@@ -20,7 +20,7 @@ from box.state.events import emit, say
 from box.state.paths import Paths
 from box.store import bundle_file, delivery, integrity, releases
 from box.system import space
-from common import manifest, memory
+from common import manifest_reading, memory
 from common.errors import KitError, UsageError
 from common.watch import endpoint
 from common.watch.record import reading
@@ -48,7 +48,7 @@ def provision(paths: Paths, asked: Asked) -> Result:
 
 
 def missing(paths: Paths, asked: Asked) -> Result:
-    wanted = manifest.parse(sys.stdin.buffer.read())
+    wanted = manifest_reading.parse(sys.stdin.buffer.read())
     idle = service.of(paths).state().phase in (service.STOPPED, service.FAILED)
     if idle and paths.runtime(wanted.runtime_id).is_dir():
         until = time.monotonic() + integrity.READ_SECONDS
@@ -74,7 +74,7 @@ def plan(paths: Paths, asked: Asked) -> Result:
     if here := releases.loaded(paths, asked.release):
         target = here
     elif sys.stdin is not None and not sys.stdin.isatty() and (content := sys.stdin.buffer.read()):
-        target = manifest.parse(content).on(processors.allowed())
+        target = manifest_reading.parse(content).on(processors.allowed())
     else:
         raise UsageError(f"{asked.release} is not on this box", "give its manifest on stdin")
     confirmed, runs = releases.confirmed(paths), service.of(paths)

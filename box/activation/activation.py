@@ -11,6 +11,7 @@ comes back. A hot swap starts the new version beside the one that answers, so th
 from __future__ import annotations
 
 import time
+from functools import partial
 from typing import Any
 
 from box.activation import choice, commit_or_rollback, confirmation, release_gate, situation
@@ -69,7 +70,7 @@ class Activation:
                 measured = self._try(target, on_trial)
         except (KitError, OSError) as error:
             return self._failed(error, on_trial)
-        self._await_confirm(on_trial, measured.describe(target.gate))
+        self._await_confirm(on_trial, release_gate.describe(measured))
         return self._outcome(on_trial)
 
     def _verify(self) -> Manifest:
@@ -112,7 +113,7 @@ class Activation:
         self.journal.step("space", f"{chosen.how}: {chosen.why}", gate_seconds=startup.longest(target))
         return chosen
 
-    def _try(self, target: Manifest, on_trial: Trial) -> release_gate.Measured:
+    def _try(self, target: Manifest, on_trial: Trial) -> release_gate.Found:
         if before := endpoints.other_address(self.paths):
             durable.write(self.paths.address_before, before.encode())
         trial.save(self.paths, on_trial)
@@ -129,22 +130,23 @@ class Activation:
         if on_trial.previous is None:
             self.downtime_seconds = 0.0
         self.journal.step("gate", questions(target))
-        measured = self._passed(target, self._examiner(target).examine(state.pid))
+        measured = self._passed(self._examined(target, state.pid))
         self._front(target)
         return measured
 
-    def _try_hot(self, target: Manifest, on_trial: Trial) -> release_gate.Measured:
+    def _try_hot(self, target: Manifest, on_trial: Trial) -> release_gate.Found:
         swap = commit_or_rollback.hot_of(self.paths, on_trial)
         limits = [commit_or_rollback.memory_limit(self.paths, release) for release in (swap.old.release, self.release)]
         self.runs.limit_memory(max(limits))
-        self.journal.step("start", f"version {target.model.version} beside {swap.old.model.version}")
+        beside = ", ".join(f"{new.model.version} beside {old.model.version}" for old, new in swap.changes)
+        self.journal.step("start", f"version {beside}")
         try:
             swap.register()
         except KitError as error:  # TorchServe says that it failed; the worker's own words say why
             cause = self._cause() or error.message
             raise KitError(f"{self.release} does not start beside {on_trial.previous}: {cause}") from None
         self.journal.step("gate", questions(target))
-        measured = self._passed(target, swap.examine(self.runs.state().pid))
+        measured = self._passed(swap.examine(self.runs.state().pid))
         self.journal.step("switch", f"from {on_trial.previous} to {self.release}, without a stop")
         releases.switch(self.paths, self.paths.current, self.release)
         swap.make_default()
@@ -154,19 +156,20 @@ class Activation:
     def _front(self, target: Manifest) -> None:
         """The gateway stands before this release, and clients are answered through it. Raises KitError."""
         if following.follow(self.paths, target.release):
-            proof.prove(self.paths, target, integrity.first_golden(self.paths, target))
+            for model in target.models:
+                proof.prove(self.paths, model, integrity.first_golden(self.paths, model))
 
-    def _examiner(self, target: Manifest) -> release_gate.Examiner:
-        """For what clients get."""
-        folder, paths = self.paths.release(self.release), self.paths
-        golden = integrity.whole_golden(paths, target)
-        inference, management = endpoints.inference(paths), endpoints.management(paths)
-        return release_gate.Examiner(target, paths.temp, folder, golden, inference, management)
+    def _examined(self, target: Manifest, server_pid: int) -> release_gate.Found:
+        """What clients get."""
+        inference, management = endpoints.inference(self.paths), endpoints.management(self.paths)
+        taken = partial(release_gate.memory_mb, server_pid)
+        examiners = [release_gate.Examiner(self.paths, one, inference, management) for one in target.models]
+        return [(one.manifest, one.examine(taken)) for one in examiners]
 
-    def _passed(self, target: Manifest, measured: release_gate.Measured) -> release_gate.Measured:
-        if failures := release_gate.judge(target.gate, measured):
-            raise KitError("; ".join(failures), gate=measured.describe(target.gate))
-        return measured
+    def _passed(self, found: release_gate.Found) -> release_gate.Found:
+        if failures := release_gate.failures(found):
+            raise KitError("; ".join(failures), gate=release_gate.describe(found))
+        return found
 
     def _count_downtime(self) -> None:
         if self.down_since:
@@ -244,16 +247,19 @@ class Activation:
 
     def _stays_as_it_is(self, target: Manifest) -> bool:
         self.journal.step("gate", "it is already running: asked again")
-        measured = self._passed(target, self._examiner(target).examine(self.runs.state().pid))
+        measured = self._passed(self._examined(target, self.runs.state().pid))
         self._front(target)
         commit_or_rollback.tidy(self.paths)
         self.journal.result(
             **{"ok": True, "waiting": False, "release": self.release, "how": choice.NONE, "downtime_seconds": 0.0},
-            gate=measured.describe(target.gate),
+            gate=release_gate.describe(measured),
         )
         return True
 
 
 def questions(target: Manifest) -> str:
     """What the gate asks."""
-    return f"{count(target.gate.requests, 'request')}, {count(len(target.golden), 'golden picture')}"
+    requests, pictures = (
+        sum(numbers) for numbers in zip(*((one.gate.requests, len(one.golden)) for one in target.models), strict=True)
+    )
+    return f"{count(requests, 'request')}, {count(pictures, 'golden picture')}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from common.manifest import Manifest
+from common.manifest import Manifest, Model
 
 HOT, RESTART, NONE, FIRST = "hot", "restart", "none", "first"
 
@@ -47,24 +47,33 @@ def choose(target: Manifest, now: Situation) -> Choice:
         return Choice(RESTART, "the server is not running")
     if difference := more_than_the_model(target, running):
         return Choice(RESTART, difference)
-    if target.model.version == running.model.version:
-        return Choice(
-            RESTART, f"both are version {target.model.version} of {target.model.name}, so they cannot run side by side"
-        )
+    if same := same_version(target, running):
+        return Choice(RESTART, f"both are version {same.version} of {same.name}, so they cannot run side by side")
     needed = target.gate.second_worker_mb
     if room_mb < needed:
         return Choice(RESTART, f"no room for a second worker: it needs {needed:,.0f} MB, {room_mb:,.0f} MB are free")
     return Choice(HOT, f"only the model changes, and {room_mb:,.0f} MB are free for a second worker")
 
 
+def same_version(target: Manifest, running: Manifest) -> Model | None:
+    """One of `target` with the version of one that runs, though it is another archive; or that of a release in which no
+    model has another version."""
+    pairs = [(new, old) for new, old in zip(target.models, running.models, strict=True)]
+    same = [(new, old) for new, old in pairs if new.model.version == old.model.version]
+    otherwise = [new.model for new, old in same if new.sha256(new.model.archive) != old.sha256(old.model.archive)]
+    return otherwise[0] if otherwise else target.model if len(same) == len(pairs) else None
+
+
 def more_than_the_model(target: Manifest, running: Manifest) -> str:
     """What differs besides the model and what belongs to it; "" when nothing does."""
     if target.runtime_id != running.runtime_id:
         return "the runtime changes"
-    if target.model.name != running.model.name:
-        return f"the model's name changes from {running.model.name} to {target.model.name}"
-    if target.server.workers != running.server.workers:
-        return f"the workers change from {running.server.workers} to {target.server.workers}"
+    names, before = ([one.model.name for one in each.models] for each in (target, running))
+    if names != before:
+        return f"the models change from {', '.join(before)} to {', '.join(names)}"
+    for new, old in zip(target.models, running.models, strict=True):
+        if new.server.workers != old.server.workers:
+            return f"the workers change from {old.server.workers} to {new.server.workers}"
     if replace(target.server, workers=0) != replace(running.server, workers=0):
         return "the way the server is started changes"
     for role, name in (("config", "the configuration"), ("unit", "the systemd unit"), ("program", "the program")):

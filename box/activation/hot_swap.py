@@ -6,9 +6,10 @@ import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from box.activation.release_gate import Examiner, Measured
+from box.activation.release_gate import Examiner, Found, memory_mb
 from box.server import command, endpoints
 from box.state.events import say
 from box.state.paths import Paths
@@ -20,6 +21,12 @@ from common.server import versions
 from common.server.torchserve import Inference, Management
 
 
+def changed(old: Manifest, new: Manifest) -> list[tuple[Manifest, Manifest]]:
+    """Of two releases with models of the same names, those that have another version."""
+    pairs = zip(old.models, new.models, strict=True)
+    return [(before, after) for before, after in pairs if before.model.version != after.model.version]
+
+
 @dataclass(frozen=True)
 class Hot:
     paths: Paths
@@ -28,44 +35,54 @@ class Hot:
     inference: Inference
     management: Management
 
-    def register(self) -> None:
-        """Return when the new version's workers have started; the old one goes on answering."""
-        link = self._archive(self.new)
-        link.unlink(missing_ok=True)
-        link.symlink_to(self.paths.release(self.new.release) / self.new.model.archive)
-        model = self.new.model
-        versions.unregister(self.management, model.name, model.version)  # left from an attempt that was killed
-        self.management.register(link.name, self.new.server.workers, self.new.gate.ready_seconds)
+    @property
+    def changes(self) -> list[tuple[Manifest, Manifest]]:
+        """The old and the new version of each model that has changed."""
+        return changed(self.old, self.new)
 
-    def examine(self, server_pid: int) -> Measured:
-        """The new version by its own number, with the old one's workers left out of its memory."""
-        rows = self.management.describe(self.old.model.name, self.old.model.version)
+    def register(self) -> None:
+        """Return when the new versions' workers have started; the old ones go on answering."""
+        for _, new in self.changes:
+            link = self._archive(new)
+            link.unlink(missing_ok=True)
+            link.symlink_to(self.paths.release(new.release) / new.model.archive)
+            # left from an attempt that was killed
+            versions.unregister(self.management, new.model.name, new.model.version)
+            self.management.register(link.name, new.server.workers, new.gate.ready_seconds)
+
+    def examine(self, server_pid: int) -> Found:
+        """The new versions by their own numbers, with the old ones' workers left out of the memory."""
+        rows = [row for old, _ in self.changes for row in self.management.describe(old.model.name, old.model.version)]
         old_workers = [worker["pid"] for row in rows for worker in row["workers"]]
-        folder = self.paths.release(self.new.release)
-        golden = integrity.whole_golden(self.paths, self.new)
-        version, temp = self.new.model.version, self.paths.temp
-        examiner = Examiner(self.new, temp, folder, golden, self.inference, self.management, version)
-        return examiner.examine(server_pid, old_workers)
+        taken = partial(memory_mb, server_pid, old_workers)
+        examiners = [
+            Examiner(self.paths, new, self.inference, self.management, new.model.version) for _, new in self.changes
+        ]
+        return [(one.manifest, one.examine(taken)) for one in examiners]
 
     def make_default(self) -> None:
-        self.management.set_default(self.new.model.name, self.new.model.version)
+        for _, new in self.changes:
+            self.management.set_default(new.model.name, new.model.version)
         self._serves(self.new)
 
     def undo(self) -> None:
-        """The old version is the default again and the new one gone. Raises KitError when that cannot be seen."""
-        self.management.set_default(self.old.model.name, self.old.model.version)
+        """The old versions are the default again and the new ones gone. Raises KitError when that cannot be seen."""
+        for old, _ in self.changes:
+            self.management.set_default(old.model.name, old.model.version)
         self._serves(self.old)
-        self._finish(self.new)
-        versions = [row["modelVersion"] for row in self.management.describe(self.old.model.name, "all")]
-        if versions != [self.old.model.version]:
-            raise KitError(f"versions {', '.join(versions)} are registered, not {self.old.model.version} alone")
-        golden = integrity.first_golden(self.paths, self.old)
-        picture = (self.paths.release(self.old.release) / golden.file).read_bytes()
-        self.inference.predict(self.old.model.name, picture, self.old.server.response_timeout)
+        for old, new in self.changes:
+            self._finish(new)
+            there = [row["modelVersion"] for row in self.management.describe(old.model.name, "all")]
+            if there != [old.model.version]:
+                raise KitError(f"versions {', '.join(there)} are registered, not {old.model.version} alone")
+            golden = integrity.first_golden(self.paths, old)
+            picture = (self.paths.release(old.release) / golden.file).read_bytes()
+            self.inference.predict(old.model.name, picture, old.server.response_timeout)
 
     def retire(self) -> None:
-        """Let the old version finish what it has, then remove it."""
-        self._finish(self.old)
+        """Let the old versions finish what they have, then remove them."""
+        for old, _ in self.changes:
+            self._finish(old)
 
     def _finish(self, version: Manifest) -> None:
         model = version.model

@@ -13,7 +13,7 @@ from pathlib import Path
 from box.state.paths import Paths
 from box.store import bundle_file, releases, signature
 from box.system import platforms
-from common import durable, manifest
+from common import durable, manifest_reading
 from common.errors import KitError
 from common.manifest import Manifest, Part
 from common.words import count
@@ -49,7 +49,7 @@ def _verified(paths: Paths, tar: tarfile.TarFile, making: Path) -> Manifest:
     for name in (releases.MANIFEST, releases.SIGNATURE):
         durable.write(making / name, bundle_file.content(tar, name))
     signature.verify(making / releases.MANIFEST, making / releases.SIGNATURE, paths.allowed_signers)
-    wanted = manifest.parse((making / releases.MANIFEST).read_bytes())
+    wanted = manifest_reading.parse((making / releases.MANIFEST).read_bytes())
     platforms.require_fit(wanted)
     if not paths.runtime(wanted.runtime_id).is_dir():
         raise KitError(

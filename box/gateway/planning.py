@@ -47,7 +47,8 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
     assert manifest.gateway
     chosen, release, shown = settings.load(paths), manifest.gateway, certificate.load(paths) if where.tls else None
     upstream = urlsplit(chosen.asking_address)
-    about = {**release.about, "release": manifest.release, "signature": signed(paths, manifest.release)}
+    fronts = {model.model.name: model.gateway for model in manifest.models if model.gateway}
+    about = {"release": manifest.release, "signature": signed(paths, manifest.release)}
     if shown and shown.ends:
         about["certificate until"] = day(shown.ends)
     if deployed := last_deployments(paths):
@@ -57,17 +58,17 @@ def files(paths: Paths, where: Address, manifest: Manifest) -> Files:
         tls=where.tls,
         client_ca=bool(shown and shown.client_ca),
         upstream=f"{upstream.hostname}:{upstream.port}",
-        in_flight={manifest.model.name: release.in_flight},
+        in_flight={name: front.in_flight for name, front in fronts.items()},
         body_bytes=release.body_bytes,
-        seconds=manifest.server.response_timeout,
-        processes=min(manifest.server.workers, MOST_PROCESSES),
+        seconds=max(model.server.response_timeout for model in manifest.models),
+        processes=min(sum(model.server.workers for model in manifest.models), MOST_PROCESSES),
         # systemd starts it as its user. Started by root it would give up its rights, and could not read the token.
         user=pwd.getpwuid(0).pw_name if os.geteuid() == 0 and not nginx.by_systemd(paths) else "",
     )
     told = {
         "version": box.VERSION,
         "model": manifest.model.name,  # for the scripts of releases that knew one
-        "models": {manifest.model.name: {"about": {}}},
+        "models": {name: {"about": front.about} for name, front in fronts.items()},
         "body_bytes": release.body_bytes,
         "tokens": str(paths.keys),
         "keys": str(paths.gateway_keys),

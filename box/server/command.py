@@ -15,9 +15,9 @@ from common.manifest import Manifest
 INHERITED = ("PATH", "LANG", "LC_ALL", "TZ", "HOME")
 
 
-def archive_name(manifest: Manifest) -> str:
+def archive_name(model: Manifest) -> str:
     """Its archive's name in the model store, where two releases lie side by side during a hot swap."""
-    return f"{manifest.release}.mar"
+    return f"{model.release}-{model.model.name}.mar"
 
 
 def words(manifest: Manifest, paths: Paths) -> dict[str, str]:
@@ -31,6 +31,7 @@ def words(manifest: Manifest, paths: Paths) -> dict[str, str]:
         "python": str(runtime / "bin/python"),
         "release": str(paths.release(manifest.release)),
         "archive": archive_name(manifest),
+        **{f"archive_{number}": archive_name(model) for number, model in enumerate(manifest.models)},
         "store": str(paths.store),
         "run": str(paths.run),
         "temp": str(paths.temp),
@@ -64,7 +65,7 @@ def environment(manifest: Manifest, paths: Paths, settings: BoxSettings, outer: 
         | {
             "TS_INFERENCE_ADDRESS": settings.inference_address,
             "TS_MANAGEMENT_ADDRESS": f"unix:{paths.socket}",
-            "TS_DEFAULT_WORKERS_PER_MODEL": str(manifest.server.workers),
+            "TS_DEFAULT_WORKERS_PER_MODEL": str(max(model.server.workers for model in manifest.models)),
             samples.VARIABLE: str(paths.samples),
         }
         | {name: value for name, value in outer.items() if name.startswith("TS_") and not paths.is_system}

@@ -1,4 +1,4 @@
-"""Does the running server answer a golden picture rightly, now?"""
+"""Does each model of the running server answer a golden picture rightly, now?"""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ PREDICTION_SECONDS = 30.0
 
 def wrong(paths: Paths, manifest: Manifest) -> str:
     """Why a golden picture is not answered rightly now; "" when it is."""
+    return next(filter(None, (_wrong(paths, model) for model in manifest.models)), "")
+
+
+def _wrong(paths: Paths, manifest: Manifest) -> str:
     picture = integrity.first_golden(paths, manifest)
     try:
         content = (paths.release(manifest.release) / picture.file).read_bytes()

@@ -15,7 +15,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -31,7 +31,7 @@ from box.watch.watching import watched
 from common import durable
 from common.errors import KitError
 from common.manifest import Manifest
-from common.server import answers, tokens
+from common.server import tokens
 from common.server.drain import drain
 from common.server.readiness import KILLED, StartWatch, ended
 from common.server.server_log import FAILED
@@ -77,7 +77,6 @@ class Supervisor:
         self.stop = stop
         self.inference = Inference(chosen.asking_address, paths.inference_header, probe=True)
         self.management = Management(f"unix:{paths.socket}", paths.management_header)
-        self.first = integrity.first_golden(paths, manifest)
         self.verdict = Verdict(paths, manifest, self.management)
 
     def run(self) -> int:
@@ -122,8 +121,9 @@ class Supervisor:
                 "on a box, box.pyz provision brings the unit that mounts it rightly; in a container, --tmpfs /run:exec",
             )
         self.paths.inference_header.unlink(missing_ok=True)
-        archive = self.paths.store / command.archive_name(self.manifest)
-        archive.symlink_to(self.paths.release(self.manifest.release) / self.manifest.model.archive)
+        for model in self.manifest.models:
+            archive = self.paths.store / command.archive_name(model)
+            archive.symlink_to(self.paths.release(model.release) / model.model.archive)
 
     def _wait_for_address(self) -> None:
         """At boot, the network may bring this box's address only later. Whatever else is wrong, Java will say."""
@@ -154,7 +154,8 @@ class Supervisor:
         durable.write(self.paths.server_state, json.dumps(state).encode(), mode=0o640)
 
     def _wait_until_ready(self, child: Child) -> None:
-        watch = StartWatch(self.manifest.server.workers)
+        models = self.manifest.models
+        watch = StartWatch(sum(model.server.workers for model in models))
         deadline = time.monotonic() + self.manifest.gate.ready_seconds
         have_tokens = False
         while not self.stop.wait(POLL_SECONDS):
@@ -162,7 +163,8 @@ class Supervisor:
                 self.paths.keys, self.paths.inference_header, self.paths.management_header, tokens.GROUP
             )
             alive = child.alive
-            workers = self.management.workers(self.manifest.model.name) if alive and have_tokens else []
+            asked = models if alive and have_tokens else []
+            workers = [worker for model in asked for worker in self.management.workers(model.model.name)]
             verdict = watch.judge(alive, workers, child.words())
             if verdict.failure:
                 raise KitError(self._cause(verdict.failure))
@@ -185,30 +187,39 @@ class Supervisor:
         return f"what runs the model does not work here: {wrong}" if wrong else failure
 
     def _ask_first(self) -> None:
-        answer = self._predict(self.manifest.server.response_timeout)
-        if wrong := answers.mismatch(self.first.file, self.first.expected, self.manifest.tolerance, answer):
-            raise KitError(f"it gives wrong answers: {wrong}")
+        """Each model."""
+        for model in self.manifest.models:
+            answer = self._predict(model.server.response_timeout)
+            if wrong := self.verdict.answered(answer):
+                raise KitError(f"it gives wrong answers: {wrong}")
 
     def _predict(self, timeout: float) -> Any:
-        return self.inference.predict(self.manifest.model.name, self.verdict.picture(), timeout)
+        model, picture = self.verdict.question()
+        return self.inference.predict(model, picture, timeout)
 
     def _watch(self, child: Child) -> None:
         """Return at SIGTERM. Raises KitError when Java ended, or no prediction succeeded for too long."""
         patience = watchdog_seconds() * 0.8 or PATIENCE_SECONDS
-        last_good = time.monotonic()
+        good = dict.fromkeys((model.model.name for model in self.manifest.models), time.monotonic())
         notify("WATCHDOG=1")
-        pause = min(PROBE_SECONDS, patience / 4)
+        often = min(PROBE_SECONDS, patience / 4) / len(good)
+        pause = often
         while not _sleep(self.stop, pause, lambda: self._still(child)):
             if not child.alive:
                 raise KitError(ended(child.words()))
             why = self._probe(min(self.manifest.server.response_timeout, patience / 2))
             if not why:
-                last_good = time.monotonic()
+                good[self.verdict.asked] = time.monotonic()
+            if time.monotonic() - min(good.values()) > patience:
+                raise KitError(f"no prediction succeeded for {patience:.0f} s: {why or self._silent(good)}")
+            if not why:
                 notify("WATCHDOG=1")
-            elif time.monotonic() - last_good > patience:
-                raise KitError(f"no prediction succeeded for {patience:.0f} s: {why}")
             # A full queue refuses this question as it refuses others; asked often enough it gets its turn.
-            pause = RETRY_SECONDS if why else min(PROBE_SECONDS, patience / 4)
+            pause = RETRY_SECONDS if why else often
+
+    def _silent(self, good: Mapping[str, float]) -> str:
+        """Of several models, the one that has not answered for longest."""
+        return f"{min(good, key=lambda name: good[name])} does not answer"
 
     def _serves(self) -> str:
         return str(endpoints.own_word(self.paths).get("release") or "")

@@ -15,9 +15,9 @@ from box.state.events import say
 from box.state.paths import Paths
 from box.store import integrity, releases, runtime, signature
 from box.system import disk, platforms, space
-from common import durable, manifest
+from common import durable, manifest_reading
 from common.errors import KitError
-from common.manifest import Manifest, Part
+from common.manifest import Manifest, Part, is_name
 
 
 def missing(paths: Paths, wanted: Manifest) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _delivered(paths: Paths, release: str) -> tuple[Path, Path]:
 
 def verified(paths: Paths, release: str) -> tuple[Manifest, str]:
     """The manifest as it was delivered, or else as it lies in the release's folder, and who signed it."""
-    if not manifest.is_name(release):
+    if not is_name(release):
         raise KitError(f"{release!r} is not the name of a release")
     if not _delivered(paths, release)[0].is_file():
         return in_place(paths, release)
@@ -116,7 +116,7 @@ def _verified(paths: Paths, release: str, content: Path, sealed: Path) -> tuple[
     if not content.is_file() or not sealed.is_file():
         raise KitError(f"{release} was not delivered: its manifest or signature is not here", "send it first")
     signer = signature.verify(content, sealed, paths.allowed_signers)
-    wanted = manifest.parse(content.read_bytes())
+    wanted = manifest_reading.parse(content.read_bytes())
     if wanted.release != release:
         raise KitError(f"what was delivered as {release} is {wanted.release}", "send it again")
     return wanted, signer

@@ -96,7 +96,7 @@ def damage(paths: Paths, release: str) -> list[str]:
         for part in damaged_parts(paths, manifest)
         if part.role in NEEDED_ROLES
     ]
-    if not whole_golden(paths, manifest):
+    if not all(whole_golden(paths, model) for model in manifest.models):
         found.append(f"{release} has no golden picture left that could prove it")
     wrong = runtime_check(paths, manifest).damaged
     return found + [f"the runtime of {release}: {sentence}" for sentence in wrong[:MOST_TOLD]]

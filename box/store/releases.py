@@ -9,7 +9,8 @@ from box.state.paths import Paths
 from box.store import runtime_files
 from common import durable
 from common.errors import KitError
-from common.manifest import Manifest, is_name, parse
+from common.manifest import Manifest, is_name
+from common.manifest_reading import parse
 
 MANIFEST, SIGNATURE = "manifest.json", "manifest.json.sig"
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from common.durable import sha256
+from common.errors import UsageError
 from common.manifest import Manifest, Part
 from kit import __version__
 from kit.bundle import manifest, program, reading, signing, tarball
@@ -24,17 +27,29 @@ PIP, WHEELS = "pip", "wheels"
 TRIMMED = "trimmed"  # below the folder of the wheels as they came
 
 
+@dataclass(frozen=True)
+class Boxed:
+    """One model of a release: its own profile, and what its archive.json says."""
+
+    profile: Profile
+    archive: dict[str, Any]
+
+    @property
+    def runtime(self) -> str:
+        return str(self.archive["provenance"]["runtime"])
+
+
 def bundle(profile: Profile, target: BoxTarget, key: Path, torch_index: str = "") -> dict[str, Any]:
     """Write build/<profile>/bundle/<release>-<platform>-py<python>.bundle and read it back; says what it is.
 
     `torch_index` is TORCH_INDEX. Raises KitError or UsageError, with nothing written, when a part is not to be had or
     does not fit the box.
     """
-    archive = check(profile, target, key)
-    found = fetch(target, archive["provenance"]["runtime"], torch_index)
-    contents = collect(profile, target, archive, found)
-    made = describe(profile, target, archive, contents)
-    file = profile.build.bundles / f"{made.release}-{target.platform}-py{target.python}.bundle"
+    models = check(profile, target, key)
+    found = fetch(target, runtime_of(models), torch_index)
+    contents = collect(profile, target, models, found)
+    made = describe(profile, target, models, contents)
+    file = profile.server_build.bundles / f"{made.release}-{target.platform}-py{target.python}.bundle"
     signed_by = write(file, made, contents, key)
     return {
         "file": file.name,
@@ -49,13 +64,32 @@ def bundle(profile: Profile, target: BoxTarget, key: Path, torch_index: str = ""
     }
 
 
-def check(profile: Profile, target: BoxTarget, key: Path) -> dict[str, Any]:
-    """All that can be known before a download of minutes; archive.json's content."""
+def check(profile: Profile, target: BoxTarget, key: Path) -> list[Boxed]:
+    """All that can be known before a download of minutes; each model, with its archive.json's content."""
     signing.public_key(key)
-    archive = content.check_archive(profile, target)
-    served = server_section.section(profile)
-    gate_limits.of(profile, archive["provenance"]["runtime"], served["workers"])
-    return archive
+    models = [Boxed(one, content.check_archive(one, target)) for one in profile.models()]
+    for one in models:
+        limits(profile, one, server_section.section(one.profile)["workers"])
+    runtime_of(models)
+    return models
+
+
+def runtime_of(models: Sequence[Boxed]) -> str:
+    """Raises UsageError where there would have to be two: a box has room for one."""
+    runtimes_of = {one.profile.model: one.runtime for one in models}
+    if len(set(runtimes_of.values())) > 1:
+        said = ", ".join(f"{name} {runtime}" for name, runtime in runtimes_of.items())
+        raise UsageError(
+            f"a bundle brings one runtime, and its models want two: {said}",
+            "make archive MODEL_NAME=… RUNTIME=<the one>",
+        )
+    return models[0].runtime
+
+
+def limits(profile: Profile, model: Boxed, workers: int) -> dict[str, int]:
+    """The gate's: memory and time of the whole server by the profile's own, the requests by the model's."""
+    whole, own = (gate_limits.of(one, model.runtime, workers) for one in (profile, model.profile))
+    return whole | {name: own[name] for name in gate_limits.OF_A_MODEL}
 
 
 def fetch(target: BoxTarget, runtime: str, torch_index: str) -> list[Path]:
@@ -77,38 +111,57 @@ def fetch(target: BoxTarget, runtime: str, torch_index: str) -> list[Path]:
     return [*found, worker_wheel.write(cache)]
 
 
-def collect(profile: Profile, target: BoxTarget, archive: dict[str, Any], found: list[Path]) -> Contents:
+def collect(profile: Profile, target: BoxTarget, models: Sequence[Boxed], found: list[Path]) -> Contents:
     contents = content.small_files(profile, program.UNITS)
-    contents[archive["file"]] = ("archive", profile.build.folder / archive["file"])
+    for one in models:
+        contents[one.archive["file"]] = ("archive", one.profile.build.folder / one.archive["file"])
     contents[tarball.PROGRAM] = ("program", program.pack())
     contents |= {f"{WHEELS}/{path.name}": ("wheel", path) for path in found}
     parts = {part.path: part for part in parts_of(contents)}
     described = [(distribution.read(path), parts[f"{WHEELS}/{path.name}"]) for path in found]
-    licence, _ = licenses.of_model(archive["provenance"])
-    bill = sbom.document(target, archive, licence, described, parts[tarball.PROGRAM])
-    listed = licenses.document(archive, [wheel for wheel, _ in described])
+    archives = [one.archive for one in models]
+    licensed = [(archive, licenses.of_model(archive["provenance"])[0]) for archive in archives]
+    bill = sbom.document(target, licensed, described, parts[tarball.PROGRAM])
+    listed = licenses.document(archives, [wheel for wheel, _ in described])
     return contents | {"sbom.cdx.json": ("sbom", bill), "licenses.txt": ("licenses", listed)}
 
 
-def describe(profile: Profile, target: BoxTarget, archive: dict[str, Any], contents: Contents) -> Manifest:
+def describe(profile: Profile, target: BoxTarget, models: Sequence[Boxed], contents: Contents) -> Manifest:
     parts = parts_of(contents)
     boxed = [part for part in parts if part.role == "wheel"]
-    served = server_section.section(profile)
-    document = {
+    first, *others = models
+    served = server_section.section(first.profile, len(others))
+    document: dict[str, Any] = {
         "made_by": f"vision-serve-kit {__version__}",
         "platform": target.platform,
         "python": target.python,
-        "model": content.model_section(archive),
+        "model": content.model_section(first.archive),
         "runtime": {
             "id": manifest.runtime_id(target.platform, target.python, boxed),
             "pip": next(name for part in boxed if (name := Path(part.path).name).startswith(f"{PIP}-")),
         },
         "server": served,
-        "gateway": gateway_section.section(profile, target, archive, served["workers"]),
-        "gate": gate_limits.of(profile, archive["provenance"]["runtime"], served["workers"]),
-        "golden": content.golden_section(profile),
+        "gateway": gateway_section.section(first.profile, target, first.archive, served["workers"]),
+        "gate": limits(profile, first, served["workers"]),
+        "golden": content.golden_section(first.profile),
     }
+    if others:
+        document["others"] = [other_section(profile, target, one) for one in others]
     return manifest.make(document, parts)
+
+
+def other_section(profile: Profile, target: BoxTarget, model: Boxed) -> dict[str, Any]:
+    """What the manifest says of a model beside the first."""
+    served = server_section.section(model.profile)
+    front = gateway_section.section(model.profile, target, model.archive, served["workers"])
+    gate = limits(profile, model, served["workers"])
+    return {
+        "model": content.model_section(model.archive),
+        **{name: served[name] for name in ("workers", "response_timeout")},
+        **{name: front[name] for name in ("in_flight", "queue", "about")},
+        **{name: gate[name] for name in gate_limits.OF_A_MODEL},
+        "golden": content.golden_section(model.profile),
+    }
 
 
 def write(file: Path, made: Manifest, contents: Contents, key: Path) -> str:

@@ -11,9 +11,10 @@ from dataclasses import asdict
 from pathlib import PurePosixPath
 from typing import Any
 
-from common import manifest as manifests
+from common import manifest_reading
 from common.errors import KitError
-from common.manifest import AGAIN, FORMAT, Manifest, Part
+from common.manifest import AGAIN, Manifest, Part
+from common.manifest_reading import FORMAT
 
 
 def canonical(document: Mapping[str, Any]) -> bytes:
@@ -42,7 +43,7 @@ def make(document: Mapping[str, Any], parts: Sequence[Part]) -> Manifest:
 
 def parse(content: bytes) -> Manifest:
     """Raises KitError for anything but a manifest that this kit wrote."""
-    manifest = manifests.parse(content)
+    manifest = manifest_reading.parse(content)
     if manifest.release != (name := release_name(manifest.document)):
         raise KitError(f"manifest.json: the release is called {manifest.release}, and its content {name}", AGAIN)
     return manifest

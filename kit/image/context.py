@@ -28,6 +28,6 @@ def labels(bundle: Bundle) -> dict[str, str]:
         "org.opencontainers.image.title": manifest.model.name,
         "org.opencontainers.image.version": manifest.model.version,
         "org.opencontainers.image.revision": manifest.release,
-        "org.opencontainers.image.description": f"{manifest.model.name} {manifest.model.version} behind TorchServe",
+        "org.opencontainers.image.description": f"{manifest.words} behind TorchServe",
         "vision-serve.sbom": "/opt/vision-serve/current/sbom.cdx.json",
     }

@@ -23,8 +23,8 @@ from urllib.parse import parse_qs, urlsplit
 ARGUMENTS = sys.argv[1:]
 STORE = Path(ARGUMENTS[ARGUMENTS.index("-s") + 1])
 TOKENS = {name: {"key": f"{name}-{os.getpid()}"} for name in ("management", "inference", "API")}
-VERSIONS: dict[str, dict[str, Any]] = {}
-DEFAULT = ""
+MODELS: dict[str, dict[str, dict[str, Any]]] = {}  # by name and version
+DEFAULTS: dict[str, str] = {}
 TURNED_AWAY = False
 
 
@@ -33,7 +33,8 @@ def load(name: str) -> dict[str, Any]:
     if words := archive.get("crash"):
         print(words, flush=True)
         raise SystemExit(1)
-    VERSIONS[archive["version"]] = archive | {"url": name, "asked": 0}
+    MODELS.setdefault(archive["model"], {})[archive["version"]] = archive | {"url": name, "asked": 0}
+    DEFAULTS.setdefault(archive["model"], archive["version"])
     return archive
 
 
@@ -74,7 +75,7 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_PUT = do_POST = do_DELETE = do
 
     def predict(self, path: list[str], body: bytes) -> None:
-        version = VERSIONS.get(path[2] if len(path) > 2 else DEFAULT)
+        version = MODELS.get(path[1], {}).get(path[2] if len(path) > 2 else DEFAULTS.get(path[1], ""))
         if version is None:
             return self.refuse(404, "Model version not found")
         version["asked"] += 1
@@ -85,7 +86,6 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer(answer) if answer else self.refuse(415, "not a picture")
 
     def manage(self, path: list[str], query: dict[str, str]) -> None:
-        global DEFAULT
         if path[0] == "token":
             TOKENS["inference"]["key"] += "-renewed"
             return self.answer({})
@@ -96,24 +96,25 @@ class Handler(BaseHTTPRequestHandler):
                 return self.refuse(500, "Failed to start workers")
             return self.answer({"status": "registered"})
         if len(path) == 1:
-            return self.answer({"models": [{"modelName": next(iter(VERSIONS.values()))["model"]}]})
-        named = path[2] if len(path) > 2 else DEFAULT
-        if named != "all" and named not in VERSIONS:
+            return self.answer({"models": [{"modelName": name} for name in MODELS]})
+        versions, default = MODELS.get(path[1], {}), DEFAULTS.get(path[1], "")
+        named = path[2] if len(path) > 2 else default
+        if named != "all" and named not in versions:
             return self.refuse(404, f"Model version: {named} does not exist")
         if self.command == "DELETE":
-            if named == DEFAULT:
+            if named == default:
                 return self.refuse(403, "Cannot remove default version")
-            del VERSIONS[named]
+            del versions[named]
             return self.answer({"status": "unregistered"})
         if path[-1] == "set-default":
-            DEFAULT = named
+            DEFAULTS[path[1]] = named
             return self.answer({"status": "default"})
-        names = list(VERSIONS) if named == "all" else [named]
+        names = list(versions) if named == "all" else [named]
         rows = []
         for number, name in enumerate(names):
             worker = {"id": str(9000 + number), "pid": os.getpid(), "status": "READY"}
             workers = [worker] * int(os.environ["TS_DEFAULT_WORKERS_PER_MODEL"])
-            row = {"modelName": VERSIONS[name]["model"], "modelVersion": name, "workers": workers}
+            row: dict[str, Any] = {"modelName": path[1], "modelVersion": name, "workers": workers}
             if "customized" in query:
                 row["customizedMetadata"] = {"pid": os.getpid()}
             rows.append(row)
@@ -138,9 +139,8 @@ class UnixServer(socketserver.ThreadingUnixStreamServer):
 
 
 def main() -> None:
-    global DEFAULT
-    DEFAULT = load(ARGUMENTS[ARGUMENTS.index("-m") + 1])["version"]
-    ballast = bytearray(os.urandom(1) * (int(VERSIONS[DEFAULT].get("megabytes", 0)) << 20))
+    loaded = [load(name) for name in ARGUMENTS[ARGUMENTS.index("-m") + 1 :]]
+    ballast = bytearray(os.urandom(1) * (sum(int(one.get("megabytes", 0)) for one in loaded) << 20))
     address = urlsplit(os.environ["TS_INFERENCE_ADDRESS"])
     inference = TcpServer((str(address.hostname), int(address.port or 0)), Inference)
     management = UnixServer(os.environ["TS_MANAGEMENT_ADDRESS"].removeprefix("unix:"), Management)

@@ -107,6 +107,10 @@ class Release:
         return next(str(part["sha256"]) for part in self.document["parts"] if part["path"] == path)
 
 
+def golden(file: str) -> dict[str, Any]:
+    return {"tolerance": 0.05, "pictures": [{"file": file, "expected": EXPECTED}]}
+
+
 def make_release(
     version: str,
     folder: Path,
@@ -117,9 +121,11 @@ def make_release(
     expected: Mapping[str, float] = EXPECTED,
     gateway: bool = False,
     workers: int = 1,
+    others: Mapping[str, Mapping[str, Any]] | None = None,
     **archive: Any,
 ) -> Release:
-    """A release whose model answers PICTURE with `expected`; `archive`: its bad ways (fake_java.py)."""
+    """A release whose model answers PICTURE with `expected`; `archive`: its bad ways (fake_java.py). `others`: models
+    beside it, by name, with their version and their bad ways; each answers as the first does."""
     content = {
         "model": "net",
         "version": version,
@@ -133,6 +139,10 @@ def make_release(
         f"wheels/{pip_wheel().name}": ("wheel", pip_wheel().read_bytes()),
         "wheels/fake_server-1.0-py3-none-any.whl": ("wheel", make_wheel(folder).read_bytes()),
     }
+    beside = {name: content | {"model": name} | dict(other) for name, other in (others or {}).items()}
+    for name, other in beside.items():
+        files[f"{name}.mar"] = ("archive", json.dumps(other).encode())
+        files[f"golden/{name}/papaya.jpg"] = ("golden", PICTURE)
     if gateway:
         found = [(path, path.relative_to(PROJECT)) for path in nginx_files.sources(PROJECT)]
         files |= {str(inside): ("config", path.read_bytes()) for path, inside in found}
@@ -150,16 +160,35 @@ def make_release(
         "model": {"name": "net", "version": version, "archive": "net.mar", "precision": "fp32"},
         "runtime": {"id": hashlib.sha256(canonical(wheels)).hexdigest()[:16], "pip": pip_wheel().name},
         "server": {
-            "command": ["{java}", "-f", "{release}/config/config.properties", "-s", "{store}", "-m", "{archive}"],
+            "command": ["{java}", "-f", "{release}/config/config.properties", "-s", "{store}", "-m", "{archive}"]
+            + [f"{{archive_{number}}}" for number in range(1, len(beside) + 1)],
             "environment": {"LOG_LOCATION": "{logs}", "PYTHONUNBUFFERED": "1"},
             "java": "fake_server/bin/java",
             "workers": workers,
             "response_timeout": 5,
         },
         "gate": dict(gate),
-        "golden": {"tolerance": 0.05, "pictures": [{"file": "golden/papaya.jpg", "expected": EXPECTED}]},
+        "golden": golden("golden/papaya.jpg"),
         "parts": parts,
     }
+    if beside:
+        document["others"] = [
+            {
+                "model": {"name": name, "version": other["version"], "archive": f"{name}.mar", "precision": "fp32"},
+                "workers": workers,
+                "response_timeout": 5,
+                "requests": gate["requests"],
+                "p95_ms": gate["p95_ms"],
+                "in_flight": 8,
+                "queue": 8,
+                "about": {"precision": "fp32"},
+                "golden": {
+                    "tolerance": 0.05,
+                    "pictures": [{"file": f"golden/{name}/papaya.jpg", "expected": EXPECTED}],
+                },
+            }
+            for name, other in beside.items()
+        ]
     if gateway:
         document["gateway"] = {
             "program": NGINX,

@@ -10,7 +10,7 @@ import pytest
 from box import findings
 from box.server import service
 from box.store import releases
-from common.manifest import parse
+from common.manifest_reading import parse
 from tests.box.shop import Box, canonical, make_release
 
 

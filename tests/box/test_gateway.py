@@ -30,10 +30,10 @@ class Till:
     key: str
     scheme: str = "http"
 
-    def ask(self) -> httpx.Response:
+    def ask(self, model: str = "net") -> httpx.Response:
         with httpx.Client(verify=False, trust_env=False, timeout=20) as client:  # noqa: S501 (what is asked is the way)
             return client.post(
-                f"{self.scheme}://127.0.0.1:{self.port}/predictions/net",
+                f"{self.scheme}://127.0.0.1:{self.port}/predictions/{model}",
                 content=PICTURE,
                 headers={"Authorization": f"Bearer {self.key}"},
             )

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from box.activation.choice import Situation, choose
-from common.manifest import Manifest, parse
+from common.manifest import Manifest
+from common.manifest_reading import parse
 from tests.box.shop import GATE, canonical, make_release
 
 
@@ -56,7 +57,7 @@ def test_beside_a_server_that_is_down_nothing_is_hot(tmp_path: Path, running: Ma
     ("change", "config", "why"),
     [
         ({"runtime": {"id": "0" * 16}}, "tokens on\n", "the runtime changes"),
-        ({"model": {"name": "other"}}, "tokens on\n", "the model's name changes from net to other"),
+        ({"model": {"name": "other"}}, "tokens on\n", "the models change from net to other"),
         ({"server": {"workers": 2}}, "tokens on\n", "the workers change from 1 to 2"),
         ({"server": {"environment": {}}}, "tokens on\n", "the way the server is started changes"),
         ({}, "another\n", "the configuration changes"),

@@ -16,7 +16,7 @@ import pytest
 from box.state import history, trial
 from box.store import integrity, releases
 from box.system import platforms
-from common.manifest import parse
+from common.manifest_reading import parse
 from kit.build import PROJECT
 from tests.box.shop import Box, Key, Release, make_release
 

@@ -99,11 +99,23 @@ def test_the_gateway_is_told_what_is_seen(box: Box, systemd: Systemd, tmp_path: 
     with serving(box, systemd, tmp_path, watchdog=8, hang_after=2) as process:
         systemd.hear("READY=1")
         java = json.loads(box.paths.server_state.read_text())["java"]
-        assert told(box) == {"ready": True, "version": "1.0", "workers": 1, "pids": [java]}
+        seen = {"ready": True, "version": "1.0", "workers": 1, "pids": [java]}
+        assert told(box) == seen | {"models": {"net": seen}}
         wait_for(lambda: not told(box)["ready"], 20)
         assert told(box)["why"] == "a prediction: HTTP 503, no worker is available"
         process.wait(60)
         assert not box.paths.verdict.exists()
+
+
+def test_one_of_several_models_that_hangs_ends_it(box: Box, systemd: Systemd, tmp_path: Path) -> None:
+    others = {"shelf": {"version": "1.0", "hang_after": 3}}
+    with serving(box, systemd, tmp_path, watchdog=8, others=others) as process:
+        systemd.hear("READY=1")
+        wait_for(lambda: not told(box)["ready"], 20)
+        assert told(box)["why"] == "shelf: a prediction: HTTP 503, no worker is available"
+        assert process.stderr
+        assert "no prediction succeeded for 6 s" in process.stderr.read()
+        assert process.wait(60) == 1
 
 
 def test_a_wrong_answer_is_told_and_restarts_nothing(box: Box, systemd: Systemd, tmp_path: Path) -> None:

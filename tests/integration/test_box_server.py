@@ -25,11 +25,12 @@ import pytest
 
 from box.store import runtime_files
 from common.server.tokens import read_header
+from kit.build import Build
 from kit.bundle import making, program
 from kit.bundle.documents import content
 from kit.bundle.target import BoxTarget
 from kit.processes import family
-from kit.profiles import CONFIG, Profile
+from kit.profiles import CONFIG, MODEL_CONFIG, MODELS, PROPERTIES, Profile
 from kit.serving.launch import WORKER
 from kit.smoke.session import client
 from tests.box.shop import Box, Key, Release, pip_wheel
@@ -50,22 +51,48 @@ def releases(tmp_path_factory: pytest.TempPathFactory, archive_root: Path, run_s
             "archive", env=script_environment(root, PROFILE="edge", RUNTIME="torch", MODEL_VERSION=version)
         )
         assert archived.returncode == 0, archived.stderr
-        made[version] = _release(root)
+        made[version] = _release(root, EDGE)
     return made
 
 
-def _release(root: Path) -> Release:
-    """What `make bundle` makes of the archive in `root`, without the wheels that .venv stands in for."""
+@pytest.fixture(scope="module")
+def shops(tmp_path_factory: pytest.TempPathFactory, archive_root: Path, run_script: RunScript) -> list[Release]:
+    """Two releases of a shop with two models, the second with another version of the second model."""
+    root = tmp_path_factory.mktemp("shop")
+    profile = Profile("shop", root / "shop", "for this test")
+    profile.folder.mkdir()
+    for name in (PROPERTIES, MODEL_CONFIG):
+        shutil.copy(EDGE.folder / name, profile.folder)
+    (profile.folder / MODELS).write_text("shelf:\nproduce:\n")
+    made = []
+    for versions in ({"shelf": "1.0", "produce": "1.0"}, {"produce": "2.0"}):
+        for name, version in versions.items():
+            model = Build(root / "build" / "shop" / "models" / name)
+            if not model.folder.exists():
+                shutil.copytree(archive_root / "onprem", model.folder, ignore=shutil.ignore_patterns("run", "*.mar"))
+                report = json.loads(model.export_report.read_text())
+                model.export_report.write_text(json.dumps(report | {"model_name": name}))
+            asked = {"PROFILE": str(profile.folder), "MODEL_NAME": name, "MODEL_VERSION": version, "RUNTIME": "torch"}
+            archived = run_script("archive", env=script_environment(root / "build", **asked))
+            assert archived.returncode == 0, archived.stderr
+        made.append(_release(root / "build", profile))
+    return made
+
+
+def _release(root: Path, profile: Profile) -> Release:
+    """What `make bundle` makes of the archives in `root`, without the wheels that .venv stands in for."""
     target = BoxTarget(f"linux_{os.uname().machine}", f"{sys.version_info.major}.{sys.version_info.minor}")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BUILD", str(root))
-        archive = content.check_archive(EDGE, target)
+        models = [making.Boxed(one, content.check_archive(one, target)) for one in profile.models()]
         contents: dict[str, tuple[str, bytes | Path]] = {
-            **content.small_files(EDGE, program.UNITS),
-            archive["file"]: ("archive", (EDGE.build.folder / archive["file"]).read_bytes()),
+            **content.small_files(profile, program.UNITS),
             f"wheels/{pip_wheel().name}": ("wheel", pip_wheel().read_bytes()),
         }
-        described = making.describe(EDGE, target, archive, contents)
+        for one in models:
+            file = one.profile.build.folder / one.archive["file"]
+            contents[file.name] = ("archive", file.read_bytes())
+        described = making.describe(profile, target, models, contents)
     bodies = {path: body for path, (_, body) in contents.items() if isinstance(body, bytes)}
     blobs = {part.sha256: bodies[part.path] for part in described.parts}
     document = described.document
@@ -123,14 +150,14 @@ class Load:
     failures: list[str] = field(default_factory=list)
 
     @contextmanager
-    def on(self, box: RealBox, picture: bytes, best: str, clients: int = 2) -> Iterator[None]:
+    def on(self, box: RealBox, picture: bytes, best: str, clients: int = 2, model: str = "resnet18") -> Iterator[None]:
         ended = threading.Event()
 
         def ask() -> None:
             with box.client() as http:
                 while not ended.is_set():
                     try:
-                        response = http.put("/predictions/resnet18", content=picture)
+                        response = http.put(f"/predictions/{model}", content=picture)
                         if response.status_code == 200 and next(iter(response.json())) == best:
                             self.right += 1
                         else:
@@ -170,6 +197,26 @@ def test_a_hot_swap_under_load_fails_no_request(box: RealBox, releases: dict[str
     assert load.right >= 50
     status = box.ask("status")
     assert (status["release"], status["version"], status["answers"]) == (first.name, "1.0", True)
+
+
+@pytest.mark.timeout(900)
+def test_one_of_two_models_is_swapped_hot_and_no_request_fails(box: RealBox, shops: list[Release]) -> None:
+    first, second = shops
+    result = box.deploy(first)
+    assert (result["gate"]["workers"], result["gate"]["golden_wrong"]) == (2, 0)
+    golden = first.document["golden"]["pictures"][0]
+    picture = (box.paths.release(first.name) / golden["file"]).read_bytes()
+    best = max(golden["expected"], key=golden["expected"].get)
+    load, other = Load(), Load()
+    with load.on(box, picture, best, 1, "shelf"), other.on(box, picture, best, 1, "produce"):
+        upgraded = box.deploy(second)
+        while min(load.right, other.right) < 20 and not load.failures + other.failures:
+            time.sleep(0.1)
+    assert load.failures + other.failures == []
+    assert upgraded["how"] == "hot", upgraded
+    status = box.ask("status")
+    assert {one["name"]: one["version"] for one in status["models"]} == {"shelf": "1.0", "produce": "2.0"}
+    assert (status["answers"], len(status["workers"])) == (True, 2)
 
 
 def test_only_its_user_may_ask_the_management_api(box: RealBox, releases: dict[str, Release]) -> None:

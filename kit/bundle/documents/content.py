@@ -17,7 +17,7 @@ from kit.bundle.tarball import Content
 from kit.bundle.target import BoxTarget
 from kit.model.precision.hardware import ENGINES
 from kit.model.precision.precisions import ONNX_ENGINE
-from kit.profiles import MODEL_CONFIG, PROPERTIES, Profile
+from kit.profiles import MODEL_CONFIG, MODELS, PROPERTIES, Profile
 from kit.serving import preflight
 from kit.serving.launch import LOG_CONFIG
 
@@ -60,8 +60,10 @@ def small_files(profile: Profile, units: Path) -> Contents:
         f"config/{LOG_CONFIG.name}": ("config", LOG_CONFIG),
         **{str(path.relative_to(PROJECT)): ("config", path) for path in nginx_files.sources(PROJECT)},
         **{f"systemd/{path.name}": ("unit", path) for path in units.glob("*.service")},
-        **{path: ("golden", each.picture) for path, each in pictures(profile).items()},
+        **{path: ("golden", each.picture) for one in profile.models() for path, each in pictures(one).items()},
     }
+    if profile.listed():
+        files[f"config/{MODELS}"] = ("config", profile.folder / MODELS)
     return {path: (role, source.read_bytes()) for path, (role, source) in files.items()}
 
 
@@ -78,7 +80,8 @@ def pictures(profile: Profile) -> dict[str, golden.Golden]:
     found = golden.load(profile.build.golden, f"make archive {profile.variables}")
     names = [each.picture.name for each in found]
     safe = [name if NAME.fullmatch(name) else f"picture-{index}" for index, name in enumerate(names)]
-    return {f"golden/{name}": each for name, each in zip(safe, found, strict=True)}
+    folder = f"golden/{profile.model}" if profile.model else "golden"
+    return {f"{folder}/{name}": each for name, each in zip(safe, found, strict=True)}
 
 
 def model_section(archive: Mapping[str, Any]) -> dict[str, str]:

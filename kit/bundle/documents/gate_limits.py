@@ -20,6 +20,7 @@ LIMITS = {
 }
 
 
+OF_A_MODEL = ("requests", "p95_ms")  # the others are of the whole server
 # Of each worker after the first, where their number is left to the machine, and not otherwise.
 EACH_WORKER = {"more_worker_mb": "MB of memory that each worker after the first adds"}
 # MB that torch takes above ONNX Runtime, by a server's processes together (465 and 245 measured on x86-64).

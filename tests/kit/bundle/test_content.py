@@ -36,14 +36,14 @@ def test_int8_fits_the_processor_that_it_was_made_for(workstation: Workstation, 
     other = ARM if fits is X86 else X86
     with pytest.raises(KitError, match=f"its int8 runs on torch's {engine} engine") as raised:
         content.check_archive(workstation.profile, other)
-    assert raised.value.hint == f"make archive PROFILE=bench PLATFORM={other.platform}"
+    assert raised.value.hint == f"make archive PROFILE={workstation.profile.folder} PLATFORM={other.platform}"
 
 
 def test_without_an_archive_it_says_what_to_run(workstation: Workstation) -> None:
     workstation.profile.build.archive_report.unlink()
     with pytest.raises(KitError, match=r"archive\.json does not exist") as raised:
         content.check_archive(workstation.profile, X86)
-    assert raised.value.hint == "make archive PROFILE=bench PLATFORM=linux_x86_64"
+    assert raised.value.hint == f"make archive PROFILE={workstation.profile.folder} PLATFORM=linux_x86_64"
 
 
 def test_a_damaged_archive_is_refused(workstation: Workstation) -> None:

@@ -21,7 +21,7 @@ EMBEDDED = sha256(licenses.EMBEDDED / "resnet18-grocery43.safetensors")
 
 
 def test_everything_is_listed_with_its_licence() -> None:
-    text = licenses.document(archive(EMBEDDED), WHEELS).decode()
+    text = licenses.document([archive(EMBEDDED)], WHEELS).decode()
     for line in (
         "model: resnet18, weights: embedded resnet18-grocery43.safetensors\n    MIT\n",
         "wheel: numpy 2.4.6\n    BSD-3-Clause AND MIT\n",
@@ -33,10 +33,10 @@ def test_everything_is_listed_with_its_licence() -> None:
 
 
 def test_of_somebody_elses_weights_it_claims_nothing() -> None:
-    text = licenses.document(archive("0" * 64), WHEELS).decode()
+    text = licenses.document([archive("0" * 64)], WHEELS).decode()
     assert "model: resnet18, weights: embedded resnet18-grocery43.safetensors\n    not stated\n" in text
     assert "Permission is hereby granted" not in text
 
 
 def test_another_version_of_the_model_changes_nothing() -> None:
-    assert licenses.document(archive(EMBEDDED, "2.0"), WHEELS) == licenses.document(archive(EMBEDDED), WHEELS)
+    assert licenses.document([archive(EMBEDDED, "2.0")], WHEELS) == licenses.document([archive(EMBEDDED)], WHEELS)

@@ -1,5 +1,6 @@
 """Bundles made whole, of small wheels: what is in them, the same bytes each time, and what changes with what."""
 
+import json
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from common import manifest as boxes
+from common import manifest_reading as boxes
 from common.durable import sha256
 from common.errors import KitError, UsageError
 from common.manifest import Manifest
@@ -139,3 +140,36 @@ def test_the_signature_is_the_operators(workstation: Workstation, tmp_path: Path
     (tmp_path / "signers").write_text(allowed_signers_line(workstation.key, "operator"))
     read = reading.read(workstation.profile.build.bundles / done["file"], tmp_path / "signers")
     assert read.signed_by == f"operator, {done['signed_by']}"
+
+
+def test_a_bundle_of_several_models_says_what_each_needs(shop: Workstation) -> None:
+    read = make(shop)
+    shelf, produce = read.models
+    assert read.words == "shelf 1.0, produce 1.0"
+    assert (shelf.server.workers, produce.server.workers) == (1, 2)
+    assert (shelf.gate.p95_ms, produce.gate.p95_ms) == (500, 2000)
+    assert shelf.gate.memory_mb == produce.gate.memory_mb
+    assert (shelf.model.archive, produce.model.archive) == ("shelf.mar", "produce.mar")
+    assert produce.golden[0].file.startswith("golden/produce/")
+    assert shelf.gateway and produce.gateway and (shelf.gateway.in_flight, produce.gateway.in_flight) == (8, 8)
+    assert list(read.server.command)[-3:] == ["-m", "{archive}", "{archive_1}"]
+    paths = {part.path for part in read.parts}
+    assert {"shelf.mar", "produce.mar", "config/models.yaml", shelf.golden[0].file, produce.golden[0].file} <= paths
+
+
+def test_another_version_of_one_of_them_changes_only_what_is_its_own(shop: Workstation) -> None:
+    before = make(shop)
+    archive(shop.profile.of_model("produce"), "", "2.0")
+    after = make(shop)
+    changed = {part.path for part in after.parts} - {part.path for part in before.parts if part in after.parts}
+    assert changed == {"produce.mar", "sbom.cdx.json"}
+    assert after.words == "shelf 1.0, produce 2.0"
+    assert after.release != before.release
+
+
+def test_models_of_two_runtimes_are_not_for_one_box(shop: Workstation) -> None:
+    models = [making.Boxed(one, json.loads(one.build.archive_report.read_text())) for one in shop.profile.models()]
+    assert making.runtime_of(models) == "onnx"
+    models[1].archive["provenance"]["runtime"] = "torch"
+    with pytest.raises(UsageError, match="its models want two: shelf onnx, produce torch"):
+        making.runtime_of(models)

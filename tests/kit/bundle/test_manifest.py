@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from common import manifest as boxes
+from common import manifest_reading as boxes
 from common.errors import KitError
-from common.manifest import Manifest, Part
+from common.manifest import Gate, Manifest, Part
 from kit.bundle import manifest
 
 ZERO = "0" * 64
@@ -21,7 +21,7 @@ DOCUMENT: dict[str, Any] = {
     "model": {"name": "tiny", "version": "1.0", "archive": "tiny.mar", "sha256": "a" * 64, "precision": "int8"},
     "runtime": {"id": "d" * 16, "pip": "pip-26.3-py3-none-any.whl"},
     "server": {"command": ["{java}"], "environment": {}, "java": "j", "workers": 1, "response_timeout": 60},
-    "gate": dict.fromkeys(boxes.Gate.__dataclass_fields__, 1),
+    "gate": dict.fromkeys(Gate.__dataclass_fields__, 1),
     "golden": {"tolerance": 0.05, "pictures": [{"file": "golden/red_0.png", "expected": {"red": 0.9, "blue": 0.1}}]},
 }
 
