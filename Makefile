@@ -24,7 +24,7 @@ HERE_OR_FLEET = $(if $(FLEET)$(HOSTS),scripts.fleet,scripts.server)
 .PHONY: report collect monitor bundle image arm64 deploy install uninstall rollback history
 .PHONY: mobile mobile-test
 .PHONY: test lint unit programs integration boxes boxes-short image-test builders fleet-scale
-.PHONY: fuzz fuzz-guided attack alert-drill gpu-check rules lock clean
+.PHONY: fuzz fuzz-guided attack alert-drill gpu-check policies rules lock clean
 
 help: $(if $(T),| .venv/.fingerprint) ## list the targets; of one, its variables [T=export]
 	$(if $(T),$(RUN:@%=@%) scripts.variables $(T),@awk -f scripts/help.awk Makefile)
@@ -159,6 +159,8 @@ gpu-check: setup ## what a GPU of this machine does: alone, served, beside stock
 	@.venv/bin/python -m benchmarks.gpu_check
 alert-drill: setup ## every alert caused for real on a server here, or with DURATION= a quiet time (root) [DURATION=]
 	@.venv/bin/python -m tests.alerts
+policies: setup ## checkov on config/kubernetes, every overlay and component as kubectl builds it
+	@.venv/bin/python -m tests.kubernetes.policies
 rules: setup ## config/monitoring/rules as Prometheus's operator takes them, into config/kubernetes
 	$(RUN) scripts.operator_rules
 lock: setup ## resolve pyproject.toml into requirements/

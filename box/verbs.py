@@ -9,7 +9,6 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
-import processors
 from box import findings, status_report, unit_verbs, workstation_verbs
 from box.activation import choice, commit_or_rollback, confirmation, process, situation
 from box.container import health, placing, running
@@ -19,7 +18,7 @@ from box.state import history, locks, trial
 from box.state.events import emit, say
 from box.state.paths import Paths
 from box.store import bundle_file, delivery, integrity, releases
-from box.system import space
+from box.system import platforms, space
 from common import manifest_reading, memory
 from common.errors import KitError, UsageError
 from common.watch import endpoint
@@ -74,7 +73,7 @@ def plan(paths: Paths, asked: Asked) -> Result:
     if here := releases.loaded(paths, asked.release):
         target = here
     elif sys.stdin is not None and not sys.stdin.isatty() and (content := sys.stdin.buffer.read()):
-        target = manifest_reading.parse(content).on(processors.allowed())
+        target = manifest_reading.parse(content).on(platforms.OWN)
     else:
         raise UsageError(f"{asked.release} is not on this box", "give its manifest on stdin")
     confirmed, runs = releases.confirmed(paths), service.of(paths)

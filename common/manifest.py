@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -37,13 +37,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Server:
-    """How the release is started; words in {} are this box's paths. `workers` 0: one for each processor there."""
+    """How the release is started; words in {} are this box's paths. `workers` 0: one for each processor there, or with
+    `per_gpu` for each GPU."""
 
     command: Sequence[str]
     environment: Mapping[str, str]
     java: str
     workers: int
     response_timeout: float
+    per_gpu: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,14 @@ class OtherModel:
     about: Mapping[str, str]
     tolerance: float
     golden: Sequence[GoldenEntry]
+
+
+@dataclass(frozen=True)
+class Machine:
+    """How many of each a machine has: counted when it is asked, and never below 0."""
+
+    processors: Callable[[], int]
+    gpus: Callable[[], int]
 
 
 @dataclass(frozen=True)
@@ -156,19 +166,21 @@ class Manifest:
     def of_role(self, *roles: str) -> list[Part]:
         return [part for part in self.parts if part.role in roles]
 
-    def on(self, processors: int) -> Manifest:
-        """With the numbers that it leaves to the machine worked out for one that has so many."""
+    def on(self, machine: Machine) -> Manifest:
+        """With the numbers that it leaves to the machine worked out for this one. Without the GPUs that it is for it
+        has no worker."""
         open_ended = [self.server.workers, *(other.workers for other in self.others)].count(0)
         if not open_ended:
             return self
-        more = open_ended * (processors - 1) * self.gate.more_worker_mb
+        each = machine.gpus() if self.server.per_gpu else machine.processors()
+        more = open_ended * max(0, each - 1) * self.gate.more_worker_mb
         limits = {name: getattr(self.gate, name) + more for name in OF_MEMORY}
         front, server = self.gateway, self.server
         if not server.workers:
-            server = replace(server, workers=processors)
-            front = front and replace(front, in_flight=_in_flight(front, processors))
+            server = replace(server, workers=each)
+            front = front and replace(front, in_flight=_in_flight(front, each))
         others = [
-            other if other.workers else replace(other, workers=processors, in_flight=_in_flight(other, processors))
+            other if other.workers else replace(other, workers=each, in_flight=_in_flight(other, each))
             for other in self.others
         ]
         return replace(self, server=server, gate=replace(self.gate, **limits), gateway=front, others=others)

@@ -63,6 +63,7 @@ def _read(document: dict[str, Any], content: bytes) -> Manifest:
             java=server["java"],
             workers=int(server["workers"]),
             response_timeout=float(server["response_timeout"]),
+            per_gpu=bool(server.get("per_gpu", False)),
         ),
         gate=Gate(
             requests=int(gate["requests"]),

@@ -27,6 +27,7 @@ from box.state import settings
 from box.state.events import say
 from box.state.paths import Paths
 from box.store import integrity, releases
+from box.system import platforms
 from box.watch.watching import watched
 from common import durable
 from common.errors import KitError
@@ -80,6 +81,7 @@ class Supervisor:
         self.verdict = Verdict(paths, manifest, self.management)
 
     def run(self) -> int:
+        platforms.require_gpu(self.manifest)
         self._prepare_folders()
         self._wait_for_address()
         child = Child(

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import processors
 from box.state.paths import Paths
 from box.store import runtime_files
+from box.system import platforms
 from common import durable
 from common.errors import KitError
 from common.manifest import Manifest, is_name
@@ -59,7 +59,7 @@ def load(paths: Paths, release: str) -> Manifest:
         raise KitError(f"{release}: {error.message}", "it is damaged: deploy it again") from None
     if found.release != release:
         raise KitError(f"the manifest of {release} is that of {found.release}", "it is damaged: deploy it again")
-    return found.on(processors.allowed())
+    return found.on(platforms.OWN)
 
 
 def loaded(paths: Paths, release: str | None) -> Manifest | None:

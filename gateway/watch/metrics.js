@@ -17,6 +17,12 @@ function kind(r) {
     return found ? found[1] : 'other';
 }
 
+// Which of the models that are served was asked; "" for none, so that no client makes up labels.
+function model(r) {
+    const asked = r.variables.asked_model;
+    return asked && settings.models[asked] ? asked : '';
+}
+
 function add(name, amount) {
     ngx.shared.counts.incr(name, amount, 0);
 }
@@ -54,14 +60,15 @@ function header(r) {
 // Called while the access log's line is written, for its effect; the line gets nothing.
 function observe(r) {
     const name = kind(r);
-    add('requests{path="' + name + '",code="' + r.variables.status + '"}', 1);
+    const labels = 'path="' + name + '",model="' + model(r) + '"';
+    add('requests{' + labels + ',code="' + r.variables.status + '"}', 1);
     if (name === 'metrics' || name === 'other') {
         return '';
     }
     const took = Number(r.variables.request_time);
-    add('sum{path="' + name + '"}', took);
+    add('sum{' + labels + '}', took);
     const bound = SECONDS.find((seconds) => took <= seconds);
-    add('bucket{path="' + name + '",le="' + (bound === undefined ? '+Inf' : bound) + '"}', 1);
+    add('bucket{' + labels + ',le="' + (bound === undefined ? '+Inf' : bound) + '"}', 1);
     add('received', Number(r.variables.request_length));
     add('sent', Number(r.variables.bytes_sent));
     return '';
@@ -73,21 +80,21 @@ function counts() {
     return found;
 }
 
-function histogram(all, name) {
+function histogram(all, labels) {
     const lines = [];
     let seen = 0;
     SECONDS.concat(['+Inf']).forEach((bound) => {
-        seen += all['bucket{path="' + name + '",le="' + bound + '"}'] || 0;
-        lines.push('gateway_request_seconds_bucket{path="' + name + '",le="' + bound + '"} ' + seen);
+        seen += all['bucket{' + labels + ',le="' + bound + '"}'] || 0;
+        lines.push('gateway_request_seconds_bucket{' + labels + ',le="' + bound + '"} ' + seen);
     });
-    lines.push('gateway_request_seconds_sum{path="' + name + '"} ' + (all['sum{path="' + name + '"}'] || 0));
-    lines.push('gateway_request_seconds_count{path="' + name + '"} ' + seen);
+    lines.push('gateway_request_seconds_sum{' + labels + '} ' + (all['sum{' + labels + '}'] || 0));
+    lines.push('gateway_request_seconds_count{' + labels + '} ' + seen);
     return lines;
 }
 
 function text(all) {
     const names = Object.keys(all).sort();
-    const lines = ['# HELP gateway_requests_total Requests by the kind of address and by status.',
+    const lines = ['# HELP gateway_requests_total Requests by the kind of address, by model and by status.',
         '# TYPE gateway_requests_total counter'];
     names.filter((name) => name.indexOf('requests{') === 0).forEach((name) => {
         lines.push('gateway_requests_total' + name.slice(8) + ' ' + all[name]);
@@ -95,7 +102,7 @@ function text(all) {
     lines.push('# HELP gateway_request_seconds From the first byte of a request to the last of its answer.',
         '# TYPE gateway_request_seconds histogram');
     names.filter((name) => name.indexOf('sum{') === 0).forEach((name) => {
-        Array.prototype.push.apply(lines, histogram(all, /path="([a-z0-9]+)"/.exec(name)[1]));
+        Array.prototype.push.apply(lines, histogram(all, name.slice('sum{'.length, -1)));
     });
     [['received', 'Bytes of requests for predictions.'], ['sent', 'Bytes of the answers to them.']].forEach((one) => {
         family(lines, 'gateway_' + one[0] + '_bytes_total', 'counter', one[1], all[one[0]] || 0);

@@ -15,7 +15,7 @@ from common.gateway.nginx_conf import COUNTS
 from common.watch import endpoint, exposition, series, snapshot
 from kit.client.exposition import parse
 from tests.gateway.conftest import PREDICT, WATCHER, Front, Start
-from tests.gateway.fake_torchserve import GOLDEN
+from tests.gateway.fake_torchserve import GOLDEN, MODEL
 from tests.integration.places import wait_for
 
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -91,12 +91,20 @@ def test_metrics_are_prometheus_s_and_count_what_came(start: Start) -> None:
         client.post(PREDICT, content=b"bad picture")
         client.post(PREDICT, files={"image": b"a picture"})
         client.get('/v1/models/x"y')
+        client.post("/predictions/made-up", content=b"a picture")
         wait_for(lambda: told(client)["gateway_ready",] == 1)
         samples = told(client)
-    assert samples["gateway_requests_total", ("code", "200"), ("path", "predictions")] == 4
-    assert samples["gateway_requests_total", ("code", "415"), ("path", "predictions")] == 1
-    assert samples["gateway_request_seconds_count", ("path", "predictions")] == 5
-    assert samples["gateway_request_seconds_bucket", ("le", "+Inf"), ("path", "predictions")] == 5
+    who = ("model", MODEL), ("path", "predictions")
+
+    def counted(name: str, *labels: tuple[str, str]) -> float:
+        return samples[(f"gateway_{name}", *labels, *who)]
+
+    assert counted("requests_total", ("code", "200")) == 4
+    assert counted("requests_total", ("code", "415")) == 1
+    assert counted("request_seconds_count") == 5
+    assert counted("request_seconds_bucket", ("le", "+Inf")) == 5
+    models = {value for _, *labels in samples for label, value in labels if label == "model"}
+    assert models == {MODEL, ""}, "no client makes one up"
     assert samples["gateway_received_bytes_total",] > 4 * len(b"a picture")
     assert samples["gateway_sent_bytes_total",] > 0
     assert "gateway_certificate_end_seconds" not in {name for name, *_ in samples}, "it has none"

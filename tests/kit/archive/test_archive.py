@@ -53,7 +53,7 @@ def test_without_an_export_it_says_what_to_run(workshop: Workshop) -> None:
     with pytest.raises(KitError) as raised:
         archive(workshop.profile, "", "1.0")
     assert raised.value.message == "build/bench/export.json does not exist"
-    assert raised.value.hint == "make export PROFILE=bench"
+    assert raised.value.hint == f"make export PROFILE={workshop.profile.folder}"
 
 
 def test_a_model_that_is_not_the_exported_one_is_refused(exported: Workshop) -> None:

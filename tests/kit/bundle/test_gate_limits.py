@@ -25,9 +25,10 @@ def test_torch_in_a_profile_for_onnx_runtime_has_more_memory_and_no_more_of_anyt
     assert more == dict.fromkeys(("memory_mb", "memory_free_mb", "second_worker_mb"), gate_limits.TORCH_MB)
 
 
-def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> None:
+def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from(tmp_path: Path) -> None:
+    (tmp_path / "model-config.yaml").write_text("minWorkers: 1\n")
     with pytest.raises(UsageError, match="could not tell a good release from a bad one") as raised:
-        gate_limits.of(Profile("cloud-gpu", CONFIG / "cloud-gpu", "a test's"), "torch", 1)
+        gate_limits.of(Profile("mine", tmp_path, "a test's"), "torch", 1)
     assert "config/edge/model-config.yaml" in raised.value.hint
 
 
@@ -44,6 +45,11 @@ def test_a_profile_without_a_gate_is_refused_with_where_to_copy_one_from() -> No
 def test_a_limit_that_cannot_be_is_named(tmp_path: Path, change: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError, match=words):
         gate_limits.of(profile(tmp_path, {**gate_limits.of(EDGE, "onnx", 1), **change}), "onnx", 1)
+
+
+@pytest.mark.parametrize(("name", "workers"), [("edge", 1), ("onprem", 0), ("cloud-gpu", 0)])
+def test_every_profile_of_the_kit_has_a_gate(name: str, workers: int) -> None:
+    assert gate_limits.of(Profile(name, CONFIG / name, "a test's"), "torch", workers)
 
 
 def test_a_limit_that_is_missing_is_named_with_its_unit(tmp_path: Path) -> None:

@@ -44,10 +44,10 @@ def test_it_says_how_many_workers_to_wait_for_and_how_long_an_answer_may_take() 
     assert (made["workers"], made["response_timeout"]) == (1, 60)
 
 
-def test_a_profile_may_leave_the_workers_to_the_processors_of_a_box_and_not_to_its_gpus() -> None:
-    assert server_section.section(Profile("onprem", CONFIG / "onprem", "a test's"))["workers"] == 0
-    with pytest.raises(UsageError, match="a worker for each GPU"):
-        server_section.section(Profile("cloud-gpu", CONFIG / "cloud-gpu", "a test's"))
+def test_a_profile_may_leave_the_workers_to_the_processors_or_the_gpus_of_a_box() -> None:
+    found = {name: server_section.section(Profile(name, CONFIG / name, "a test's")) for name in ("onprem", "cloud-gpu")}
+    assert [one["workers"] for one in found.values()] == [0, 0]
+    assert {name: one.get("per_gpu", False) for name, one in found.items()} == {"onprem": False, "cloud-gpu": True}
 
 
 @pytest.mark.parametrize(
