@@ -76,6 +76,7 @@ def plan(paths: Paths, asked: Asked) -> Result:
         target = manifest_reading.parse(content).on(platforms.OWN)
     else:
         raise UsageError(f"{asked.release} is not on this box", "give its manifest on stdin")
+    platforms.require_gpu(target)
     confirmed, runs = releases.confirmed(paths), service.of(paths)
     chosen = choice.choose(target, situation.look(paths, runs, releases.loaded(paths, confirmed)))
     return {

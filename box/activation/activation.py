@@ -25,7 +25,7 @@ from box.state.locks import alone
 from box.state.paths import Paths
 from box.state.trial import Trial
 from box.store import confirmations, delivery, integrity, releases
-from box.system import space
+from box.system import platforms, space
 from box.system.space import MEGABYTE
 from common import durable, memory, processes
 from common.errors import KitError, SpaceError
@@ -81,6 +81,7 @@ class Activation:
         else:
             self.journal.step("verify", "the signature, and every part's sha256")
             target, _ = delivery.in_place(self.paths, self.release)
+        platforms.require_gpu(target)
         if damage := integrity.damage(self.paths, self.release):
             raise KitError("; ".join(damage), f"deploy it again, or: box.pyz receive {self.release}")
         return target

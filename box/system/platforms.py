@@ -29,11 +29,11 @@ def require_fit(manifest: Manifest) -> None:
             f"this box is {own} with Python {python}",
             f"make bundle PLATFORM={own} BOX_PYTHON={python}",
         )
-    require_gpu(manifest)
 
 
 def require_gpu(manifest: Manifest) -> None:
-    """Raises KitError when it is for one, and there is none."""
+    """Raises KitError when it is for one, and there is none. Asked before a start: an image is made where there may be
+    none."""
     if manifest.server.per_gpu and not gpus.count():
         raise KitError(
             f"{manifest.release} has a worker for each GPU, and nvidia-smi lists none here",

@@ -58,8 +58,9 @@ def test_a_worker_for_each_is_waited_for(box: Box, tmp_path: Path, monkeypatch: 
 
 def test_a_box_without_one_does_not_take_it(box: Box, tmp_path: Path) -> None:
     release = for_gpus(tmp_path)
-    box.deliver(release)
-    refused = box.refused("receive", release.name)
+    assert "nvidia-smi lists none here" in box.refused("plan", release.name, stdin=release.manifest)["error"]
+    box.take(release)  # as an image is made
+    refused = box.refused("activate", release.name)
     assert "has a worker for each GPU, and nvidia-smi lists none here" in refused["error"]
     assert "--gpus all" in refused["hint"]
 
