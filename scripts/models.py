@@ -50,7 +50,8 @@ def _running(profile: str, doing: str) -> Iterator[tuple[Profile, Machine, RunFo
 @app.command()
 def reload(profile: options.Profile = "") -> None:
     """Serve what the profile lists, and what was archived last: models added, taken away, and new versions of them."""
-    with _running(profile, "reload") as (chosen, here, _, server):
+    with _running(profile, "reload") as (chosen, here, run, server):
+        server = changing.retire(run, server, console.step)
         wanted = lifecycle.plan_models(chosen, here)
         changes = changing.between(server.models, wanted.models)
         if changes.words:

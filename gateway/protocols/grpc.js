@@ -94,7 +94,7 @@ function flag(value) {
 
 function modelMetadata(r, request) {
     const name = pb.text(request, 1);
-    if (!settings.models[name]) {
+    if (!health.serves(name)) {
         errors.send(r, 404, NONE);
         return;
     }
@@ -109,7 +109,7 @@ const METHODS = {
     ServerReady: (r) => { finish(r, flag(health.verdict().ready)); },
     ModelReady: (r, request) => {
         const name = pb.text(request, 1);
-        finish(r, flag(Boolean(settings.models[name]) && health.ready(name)));
+        finish(r, flag(health.serves(name) && health.ready(name)));
     },
     ServerMetadata: (r) => {
         finish(r, Buffer.concat([pb.field(1, 'vision-serve'), pb.field(2, settings.version)]));

@@ -56,7 +56,7 @@ function models(r) {
 
 function model(r) {
     const name = r.variables.asked_model;
-    if (!settings.models[name]) {
+    if (!health.serves(name)) {
         errors.send(r, 404, 'There is no model ' + name + ' here; /v1/models lists what there is.');
         return;
     }

@@ -121,7 +121,7 @@ function ready(r) {
 
 function known(r) {
     const name = r.variables.asked_model;
-    if (settings.models[name]) {
+    if (health.serves(name)) {
         return true;
     }
     const there = Object.keys(settings.models).join(', ');

@@ -129,6 +129,11 @@ function verdict() {
     return last;
 }
 
+// Whether there is a model of that name. An object has more names than its own: "constructor" is one.
+function serves(model) {
+    return Object.keys(settings.models).indexOf(model) >= 0;
+}
+
 // Whether one model answers, whatever the others do.
 function ready(model) {
     const last = verdict();
@@ -160,4 +165,4 @@ function ping(r) {
     json.send(r, ready ? 200 : 503, {status: ready ? 'Healthy' : 'Unhealthy'});
 }
 
-export default {watch, verdict, of, ready, version, answer, ping};
+export default {watch, verdict, of, serves, ready, version, answer, ping};

@@ -20,7 +20,7 @@ function kind(r) {
 // Which of the models that are served was asked; "" for none, so that no client makes up labels.
 function model(r) {
     const asked = r.variables.asked_model;
-    return asked && settings.models[asked] ? asked : '';
+    return asked && health.serves(asked) ? asked : '';
 }
 
 function add(name, amount) {

@@ -112,7 +112,7 @@ def launch(wanted: ServerPlan, foreground: bool) -> tuple[subprocess.Popen[bytes
     started = ServerState(
         pid=process.pid,
         created=psutil.Process(process.pid).create_time(),
-        models=[model.served for model in wanted.models],
+        models=tuple(model.served for model in wanted.models),
         inference=settings.inference.url,
         management=settings.management.url,
         metrics=settings.metrics.url,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -43,7 +43,7 @@ class ServerState:
 
     pid: int
     created: float
-    models: Sequence[ServedModel]
+    models: tuple[ServedModel, ...]
     inference: str
     management: str
     metrics: str
@@ -54,6 +54,8 @@ class ServerState:
     gateway_created: float = 0.0
     gateway_wanted: Mapping[str, str] = field(default_factory=dict)
     """What was asked of it at its start, as kit.gateway.planning.Wanted has it."""
+    retiring: tuple[ServedModel, ...] = ()
+    """What another version has taken the place of, or was taken away, and may not have gone yet."""
 
     @property
     def words(self) -> str:
@@ -103,7 +105,9 @@ def read(run: RunFolder) -> ServerState | None:
     """The server that was started last and not stopped since, running or not."""
     try:
         told = json.loads(run.state.read_text(encoding="utf-8"))
-        return ServerState(**told | {"models": [ServedModel(**one) for one in told["models"]]})
+        for name in ("models", "retiring"):
+            told[name] = tuple(ServedModel(**one) for one in told[name])
+        return ServerState(**told)
     except FileNotFoundError:
         return None
     except (ValueError, TypeError, KeyError):

@@ -230,6 +230,16 @@ def test_v1_lists_its_model(front: Front) -> None:
         assert client.get("/v1/models/vegetable").json()["error"].startswith("There is no model vegetable")
 
 
+@pytest.mark.parametrize("name", ["constructor", "toString", "hasOwnProperty"])
+def test_what_every_object_of_javascript_has_is_no_model(front: Front, name: str) -> None:
+    with front.client() as client:
+        assert client.get(f"/v1/models/{name}").status_code == 404
+        assert client.get(f"/v2/models/{name}").status_code == 404
+        assert client.get(f"/v2/models/{name}/ready").status_code == 404
+        client.post(f"/predictions/{name}", content=b"a picture")
+        assert f'model="{name}"' not in client.get("/metrics").text
+
+
 def test_several_pictures_wait_for_a_place_where_one_would_be_sent_away(front: Front) -> None:
     # 4 at a time go to a TorchServe that has 8 in flight: two such requests fill it, and a third waits.
     with front.client() as client:

@@ -44,7 +44,7 @@ def test_a_tuned_profile_is_not_tuned_again(run_script: RunScript, tmp_path: Pat
 
 def test_a_running_server_is_in_the_way(run_script: RunScript, tmp_path: Path) -> None:
     me = psutil.Process()
-    running = ServerState(me.pid, me.create_time(), [ServedModel("net", "1.0", "", 1, 30.0)], "", "", "", "", "")
+    running = ServerState(me.pid, me.create_time(), (ServedModel("net", "1.0", "", 1, 30.0),), "", "", "", "", "")
     write_json(tmp_path / "onprem" / "run" / "server.json", asdict(running))
     refused = run_script("tune", env=script_environment(tmp_path, PROFILE="onprem"))
     assert refused.returncode == 1

@@ -100,7 +100,7 @@ class StockServer:
         server = ServerState(
             pid=java.pid,
             created=java.create_time(),
-            models=[self._served()],
+            models=(self._served(),),
             inference=wanted.inference.url,
             management=wanted.management.url,
             metrics=wanted.metrics.url,

@@ -5,11 +5,12 @@ is under way is lost, and what is new has answered rightly before a client gets 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from common.errors import KitError, UsageError
 from common.server import versions
-from common.server.torchserve import Inference, Management
+from common.server.torchserve import ApiError, Inference, Management
 from kit.machine import Machine
 from kit.serving import gateway, lifecycle, preflight, proving, state, watching
 from kit.serving.launch import RunFolder
@@ -86,11 +87,20 @@ class Changing:
         try:
             self.say(f"{model.name} {model.version} is loading")
             versions.unregister(self.management, model.name, model.version)  # left from an attempt that was killed
-            self.management.register(model.stored, model.workers)
+            self._start(model)
             self.prove(model)
         except BaseException:
-            self.forget(model.served)
+            with suppress(KitError):
+                self.forget(model.served)
             raise
+
+    def _start(self, model: ModelPlan) -> None:
+        try:
+            self.management.register(model.stored, model.workers)
+        except ApiError as error:  # the worker's own words say why
+            raise KitError(
+                f"{model.name} {model.version} does not start: {error.message}", f"why is in {self.run.server_log}"
+            ) from None
 
     def prove(self, model: ModelPlan) -> None:
         """Raises KitError for a golden picture that this version does not answer rightly."""
@@ -109,7 +119,7 @@ class Changing:
 
 
 def apply(wanted: ServerPlan, server: ServerState, changes: Changes, machine: Machine, say: Say) -> ServerState:
-    """The server as it serves then. Raises KitError; it serves what it did before."""
+    """The server as it serves then. Raises KitError, and it serves what it did before."""
     changing = Changing(wanted.run, server, say)
     before = {one.name: one for one in server.models}
     needed = preflight.more_memory([model.needs for model in changes.new])
@@ -117,13 +127,19 @@ def apply(wanted: ServerPlan, server: ServerState, changes: Changes, machine: Ma
     done: list[ModelPlan] = []
     try:
         for model in changes.new:
-            if not changing.is_candidate(model):
+            if changing.is_candidate(model):
+                changing.prove(model)
+            else:
                 drop_candidate(changing, model.name)
                 changing.register(model)
             done.append(model)
         for model in changes.renewed:
             changing.management.set_default(model.name, model.version)
-        changed = replace(server, models=[model.served for model in wanted.models])
+        changed = replace(
+            server,
+            models=tuple(model.served for model in wanted.models),
+            retiring=(*server.retiring, *changes.removed, *(before[model.name] for model in changes.renewed)),
+        )
         gateway.follow(wanted, changed, machine.cores, say)
     except BaseException:
         _undo(changing, done, before)
@@ -134,9 +150,19 @@ def apply(wanted: ServerPlan, server: ServerState, changes: Changes, machine: Ma
         candidate.end(wanted.run, model.name)
     for one in changes.removed:
         drop_candidate(changing, one.name)
-    for gone in [*changes.removed, *(before[model.name] for model in changes.renewed)]:
-        changing.forget(gone)
-    return changed
+    return retire(wanted.run, changed, say)
+
+
+def retire(run: RunFolder, server: ServerState, say: Say) -> ServerState:
+    """What was replaced goes, of a change that was cut short, too."""
+    changing = Changing(run, server, say)
+    serves = {str(one) for one in server.models}
+    for gone in server.retiring:
+        if str(gone) not in serves:
+            changing.forget(gone)
+    done = replace(server, retiring=())
+    state.save(run, done)
+    return done
 
 
 def shadow(wanted: ServerPlan, server: ServerState, share: float, machine: Machine, say: Say) -> Candidate:
@@ -148,6 +174,10 @@ def shadow(wanted: ServerPlan, server: ServerState, share: float, machine: Machi
         raise KitError(
             f"{model.name} {model.version} is what serves, and nothing else was archived since",
             f"make archive {model.profile.variables} MODEL_VERSION=<another>",
+        )
+    if model.needs.stock:
+        raise UsageError(
+            f"{model.profile.model_config}: TorchServe's own worker leaves no pictures for a candidate", "worker: kit"
         )
     preflight.check_memory(preflight.more_memory([model.needs]), f"{model.name} {model.version}", machine)
     changing.register(model)
@@ -162,7 +192,9 @@ def drop_candidate(changing: Changing, model: str) -> None:
 
 
 def _undo(changing: Changing, done: Sequence[ModelPlan], before: Mapping[str, ServedModel]) -> None:
+    """What goes wrong here is not what is to be told."""
     for model in done:
-        if old := before.get(model.name):
-            changing.management.set_default(old.name, old.version)
-        changing.forget(model.served)
+        with suppress(KitError):
+            if old := before.get(model.name):
+                changing.management.set_default(old.name, old.version)
+            changing.forget(model.served)

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
@@ -13,13 +14,14 @@ from kit.serving.state import ServedModel, ServerState
 
 
 def server(pid: int, created: float) -> ServerState:
-    return ServerState(pid, created, [ServedModel("m", "1.0", "0" * 64, 1, 30.0)], "i", "m", "x", "g", "/nonexistent")
+    return ServerState(pid, created, (ServedModel("m", "1.0", "0" * 64, 1, 30.0),), "i", "m", "x", "g", "/nonexistent")
 
 
 def test_a_state_is_read_as_it_was_saved(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
     assert state.read(run) is None
-    me = server(os.getpid(), psutil.Process().create_time())
+    gone = ServedModel("m", "0.9", "1" * 64, 1, 30.0)
+    me = replace(server(os.getpid(), psutil.Process().create_time()), retiring=(gone,))
     state.save(run, me)
     assert state.read(run) == me
     assert state.running(run) == me

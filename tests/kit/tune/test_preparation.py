@@ -76,7 +76,7 @@ def test_a_running_server_of_this_build_folder_is_in_the_way(tmp_path: Path, mon
     monkeypatch.setenv("BUILD", str(tmp_path))
     preparation.check_alone()
     me = psutil.Process()
-    running = ServerState(me.pid, me.create_time(), [ServedModel("net", "1.0", "", 1, 30.0)], "", "", "", "", "")
+    running = ServerState(me.pid, me.create_time(), (ServedModel("net", "1.0", "", 1, 30.0),), "", "", "", "", "")
     write_json(tmp_path / "onprem" / "run" / "server.json", asdict(running))
     with pytest.raises(KitError, match=f"a server runs .profile onprem, pid {os.getpid()}.") as refused:
         preparation.check_alone()
