@@ -16,12 +16,13 @@ from pathlib import Path
 
 from common.manifest import Manifest
 from kit import golden
+from kit.build import Build
 from kit.bundle import manifest, reading, signing, tarball
 from kit.bundle.making import parts_of
 from kit.bundle.tarball import Content
 from kit.golden import Golden
 from kit.model import runtimes
-from kit.profiles import CONFIG, MODEL_CONFIG
+from kit.profiles import CONFIG, MODEL_CONFIG, MODELS
 from tests.boxes import machine
 from tests.boxes.commands import run
 from tests.conftest import RunScript, script_environment
@@ -85,9 +86,32 @@ class Workshop:
         build = self.folder / "build" / profile
         exported = (build / runtimes.FILES[runtime]).exists()
         for step in [*([] if exported else ["export"]), "archive", "bundle"]:
-            done = self.run_script(step, env=environment, timeout=900)
-            assert done.returncode == 0, f"{step}: {done.stderr}"
+            self._run(step, environment)
         return Release(reading.newest(build / "bundle")[0])
+
+    def several(self, **versions: str) -> Release:
+        """`make bundle` of a profile that lists these models, each the embedded one under another name."""
+        folder = self.folder / "several"
+        if not folder.exists():
+            shutil.copytree(self.profile(), folder)
+            (folder / MODELS).write_text("".join(f"{name}:\n" for name in versions), encoding="utf-8")
+        made_with = {"PROFILE": str(folder), "PLATFORM": PLATFORM, "BOX_PYTHON": PYTHON, "KEY": str(self.key)}
+        server = Build(self.folder / "build" / folder.name)
+        for name, version in versions.items():
+            model = Build(server.folder / "models" / name)
+            if not model.folder.exists():
+                shutil.copytree(
+                    self.folder / "build/edge", model.folder, ignore=shutil.ignore_patterns("bundle", "*.mar")
+                )
+                report = json.loads(model.export_report.read_text(encoding="utf-8"))
+                model.export_report.write_text(json.dumps(report | {"model_name": name}), encoding="utf-8")
+            self._run("archive", self.environment(version) | made_with | {"MODEL_NAME": name})
+        self._run("bundle", self.environment("") | made_with)
+        return Release(reading.newest(server.bundles)[0])
+
+    def _run(self, script: str, environment: dict[str, str]) -> None:
+        done = self.run_script(script, env=environment, timeout=900)
+        assert done.returncode == 0, f"{script}: {done.stderr}"
 
     def environment(self, version: str) -> dict[str, str]:
         """Of the commands that make a release: where its files go, and where what it is made of comes from."""

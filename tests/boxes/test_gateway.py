@@ -38,6 +38,7 @@ class Till:
     box: Box
     workstation: Workstation
     key: str
+    model: str = "resnet18"
     answers: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -52,12 +53,12 @@ class Till:
 
     def ask(self, golden: Golden) -> httpx.Response:
         with self.shop.session.network.entered(), self.client() as client:
-            return client.post("/predictions/resnet18", content=golden.picture.read_bytes())
+            return client.post(f"/predictions/{self.model}", content=golden.picture.read_bytes())
 
     def sends(self, picture: bytes) -> int:
         """The status of an answer."""
         with self.shop.session.network.entered(), self.client() as client:
-            return client.post("/predictions/resnet18", content=picture).status_code
+            return client.post(f"/predictions/{self.model}", content=picture).status_code
 
     def is_answered(self) -> bool:
         try:
@@ -71,7 +72,7 @@ class Till:
         with self.shop.session.network.entered(), self.client() as client:
             while not ending.is_set():
                 try:
-                    answer = client.post("/predictions/resnet18", content=picture)
+                    answer = client.post(f"/predictions/{self.model}", content=picture)
                     again = " with Retry-After" if "Retry-After" in answer.headers else ""
                     self.answers[f"{answer.status_code}{again}"] += 1
                 except httpx.TransportError as error:
