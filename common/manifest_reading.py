@@ -129,8 +129,8 @@ def _check(manifest: Manifest) -> None:
     for name in (manifest.release, *names, *(one.model.version for one in manifest.models)):
         if not is_name(name):
             raise ValueError(f"{name!r} cannot be a name on a box: {ALLOWED}")
-    if len(set(names)) != len(names):
-        raise ValueError("two models have one name")
+    if len({name.lower() for name in names}) < len(names):
+        raise ValueError("two models have one name, as nginx reads them")
     if not RUNTIME_ID.fullmatch(manifest.runtime_id):
         raise ValueError(f"runtime {manifest.runtime_id!r} is not 16 hexadecimal digits")
     for part in manifest.parts:

@@ -89,6 +89,8 @@ class Profile:
                 raise UsageError(f"{file}: {name!r} is not a name that TorchServe takes", MODEL_NAME_WORDS)
             if not isinstance(differs or {}, dict):
                 raise UsageError(f"{file}: `{name}:` must hold settings as {MODEL_CONFIG} has them, not {differs!r}")
+        if len({name.lower() for name in found}) < len(found):
+            raise UsageError(f"{file}: two names differ in nothing but their case, which nginx takes for one")
         if not found:
             raise UsageError(
                 f"{file} lists no model", f"list one, or remove the file to serve what {MODEL_CONFIG} says"

@@ -73,7 +73,8 @@ def _models(gateway: Gateway) -> str:
         f"        server {gateway.upstream} max_conns={requests} max_fails=0;\n        keepalive {requests};\n    }}\n"
         for model, requests in gateway.in_flight.items()
     ]
-    others = [f' "{model}" {name};' for model, name in names.items()][1:]
+    # A backslash before it makes a word that map knows, like "default", a name.
+    others = [f' "\\\\{model}" {name};' for model, name in names.items()][1:]
     asked = "$asked_model" if others else "$host"
     return f"{''.join(blocks)}    map {asked} $torchserve {{ default torchserve;{''.join(others)} }}\n"
 

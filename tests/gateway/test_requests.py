@@ -8,11 +8,13 @@ import socket
 import time
 import urllib.request
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.gateway.conftest import PREDICT, Front, Start
 from tests.gateway.fake_torchserve import MODEL, label
+from tests.integration.places import wait_for
 
 PICTURE = b"\xff\xd8\x00\r\n--picture\x00" * 100
 
@@ -211,3 +213,22 @@ def test_no_worker_waits_for_a_slow_client(start: Start) -> None:
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 def test_http_0_9_is_hung_up_on(front: Front, method: str) -> None:
     assert front.raw(f"{method} /health\r\n\r\n".encode()) == b""
+
+
+@pytest.mark.parametrize("name", ["shelf", "default", "include", "volatile", "hostnames", "tea", "new.shelf-2"])
+def test_each_model_has_a_queue_of_its_own_whatever_it_is_called(start: Start, name: str) -> None:
+    front = start(in_flight={MODEL: 1, name: 1})
+    behind = front.behind
+    with ThreadPoolExecutor(2) as pool, front.client() as client:
+        wait_for(lambda: client.get("/health").status_code == 200)
+        behind.mood.hold.clear()
+        try:
+            first = pool.submit(client.post, PREDICT, content=b"one")
+            wait_for(lambda: len(behind.predictions()) == 1)
+            assert client.post(PREDICT, content=b"another").status_code == 503
+            other = pool.submit(client.post, f"/predictions/{name}", content=b"two")
+            wait_for(lambda: len(behind.predictions()) == 2)
+        finally:
+            behind.mood.hold.set()
+        # That TorchServe has no such model is its own word: it was asked.
+        assert (first.result().status_code, other.result().status_code) == (200, 404)

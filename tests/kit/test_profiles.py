@@ -94,6 +94,7 @@ def test_which_of_several_has_to_be_said(shop: Profile) -> None:
         ("../shelf:", "not a name that TorchServe takes"),
         ("7:", "not a name that TorchServe takes"),
         ("shelf: [", "is not YAML"),
+        ("shelf:\nShelf:\n", "differ in nothing but their case"),
     ],
 )
 def test_what_models_yaml_cannot_mean_is_refused(shop: Profile, text: str, word: str) -> None:
