@@ -14,6 +14,7 @@ from common import samples
 from common.errors import UsageError
 from common.server.drain import drain
 from common.server.torchserve import Management
+from common.words import count
 from kit.files import replacing
 from kit.gateway import nginx
 from kit.machine import Machine
@@ -59,10 +60,10 @@ class ServerPlan:
 def plan(profile: Profile, machine: Machine) -> ServerPlan:
     """Check all that can be known before a start. Raises KitError with the first thing that is in the way."""
     made = plan_models(profile, machine)
-    needs = [one.needs for one in made.models]
-    preflight.check_memory(
-        preflight.memory_needed(needs, made.settings.heap_bytes), f"workers, {made.workers_words}, and Java", machine
-    )
+    needed = preflight.memory_needed([one.needs for one in made.models], made.settings.heap_bytes)
+    workers = count(sum(one.workers for one in made.models), "worker")
+    why = made.workers_words if len(made.models) > 1 else made.models[0].workers_why
+    preflight.check_memory(needed, f"{workers} ({why}) and Java", machine)
     preflight.check_ports(made.settings)
     return made
 

@@ -142,7 +142,7 @@ def check_memory(needed: int, what: str, machine: Machine) -> None:
     """`what` needs so many bytes, in words. Raises KitError when they are not free."""
     if needed > machine.memory_available:
         raise KitError(
-            f"too little memory: {what} need about {needed >> 20} MB, and "
+            f"too little memory: {what} would take about {needed >> 20} MB, and "
             f"{machine.memory_available >> 20} MB of {machine.memory_total >> 20} MB are free",
             "serve with fewer workers: make serve TS_DEFAULT_WORKERS_PER_MODEL=1 (unless model-config.yaml sets "
             "minWorkers), or PROFILE=edge, or free some memory",

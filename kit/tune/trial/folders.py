@@ -49,7 +49,7 @@ class CandidateProfile(Profile):
     """A profile whose build lies in its own folder and not among the user's."""
 
     @property
-    def build(self) -> Build:
+    def server_build(self) -> Build:
         return Build(self.folder / "build")
 
     @property

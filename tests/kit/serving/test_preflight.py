@@ -89,7 +89,9 @@ def test_what_one_worker_more_takes(onnx: bool, threads: int, stock: bool, megab
 def test_too_little_memory_is_refused_with_the_sum() -> None:
     one, twenty = (preflight.memory_needed([preflight.Workers(count, 45 << 20)], 128 << 20) for count in (1, 20))
     preflight.check_memory(one, "1 worker and Java", BOX)
-    with pytest.raises(KitError, match=r"20 workers \(one per core\) and Java need about 1173 MB, and 1024 MB of 2048"):
+    with pytest.raises(
+        KitError, match=r"20 workers \(one per core\) and Java would take about 1173 MB, and 1024 MB of 2048"
+    ):
         preflight.check_memory(twenty, "20 workers (one per core) and Java", BOX)
 
 
