@@ -65,7 +65,7 @@ def shadow(
     model: options.Model = "",
     share: Annotated[
         float,
-        typer.Option(envvar="SHARE", min=0.1, max=100, help="Per cent of the pictures, of which it is asked, too."),
+        typer.Option(envvar="SHARE", min=0.1, max=100, help="Per cent of the pictures that it is asked, too."),
     ] = 10.0,
     min_agreement: options.MinAgreement = "",
     as_json: Annotated[bool, typer.Option("--json", envvar="JSON", help="One JSON document on stdout.")] = False,
@@ -112,12 +112,8 @@ def _show(found: Candidate, figures: Figures, least_agreement: float, as_json: b
 
 def _table(found: Candidate, figures: Figures) -> Any:
     share, low, high = (100 * part for part in figures.agreement)
-    table = console.table(
-        f"{count(figures.pictures, 'picture')}",
-        found.beside,
-        found.model.version,
-        right=(found.beside, found.model.version),
-    )
+    versions = found.beside, found.model.version
+    table = console.table(count(figures.pictures, "picture"), *versions, right=versions)
     for what, pair, scale, unit in (
         ("in the handler, half of them within", figures.p50, 1000, " ms"),
         ("95 % of them within", figures.p95, 1000, " ms"),

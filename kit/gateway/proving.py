@@ -38,16 +38,22 @@ def start(
 
 
 def renew(wanted: GatewayPlan, process: psutil.Process, models: Sequence[str]) -> None:
-    """Return when a running one serves these models. Raises KitError; it goes on with its old settings then."""
+    """Return when a running one serves these models. Raises KitError, and it goes on with its old settings."""
     folder = wanted.folder
     before = {name: (folder / name).read_bytes() for name in nginx_files.SETTINGS}
     nginx_files.write(folder, wanted.files)
     try:
         nginx.reload(folder, process)
-    except KitError:
+        _until_it_serves(wanted, models)
+    except BaseException:
         for name, content in before.items():
             durable.write(folder / name, content)
+        with suppress(KitError):
+            nginx.reload(folder, process)
         raise
+
+
+def _until_it_serves(wanted: GatewayPlan, models: Sequence[str]) -> None:
     deadline = time.monotonic() + START_SECONDS
     with _client(wanted) as client:
         while time.monotonic() < deadline:
@@ -56,7 +62,7 @@ def renew(wanted: GatewayPlan, process: psutil.Process, models: Sequence[str]) -
                 if told["status"] == "ready" and [one["name"] for one in told["models"]] == list(models):
                     return
             time.sleep(POLL_SECONDS)
-    raise KitError(f"the gateway does not serve {', '.join(models)}", f"its logs: {folder / 'logs'}")
+    raise KitError(f"the gateway does not serve {', '.join(models)}", f"its logs: {wanted.folder / 'logs'}")
 
 
 def _client(wanted: GatewayPlan) -> httpx.Client:
