@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -118,18 +119,26 @@ def assert_confined(box: Box) -> None:
     assert box.ssh(f"{inside} 'ls -A /home'").stdout == ""
 
 
-@pytest.fixture
-def till(shop: Shop) -> Iterator[Till]:
-    """Box 3 gets a gateway, as any box does: with a deployment; and loses it again."""
-    box, workstation = shop.boxes[2], shop.workstation.with_gateway(f"0.0.0.0:{PORT}")
+@contextmanager
+def till_at(shop: Shop, box: Box) -> Iterator[tuple[Till, list[str]]]:
+    """The box gets a gateway, as any box does: with a deployment, whose changes are told; and loses it again."""
+    workstation = shop.workstation.with_gateway(f"0.0.0.0:{PORT}")
     done = workstation.deploy(shop.first, [box.name])
     assert done.status == 0, f"{done.document}{done.said}"
-    assert "sent the gateway's certificate: there is none" in done.box(box.name)["changes"]
     header = workstation.printed("key", [box.name], NAME="till-7")
-    yield Till(shop, box, workstation, header.strip().removeprefix("Authorization: Bearer "))
+    key = header.strip().removeprefix("Authorization: Bearer ")
+    yield Till(shop, box, workstation, key), done.box(box.name)["changes"]
     box.wait_reachable()
     done = shop.workstation.deploy(shop.first, [box.name])
     assert done.status == 0, f"{done.document}{done.said}"
+
+
+@pytest.fixture
+def till(shop: Shop) -> Iterator[Till]:
+    """At box 3, which has no certificate before."""
+    with till_at(shop, shop.boxes[2]) as (made, changes):
+        assert "sent the gateway's certificate: there is none" in changes
+        yield made
 
 
 def test_a_till_is_answered_whatever_happens_to_the_box(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tests.boxes.releases import Release, Workshop
-from tests.boxes.test_gateway import Till, till  # noqa: F401
+from tests.boxes.shop import Shop
+from tests.boxes.test_gateway import Till, till_at
 
 pytestmark = pytest.mark.timeout(1800)  # whichever test comes first makes the boxes
 
@@ -18,7 +20,15 @@ def sold(workshop: Workshop, first: Release) -> tuple[Release, Release]:
     return workshop.several(shelf="1.0", produce="1.0"), workshop.several(shelf="1.0", produce="2.0")
 
 
-def test_two_models_one_renewed_while_the_other_answers(till: Till, sold: tuple[Release, Release]) -> None:  # noqa: F811
+@pytest.fixture
+def till(shop: Shop) -> Iterator[Till]:
+    with till_at(shop, shop.boxes[1]) as (made, _):
+        yield made
+        for name in ("till-7", "shelf-only"):
+            made.workstation.printed("key", [made.box.name], REVOKE=name)
+
+
+def test_two_models_one_renewed_while_the_other_answers(till: Till, sold: tuple[Release, Release]) -> None:
     both, renewed = sold
     box, workstation = till.box.name, till.workstation
     done = workstation.deploy(both, [box])
