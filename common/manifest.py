@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,127}")
+MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # what torch-model-archiver takes
 SHA256 = re.compile(r"[0-9a-f]{64}")
 AGAIN = "make the bundle again: make bundle"
 OF_MEMORY = ("memory_mb", "memory_free_mb", "second_worker_mb")

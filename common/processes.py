@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 PROC = Path("/proc")
+WATCHERS = {"common.watch", "kit.serving.shadow"}  # modules that Python runs
 # Of what stands behind workers, or watches them, in its command line, whose last word is the process id of its server.
-BEHIND_WORKERS = {b"worker.importer", b"worker.parent", b"common.watch", b"kit.serving.shadow"}
+BEHIND_WORKERS = {name.encode() for name in ("worker.importer", "worker.parent", *WATCHERS)}
 
 
 def family(pid: int, proc: Path = PROC) -> list[int]:

@@ -14,7 +14,6 @@ from common import processes
 from kit.build import PROJECT
 
 STARTER = "/worker/ts/model_service_worker.py"  # the kit's: TorchServe's own does not lie in a folder of that name
-WATCHERS = {"common.watch", "kit.serving.shadow"}  # modules that Python runs
 IMPORTER = "model-importer"
 SHARED = (IMPORTER, "model-parent")  # the names of the kit's processes behind workers (worker/process.py)
 
@@ -67,7 +66,7 @@ def cpu_seconds(pid: int) -> float:
 def _kind(process: psutil.Process) -> str:
     """What Java started for a forked worker only waits for its end."""
     words = process.cmdline()
-    beside = WATCHERS.intersection(words) or any(word.endswith(STARTER) for word in words)
+    beside = processes.WATCHERS.intersection(words) or any(word.endswith(STARTER) for word in words)
     return "shared" if beside or process.name() in SHARED else "worker"
 
 

@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from typing import Any
 import yaml
 
 from common.errors import UsageError
+from common.manifest import MODEL_NAME
 from common.words import count
 from kit.build import PROJECT, Build, default_build_root
 from kit.machine import Machine
@@ -29,7 +29,6 @@ MODELS = "models.yaml"
 SECTION = "handler"
 # A key of the kit's in model-config.yaml: which program TorchServe starts as a worker.
 WORKER, OURS, STOCK = "worker", "kit", "torchserve"
-MODEL_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")  # what torch-model-archiver takes
 MODEL_NAME_WORDS = "letters and digits, and after the first one also _ . -"
 EDGE_MOST_CORES = 4
 EDGE_MOST_MEMORY = 8 << 30

@@ -58,10 +58,12 @@ def choose(target: Manifest, now: Situation) -> Choice:
 def same_version(target: Manifest, running: Manifest) -> Model | None:
     """One of `target` with the version of one that runs, though it is another archive; or that of a release in which no
     model has another version."""
-    pairs = [(new, old) for new, old in zip(target.models, running.models, strict=True)]
+    pairs = list(zip(target.models, running.models, strict=True))
     same = [(new, old) for new, old in pairs if new.model.version == old.model.version]
-    otherwise = [new.model for new, old in same if new.sha256(new.model.archive) != old.sha256(old.model.archive)]
-    return otherwise[0] if otherwise else target.model if len(same) == len(pairs) else None
+    for new, old in same:
+        if new.sha256(new.model.archive) != old.sha256(old.model.archive):
+            return new.model
+    return target.model if len(same) == len(pairs) else None
 
 
 def more_than_the_model(target: Manifest, running: Manifest) -> str:

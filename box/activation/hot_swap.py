@@ -21,12 +21,6 @@ from common.server import versions
 from common.server.torchserve import Inference, Management
 
 
-def changed(old: Manifest, new: Manifest) -> list[tuple[Manifest, Manifest]]:
-    """Of two releases with models of the same names, those that have another version."""
-    pairs = zip(old.models, new.models, strict=True)
-    return [(before, after) for before, after in pairs if before.model.version != after.model.version]
-
-
 @dataclass(frozen=True)
 class Hot:
     paths: Paths
@@ -37,8 +31,9 @@ class Hot:
 
     @property
     def changes(self) -> list[tuple[Manifest, Manifest]]:
-        """The old and the new version of each model that has changed."""
-        return changed(self.old, self.new)
+        """The old and the new version of each model that has changed; both releases have the same models."""
+        pairs = zip(self.old.models, self.new.models, strict=True)
+        return [(old, new) for old, new in pairs if old.model.version != new.model.version]
 
     def register(self) -> None:
         """Return when the new versions' workers have started; the old ones go on answering."""

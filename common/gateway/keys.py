@@ -18,9 +18,9 @@ from typing import Any
 
 from common import durable
 from common.errors import KitError, UsageError
+from common.manifest import MODEL_NAME
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-MODEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 RATE = re.compile(r"(\d{1,9})/(s|m|h)")
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 PREFIX = "vs_"  # so that a secret scanner, and a person, knows one
@@ -67,7 +67,7 @@ def rate(text: str) -> Rate | None:
 def models(text: str) -> list[str]:
     """`shelf,produce`; "" is all that there are. Raises UsageError for a word that is no model's name."""
     found = [word.strip() for word in text.split(",") if word.strip()]
-    if wrong := next((word for word in found if not MODEL.fullmatch(word)), ""):
+    if wrong := next((word for word in found if not MODEL_NAME.fullmatch(word)), ""):
         raise UsageError(f"MODELS={text}: {wrong} is no model's name", "MODELS=shelf,produce")
     return found
 

@@ -69,7 +69,7 @@ def check(profile: Profile, target: BoxTarget, key: Path) -> list[Boxed]:
     signing.public_key(key)
     models = [Boxed(one, content.check_archive(one, target)) for one in profile.models()]
     for one in models:
-        limits(profile, one, server_section.section(one.profile)["workers"])
+        limits(profile, one, fewest_workers(models))
     runtime_of(models)
     return models
 
@@ -84,6 +84,11 @@ def runtime_of(models: Sequence[Boxed]) -> str:
             "make archive MODEL_NAME=… RUNTIME=<the one>",
         )
     return models[0].runtime
+
+
+def fewest_workers(models: Sequence[Boxed]) -> int:
+    """Of a model; 0 where the machine decides how many one of them has."""
+    return min(int(server_section.section(one.profile)["workers"]) for one in models)
 
 
 def limits(profile: Profile, model: Boxed, workers: int) -> dict[str, int]:
@@ -130,6 +135,7 @@ def describe(profile: Profile, target: BoxTarget, models: Sequence[Boxed], conte
     parts = parts_of(contents)
     boxed = [part for part in parts if part.role == "wheel"]
     first, *others = models
+    gates = [limits(profile, one, fewest_workers(models)) for one in models]
     served = server_section.section(first.profile, len(others))
     document: dict[str, Any] = {
         "made_by": f"vision-serve-kit {__version__}",
@@ -142,19 +148,18 @@ def describe(profile: Profile, target: BoxTarget, models: Sequence[Boxed], conte
         },
         "server": served,
         "gateway": gateway_section.section(first.profile, target, first.archive, served["workers"]),
-        "gate": limits(profile, first, served["workers"]),
+        "gate": gates[0],
         "golden": content.golden_section(first.profile),
     }
     if others:
-        document["others"] = [other_section(profile, target, one) for one in others]
+        document["others"] = [other_section(target, *each) for each in zip(others, gates[1:], strict=True)]
     return manifest.make(document, parts)
 
 
-def other_section(profile: Profile, target: BoxTarget, model: Boxed) -> dict[str, Any]:
+def other_section(target: BoxTarget, model: Boxed, gate: dict[str, int]) -> dict[str, Any]:
     """What the manifest says of a model beside the first."""
     served = server_section.section(model.profile)
     front = gateway_section.section(model.profile, target, model.archive, served["workers"])
-    gate = limits(profile, model, served["workers"])
     return {
         "model": content.model_section(model.archive),
         **{name: served[name] for name in ("workers", "response_timeout")},

@@ -88,7 +88,7 @@ class StockServer:
             wrapper.terminate()
             raise
         try:
-            wait_until_proved(run, wrapper, server, {self._served().name: self.golden}, True, lambda text: None)
+            wait_until_proved(run, wrapper, server, {server.models[0].name: self.golden}, True, lambda text: None)
             yield of_state(self.variant.name, server, run), time.monotonic() - begun
         finally:
             lifecycle.end(run, server)
@@ -100,7 +100,15 @@ class StockServer:
         server = ServerState(
             pid=java.pid,
             created=java.create_time(),
-            models=(self._served(),),
+            models=(
+                ServedModel(
+                    name=self.archive["model_name"],
+                    version=self.archive["model_version"],
+                    archive_sha256=self.archive["sha256"],
+                    workers=self.workers,
+                    response_timeout=DEFAULT_RESPONSE_TIMEOUT,
+                ),
+            ),
             inference=wanted.inference.url,
             management=wanted.management.url,
             metrics=wanted.metrics.url,
@@ -109,15 +117,6 @@ class StockServer:
         )
         state.save(run, server)
         return server
-
-    def _served(self) -> ServedModel:
-        return ServedModel(
-            name=self.archive["model_name"],
-            version=self.archive["model_version"],
-            archive_sha256=self.archive["sha256"],
-            workers=self.workers,
-            response_timeout=DEFAULT_RESPONSE_TIMEOUT,
-        )
 
 
 def properties(store: Path, ports: list[int]) -> str:

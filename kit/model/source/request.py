@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from common.errors import UsageError
+from common.manifest import MODEL_NAME
 from kit.model.pictures.choosing import places
-from kit.profiles import MODEL_NAME, MODEL_NAME_WORDS
+from kit.profiles import MODEL_NAME_WORDS
 
 DEFAULT_ARCH = "resnet18"
 IMAGENET = "imagenet"

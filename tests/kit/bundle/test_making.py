@@ -173,3 +173,17 @@ def test_models_of_two_runtimes_are_not_for_one_box(shop: Workstation) -> None:
     models[1].archive["provenance"]["runtime"] = "torch"
     with pytest.raises(UsageError, match="its models want two: shelf onnx, produce torch"):
         making.runtime_of(models)
+
+
+def test_one_model_may_leave_its_workers_to_the_machine_and_another_not(shop: Workstation) -> None:
+    profile = shop.profile
+    config = profile.model_config
+    left = [line for line in config.read_text().splitlines() if not line.startswith(("minWorkers", "maxWorkers"))]
+    config.write_text("\n".join(left).replace("gate:", "gate:\n  more_worker_mb: 20", 1) + "\n")
+    properties = profile.properties.read_text().replace("default_workers_per_model=1\n", "")
+    profile.properties.write_text(properties)
+    for one in profile.models():
+        archive(one, "", "1.0")
+    shelf, produce = make(shop).models
+    assert (shelf.server.workers, produce.server.workers) == (0, 2)
+    assert shelf.gate.more_worker_mb == produce.gate.more_worker_mb == 20
